@@ -1,0 +1,47 @@
+// Identifiers: a noun prefix, then 26 characters that sort by time (ULID layout, Crockford base 32).
+import { randomBytes } from "node:crypto";
+import { now } from "./clock.ts";
+
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** Prefix of each kind of id: `run_…`, `ds_…`. */
+export const ID_PREFIX = {
+  user: "usr",
+  session: "ses",
+  apiKey: "key",
+  project: "prj",
+  run: "run",
+  runEvent: "evt",
+  upload: "upl",
+  dataset: "ds",
+  datasetVersion: "dsv",
+  baseModel: "base",
+  training: "trn",
+  customizedModel: "cus",
+  completeModel: "cmp",
+  deployment: "dep",
+  alias: "als",
+  conversation: "cnv",
+  message: "msg",
+  trainer: "tnr",
+  artifact: "art",
+} as const;
+
+export type IdNoun = keyof typeof ID_PREFIX;
+
+/** A fresh id of the noun, e.g. `run_01jc…`; two made in different milliseconds sort by time. */
+export function newId(noun: IdNoun, at: number = now()): string {
+  let time = "";
+  for (let t = at, i = 0; i < 10; i++) {
+    time = ALPHABET[t % 32] + time;
+    t = Math.floor(t / 32);
+  }
+  let tail = "";
+  for (const byte of randomBytes(16)) tail += ALPHABET[byte % 32];
+  return `${ID_PREFIX[noun]}_${time}${tail}`;
+}
+
+/** An unguessable token of `bytes` random bytes in base64url, for keys, sessions and set-up links. */
+export function newSecret(bytes = 32): string {
+  return randomBytes(bytes).toString("base64url");
+}
