@@ -17,4 +17,20 @@ export const limits = {
   datasetRows: 5_000_000,
   /** Most row errors kept and shown by one import. */
   datasetRowErrors: 100,
+  /** Largest header of a safetensors file. */
+  safetensorsHeaderBytes: 100 * MiB,
+  /** Most tensors, or metadata keys, in a GGUF file. */
+  ggufEntries: 1_000_000,
+  /** Largest single text in GGUF metadata. */
+  ggufTextBytes: 16 * MiB,
+  /** Largest config, tokenizer or template file of a model folder. */
+  modelJsonBytes: 128 * MiB,
+  /** Longest that a chat template may run on one conversation. */
+  templateMs: 2_000,
+  /** Longest text that a chat template may make. */
+  templateTextChars: 8 * MiB,
+  /** Longest that an engine child may stay silent in a template before it is killed. */
+  templateKillMs: 10_000,
+  /** Longest conversation that the embedded engine holds, in tokens. */
+  engineContextTokens: 32_768,
 } as const;
