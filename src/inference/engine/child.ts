@@ -1,0 +1,146 @@
+// The body of `espalier engine`: answers the parent's messages with one Engine, and ends when the parent is gone.
+import { z } from "zod";
+import { EspalierError, isEspalierError, messageOf } from "../../kit/errors.ts";
+import type { EngineAnswer, EngineAsk, FromEngine, ToEngine } from "../protocol.ts";
+import { Engine } from "./engine.ts";
+
+const hashed = z.object({ path: z.string(), hash: z.string() });
+const messageSchema = z.object({ role: z.string(), content: z.string() });
+const askSchema: z.ZodType<EngineAsk> = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("open"),
+    source: z.discriminatedUnion("kind", [
+      hashed.extend({ kind: z.literal("hf") }),
+      hashed.extend({ kind: z.literal("gguf") }),
+    ]),
+    precision: z.enum(["fp32", "int8", "native"]),
+    cacheDir: z.string(),
+    threads: z.number().int().positive(),
+  }),
+  z.object({ type: z.literal("load") }),
+  z.object({
+    type: z.literal("generate"),
+    request: z.object({
+      messages: z.array(messageSchema).exactOptional(),
+      prompt: z.string().exactOptional(),
+      maxTokens: z.number().int().nonnegative().exactOptional(),
+      temperature: z.number().nonnegative().exactOptional(),
+      topP: z.number().exactOptional(),
+      topK: z.number().int().exactOptional(),
+      seed: z.number().int().exactOptional(),
+      stop: z.array(z.string()).exactOptional(),
+    }),
+    adapter: hashed.exactOptional(),
+  }),
+  z.object({ type: z.literal("render"), messages: z.array(messageSchema), addGenerationPrompt: z.boolean() }),
+  z.object({ type: z.literal("countTokens"), texts: z.array(z.string()) }),
+  z.object({ type: z.literal("tokenize"), text: z.string() }),
+  z.object({ type: z.literal("logits"), ids: z.array(z.number().int()), adapter: hashed.exactOptional() }),
+  z.object({ type: z.literal("stats") }),
+]);
+const toEngineSchema: z.ZodType<ToEngine> = z.union([
+  z.object({ id: z.number().int(), ask: askSchema }),
+  z.object({ cancel: z.number().int() }),
+]);
+
+function errorAnswer(error: unknown): EngineAnswer {
+  if (!isEspalierError(error))
+    return { type: "error", code: "ENGINE_FAILED", message: messageOf(error), status: 500 };
+  const { code, message, hint, field, value, status } = error;
+  return {
+    type: "error",
+    code,
+    message,
+    status,
+    ...(hint === undefined ? {} : { hint }),
+    ...(field === undefined ? {} : { field }),
+    ...(value === undefined ? {} : { value }),
+  };
+}
+
+/** Serves the parent over Bun's IPC until it disconnects. Never returns before. */
+export function runEngineChild(): Promise<never> {
+  const send = process.send?.bind(process);
+  if (!send)
+    throw new EspalierError("NOT_A_CHILD", "`espalier engine` is started by `espalier serve`, not by hand.", {
+      hint: "Run `espalier serve`.",
+    });
+  const say = (message: FromEngine): void => {
+    send(message);
+  };
+  const running = new Map<number, AbortController>();
+  let engine: Engine | undefined;
+
+  async function answer(id: number, ask: EngineAsk, signal: AbortSignal): Promise<EngineAnswer> {
+    const reply = (part: EngineAnswer): void => say({ id, answer: part });
+    const aroundTemplate = async (isRunning: boolean): Promise<void> => {
+      reply({ type: "template", isRunning });
+      // The message must leave before the template may hang this thread.
+      if (isRunning) await new Promise((resolve) => setTimeout(resolve, 0));
+    };
+    if (ask.type === "open") {
+      engine = new Engine(ask);
+      return { type: "done" };
+    }
+    if (!engine) throw new Error("the engine was not opened");
+    switch (ask.type) {
+      case "load":
+        await engine.load();
+        return { type: "done" };
+      case "generate":
+        await engine.generate(
+          ask.request,
+          ask.adapter,
+          signal,
+          (event) => reply({ type: "event", event }),
+          aroundTemplate,
+        );
+        return { type: "done" };
+      case "render": {
+        const text = await engine.modelText();
+        await aroundTemplate(true);
+        const row = text.renderRow(ask.messages, ask.addGenerationPrompt);
+        await aroundTemplate(false);
+        return { type: "rendered", row };
+      }
+      case "countTokens": {
+        const text = await engine.modelText();
+        return { type: "counts", counts: ask.texts.map((one) => text.encode(one).length) };
+      }
+      case "tokenize": {
+        const text = await engine.modelText();
+        const ids = text.encode(ask.text);
+        const pieces = ids.map((one) => text.decode([one], { keepSpecial: true }));
+        return { type: "rendered", row: { text: ask.text, ids, pieces, isTarget: ids.map(() => false) } };
+      }
+      case "logits":
+        return { type: "logits", ...(await engine.logits(ask.ids, ask.adapter)) };
+      case "stats":
+        return { type: "stats", stats: await engine.stats() };
+    }
+  }
+
+  process.on("message", (raw: unknown) => {
+    const parsed = toEngineSchema.safeParse(raw);
+    if (!parsed.success) return;
+    const message = parsed.data;
+    if ("cancel" in message) {
+      running.get(message.cancel)?.abort();
+      return;
+    }
+    const { id, ask } = message;
+    const controller = new AbortController();
+    running.set(id, controller);
+    answer(id, ask, controller.signal)
+      .catch(errorAnswer)
+      .then((last) => {
+        running.delete(id);
+        say({ id, answer: last });
+      });
+  });
+  process.on("disconnect", () => process.exit(0));
+  say({ ready: true });
+  return new Promise<never>(() => undefined);
+}
+
+if (import.meta.main) await runEngineChild();

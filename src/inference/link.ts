@@ -1,0 +1,152 @@
+// The parent's end of one engine child: starts it, pairs questions with answers, and notices its death.
+import type { Subprocess } from "bun";
+import { EspalierError } from "../kit/errors.ts";
+import { limits } from "../kit/limits.ts";
+import type { EngineAnswer, EngineAsk, FromEngine, ToEngine } from "./protocol.ts";
+
+export type LinkDeps = {
+  /** Command that becomes an engine child, e.g. [process.execPath, "engine"]. */
+  command: readonly string[];
+  /** The child's whole environment; ORT_DISABLE_TELEMETRY=1 is added. */
+  env: Record<string, string>;
+  log: (line: string) => void;
+};
+
+type Waiter = {
+  onAnswer: (answer: EngineAnswer) => void;
+  onError: (error: EspalierError) => void;
+};
+
+/** What ends a question: everything else is a part of the reply. */
+function isLast(answer: EngineAnswer): boolean {
+  return answer.type !== "event" && answer.type !== "template";
+}
+
+export class EngineLink {
+  private readonly child: Subprocess<"ignore", "ignore", "pipe">;
+  private readonly waiters = new Map<number, Waiter>();
+  private readonly watchdogs = new Map<number, ReturnType<typeof setTimeout>>();
+  private nextId = 1;
+  private death: EspalierError | undefined;
+
+  constructor(deps: LinkDeps, onExit: () => void) {
+    this.child = Bun.spawn({
+      cmd: [...deps.command],
+      // A real variable: ONNX Runtime reads it in C, where an assignment in JavaScript does not arrive.
+      env: { ...deps.env, ORT_DISABLE_TELEMETRY: "1" },
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+      serialization: "advanced",
+      ipc: (message: FromEngine) => this.receive(message),
+      onExit: (_child, exitCode, signalCode) => {
+        this.fail(
+          new EspalierError(
+            "ENGINE_DIED",
+            `The engine ended in the middle (${signalCode ?? `exit ${exitCode}`}).`,
+            {
+              status: 503,
+              hint: "Ask again: the next request starts a new engine.",
+            },
+          ),
+        );
+        onExit();
+      },
+    });
+    void this.pipeLog(deps.log);
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  get isAlive(): boolean {
+    return this.death === undefined;
+  }
+
+  private async pipeLog(log: (line: string) => void): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.child.stderr)
+      for (const line of decoder.decode(chunk, { stream: true }).split("\n")) if (line.trim()) log(line);
+  }
+
+  private receive(message: FromEngine): void {
+    if ("ready" in message) return;
+    const { id, answer } = message;
+    if (answer.type === "template") {
+      this.watchTemplate(id, answer.isRunning);
+      return;
+    }
+    const waiter = this.waiters.get(id);
+    if (!waiter) return;
+    if (isLast(answer)) {
+      this.waiters.delete(id);
+      this.watchTemplate(id, false);
+    }
+    if (answer.type === "error") {
+      const { code, message: text, type, ...detail } = answer;
+      waiter.onError(new EspalierError(code, text, detail));
+    } else waiter.onAnswer(answer);
+  }
+
+  private watchTemplate(id: number, isRunning: boolean): void {
+    clearTimeout(this.watchdogs.get(id));
+    this.watchdogs.delete(id);
+    if (!isRunning) return;
+    this.watchdogs.set(
+      id,
+      setTimeout(() => {
+        this.waiters.get(id)?.onError(
+          new EspalierError("TEMPLATE_TIMEOUT", `The chat template ran for ${limits.templateKillMs} ms.`, {
+            field: "chat_template",
+            hint: "Mend or replace the model's chat template.",
+          }),
+        );
+        this.waiters.delete(id);
+        this.kill();
+      }, limits.templateKillMs),
+    );
+  }
+
+  private fail(error: EspalierError): void {
+    this.death ??= error;
+    for (const timer of this.watchdogs.values()) clearTimeout(timer);
+    for (const waiter of this.waiters.values()) waiter.onError(error);
+    this.waiters.clear();
+  }
+
+  private post(message: ToEngine): void {
+    this.child.send(message);
+  }
+
+  /** Puts a question; parts and the last answer go to `onAnswer`. Returns a function that cancels it. */
+  ask(ask: EngineAsk, waiter: Waiter): () => void {
+    if (this.death) {
+      waiter.onError(this.death);
+      return () => undefined;
+    }
+    const id = this.nextId++;
+    this.waiters.set(id, waiter);
+    this.post({ id, ask });
+    return () => {
+      if (this.waiters.has(id) && this.isAlive) this.post({ cancel: id });
+    };
+  }
+
+  /** Puts a question with one answer. */
+  request(ask: EngineAsk): Promise<EngineAnswer> {
+    return new Promise((resolve, reject) => {
+      this.ask(ask, { onAnswer: resolve, onError: reject });
+    });
+  }
+
+  /** Ends the child at once. */
+  kill(): void {
+    this.child.kill("SIGKILL");
+  }
+
+  /** Resolves when the child's process is gone. */
+  async ended(): Promise<void> {
+    await this.child.exited;
+  }
+}

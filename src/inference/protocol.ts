@@ -1,0 +1,97 @@
+// Messages between the server and an engine child: what is asked, and what comes back.
+import type { Precision } from "./engine/stored.ts";
+
+export type { Precision } from "./engine/stored.ts";
+
+/** Weights on disk. `hash` names their content: it is the key of the engine's cache. */
+export type WeightsSource =
+  | { kind: "hf"; path: string; hash: string }
+  | { kind: "gguf"; path: string; hash: string };
+
+/** A PEFT LoRA folder (adapter_config.json, adapter_model.safetensors). */
+export type AdapterSource = { path: string; hash: string };
+
+export type ModelSource = WeightsSource & { adapter?: AdapterSource };
+
+export type ChatMessage = { role: string; content: string };
+
+export type GenerationRequest = {
+  /** Rendered by the model's chat template; `prompt` is raw text instead. Give exactly one. */
+  messages?: ChatMessage[];
+  prompt?: string;
+  /** Most tokens to make; the rest of the context when unsaid. */
+  maxTokens?: number;
+  /** 0 is greedy. Default 0.7. */
+  temperature?: number;
+  topP?: number;
+  topK?: number;
+  seed?: number;
+  stop?: string[];
+};
+
+export type FinishReason = "stop" | "length" | "cancelled";
+
+export type Usage = { promptTokens: number; completionTokens: number; cachedTokens: number };
+
+export type GenerationEvent =
+  | { type: "start"; promptTokens: number }
+  | { type: "delta"; text: string }
+  | {
+      type: "end";
+      finishReason: FinishReason;
+      usage: Usage;
+      /** Seconds to the first token, and tokens a second after it. */
+      firstTokenMs: number;
+      tokensPerSecond: number;
+    };
+
+/** One dataset row as the model sees it. `isTarget[i]` says whether token i counts for the loss. */
+export type RenderedRow = {
+  text: string;
+  ids: number[];
+  pieces: string[];
+  isTarget: boolean[];
+};
+
+export type EngineStats = {
+  rssBytes: number;
+  isLoaded: boolean;
+  contextTokens: number;
+  dataBytes: number;
+  adapters: number;
+  activeRequests: number;
+};
+
+export type EngineAsk =
+  | { type: "open"; source: WeightsSource; precision: Precision; cacheDir: string; threads: number }
+  | { type: "load" }
+  | { type: "generate"; request: GenerationRequest; adapter?: AdapterSource }
+  | { type: "render"; messages: ChatMessage[]; addGenerationPrompt: boolean }
+  | { type: "countTokens"; texts: string[] }
+  | { type: "tokenize"; text: string }
+  | { type: "logits"; ids: number[]; adapter?: AdapterSource }
+  | { type: "stats" };
+
+export type EngineAnswer =
+  | { type: "event"; event: GenerationEvent }
+  | { type: "rendered"; row: RenderedRow }
+  | { type: "counts"; counts: number[] }
+  | { type: "logits"; logits: Float32Array; vocabSize: number }
+  | { type: "stats"; stats: EngineStats }
+  | { type: "done" }
+  /** Sent around the chat template, which may hang: the parent kills a child that stays in it. */
+  | { type: "template"; isRunning: boolean }
+  | {
+      type: "error";
+      code: string;
+      message: string;
+      hint?: string;
+      field?: string;
+      value?: string;
+      status: number;
+    };
+
+/** Parent to child. */
+export type ToEngine = { id: number; ask: EngineAsk } | { cancel: number };
+/** Child to parent. `ready` is said once, at start. */
+export type FromEngine = { ready: true } | { id: number; answer: EngineAnswer };
