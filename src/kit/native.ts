@@ -1,0 +1,150 @@
+// The only finder of native libraries: in node_modules while developing, unpacked once to a cache folder by
+// the executable. It reads the environment itself, because it comes before src/config.ts.
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { EspalierError, messageOf } from "./errors.ts";
+import { type EmbeddedNatives, embeddedNatives } from "./native-files.ts";
+
+/** Where each library lies in node_modules on linux-x64; the build packs the same list. */
+export const NATIVE_SOURCES = {
+  "libsql.node": "@libsql/linux-x64-gnu/index.node",
+  "vec0.so": "sqlite-vec-linux-x64/vec0.so",
+  "onnxruntime_binding.node": "onnxruntime-node/bin/napi-v6/linux/x64/onnxruntime_binding.node",
+  "libonnxruntime.so.1": "onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1",
+} as const;
+
+export type NativeName = keyof typeof NATIVE_SOURCES;
+
+let unpackedDir: string | undefined;
+
+/**
+ * Absolute path of a native library. The executable unpacks all of them on the first call ever (about 0.3 s),
+ * later calls and starts only look at their sizes.
+ * @throws EspalierError NATIVE_CACHE_UNUSABLE where no cache folder can be written and trusted.
+ */
+export function nativePath(name: NativeName): string {
+  if (embeddedNatives === null) return join(import.meta.dir, "../../node_modules", NATIVE_SOURCES[name]);
+  unpackedDir ??= unpackNatives(embeddedNatives, cacheRoots(process.env));
+  return join(unpackedDir, name);
+}
+
+/** Loads a Node-API library and returns its exports; their shape is the business of the package that asks. */
+export function loadNative(name: NativeName): unknown {
+  const loaded: { exports: unknown } = { exports: {} };
+  process.dlopen(loaded, nativePath(name));
+  return loaded.exports;
+}
+
+/** Folders to try in order: what the user said, the XDG cache, ~/.cache, and last a private folder in tmp. */
+export function cacheRoots(env: Record<string, string | undefined>): string[] {
+  const said = env.ESPALIER_CACHE_DIR;
+  // Whoever names a folder wants that folder, so a failure there is told and not worked around.
+  if (said) return [said];
+  const roots: string[] = [];
+  if (env.XDG_CACHE_HOME) roots.push(join(env.XDG_CACHE_HOME, "espalier"));
+  roots.push(join(homedir(), ".cache", "espalier"), join(tmpdir(), `espalier-${process.getuid?.() ?? 0}`));
+  return roots;
+}
+
+/**
+ * Unpacks the libraries into `<root>/native-<hash>/` of the first usable root and returns that folder. Safe
+ * when several processes start at once: each fills a folder of its own and renames it into place.
+ * @throws EspalierError NATIVE_CACHE_UNUSABLE naming each root and why it was refused.
+ */
+export function unpackNatives(natives: EmbeddedNatives, roots: readonly string[]): string {
+  const refusals: string[] = [];
+  for (const root of roots) {
+    try {
+      const target = join(root, `native-${natives.hash}`);
+      mkdirSync(root, { recursive: true, mode: 0o700 });
+      refuseForeign(root);
+      if (!isComplete(target, natives)) place(target, root, natives);
+      return target;
+    } catch (error) {
+      refusals.push(`${root}: ${messageOf(error)}`);
+    }
+  }
+  throw new EspalierError(
+    "NATIVE_CACHE_UNUSABLE",
+    `the native libraries could not be unpacked: ${refusals.join("; ")}`,
+    {
+      hint: "Set ESPALIER_CACHE_DIR to a folder that you own, that has 100 MB free and allows execution.",
+      status: 500,
+    },
+  );
+}
+
+/** Libraries run with our rights, so a folder that somebody else can write to is not to be trusted. */
+function refuseForeign(path: string): void {
+  const stat = lstatSync(path);
+  if (!stat.isDirectory()) throw new Error("not a folder");
+  const uid = process.getuid?.();
+  if (uid !== undefined && stat.uid !== uid)
+    throw new Error(`owned by user ${stat.uid}, not by this user ${uid}`);
+  if ((stat.mode & 0o002) !== 0)
+    throw new Error(`writable by everybody (mode ${(stat.mode & 0o777).toString(8)})`);
+}
+
+function isComplete(target: string, natives: EmbeddedNatives): boolean {
+  if (!lstatSync(target, { throwIfNoEntry: false })) return false;
+  refuseForeign(target);
+  if (!statSync(join(target, ".ok"), { throwIfNoEntry: false })) return false;
+  // Cache cleaners and full disks leave short files behind; a size is enough to see those.
+  return natives.files.every(
+    (file) => statSync(join(target, file.name), { throwIfNoEntry: false })?.size === file.sizeBytes,
+  );
+}
+
+function place(target: string, root: string, natives: EmbeddedNatives): void {
+  const fresh = mkdtempSync(join(root, ".native-"));
+  try {
+    for (const file of natives.files) {
+      const bytes = Bun.zstdDecompressSync(readFileSync(file.source));
+      if (bytes.byteLength !== file.sizeBytes)
+        throw new Error(`${file.name} unpacked to ${bytes.byteLength} bytes`);
+      writeSynced(join(fresh, file.name), bytes);
+      chmodSync(join(fresh, file.name), 0o500);
+    }
+    writeSynced(join(fresh, ".ok"), Buffer.from(natives.hash));
+    moveIntoPlace(fresh, target, natives);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+function moveIntoPlace(fresh: string, target: string, natives: EmbeddedNatives): void {
+  try {
+    renameSync(fresh, target);
+  } catch (error) {
+    // Either another process was first, or a damaged folder lies in the way and has to go.
+    if (isComplete(target, natives)) return;
+    if (!lstatSync(target, { throwIfNoEntry: false })) throw error;
+    renameSync(target, `${fresh}.old`);
+    rmSync(`${fresh}.old`, { recursive: true, force: true });
+    renameSync(fresh, target);
+  }
+}
+
+function writeSynced(path: string, bytes: Uint8Array): void {
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
