@@ -33,4 +33,32 @@ export const limits = {
   templateKillMs: 10_000,
   /** Longest conversation that the embedded engine holds, in tokens. */
   engineContextTokens: 32_768,
+  /** Failed sign-ins of one address or name within the window before more are refused. */
+  signInFailures: 8,
+  /** Window of the sign-in limit. */
+  signInWindowMs: 60_000,
+  /** Most addresses and names that the sign-in limit remembers. */
+  signInKeys: 10_000,
+  /** Shortest password. */
+  passwordMinChars: 8,
+  /** Longest password. */
+  passwordChars: 1_024,
+  /** Life of a browser session. */
+  sessionMs: 30 * 24 * 3_600_000,
+  /** How finely an API key's last use is noted. */
+  keyUseNoteMs: 60_000,
+  /** Deepest GraphQL query. */
+  graphqlDepth: 12,
+  /** Most points of a GraphQL query; a field is 1, a list multiplies what is in it by 10. */
+  graphqlComplexity: 60_000,
+  /** Most aliases in a GraphQL query. */
+  graphqlAliases: 40,
+  /** Most operations in one GraphQL request. */
+  graphqlBatch: 10,
+  /** Longest piece of one resumable upload's PATCH. */
+  uploadChunkBytes: 64 * MiB,
+  /** Uploads that nobody finished or used are removed after this. */
+  uploadIdleMs: 24 * 3_600_000,
+  /** Most uploads open at once. */
+  openUploads: 100,
 } as const;

@@ -1,0 +1,26 @@
+// What a key or a person may do: the scopes, what each opens, and which of them include others.
+
+/** Every scope with the sentence that the user interface and the docs show. */
+export const scopeTable = {
+  read: "See models, datasets, trainings, runs and their logs.",
+  write: "Import and delete datasets and models, save, export.",
+  train: "Start and cancel trainings.",
+  serve: "Deploy, stop, start, retire, register and unregister models.",
+  chat: "Talk to models, in conversations and under /v1.",
+  trainer: "Take training work and deliver its results, under /trainer/v1.",
+  admin: "Everything, keys and people included.",
+} as const;
+
+export type Scope = keyof typeof scopeTable;
+
+/** All scopes in the order of the table. */
+export const allScopes: readonly Scope[] = Object.keys(scopeTable).filter(isScope);
+
+export function isScope(text: string): text is Scope {
+  return Object.hasOwn(scopeTable, text);
+}
+
+/** True when the scopes held open what `needed` protects; admin opens everything. */
+export function opens(held: ReadonlySet<Scope>, needed: Scope): boolean {
+  return held.has("admin") || held.has(needed);
+}
