@@ -118,7 +118,9 @@ function ropeScalingOf(rope: z.infer<typeof ropeSchema>): RopeScaling | null {
 
 /** Parses config.json. Throws UNKNOWN_ARCHITECTURE, REMOTE_CODE_REFUSED, CONFIG_INVALID and more by name. */
 export function configFromJson(json: unknown): ModelConfig {
-  const named = z.looseObject({ model_type: z.string().optional(), auto_map: z.unknown() }).safeParse(json);
+  const named = z
+    .looseObject({ model_type: z.string().optional(), auto_map: z.unknown().optional() })
+    .safeParse(json);
   if (named.success && named.data.auto_map)
     throw new EspalierError("REMOTE_CODE_REFUSED", "config.json asks to run code of its own (auto_map).", {
       field: "auto_map",
