@@ -1,5 +1,5 @@
 // Durable background work: runs, their events, and the trainers that take them.
-import { index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { at, id, json } from "./columns.ts";
 
 export const runs = sqliteTable(
@@ -56,7 +56,7 @@ export const runEvents = sqliteTable(
   },
   (t) => [
     primaryKey({ columns: [t.runId, t.seq] }),
-    index("run_events_sender").on(t.runId, t.attempt, t.senderSeq),
+    uniqueIndex("run_events_sender").on(t.runId, t.attempt, t.senderSeq),
     index("run_events_type").on(t.runId, t.type, t.seq),
   ],
 );

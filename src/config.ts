@@ -1,0 +1,219 @@
+// The only reader of the environment: every setting with its flag, variable, default, check and meaning.
+import { cpus, homedir, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { EspalierError } from "./kit/errors.ts";
+import { LOG_LEVELS } from "./kit/log.ts";
+
+type Environment = Record<string, string | undefined>;
+type Origin = "flag" | "environment" | "default";
+
+type Setting<T> = {
+  env: string;
+  flag?: string;
+  secret?: boolean;
+  doc: string;
+  schema: z.ZodType<T>;
+  default: (env: Environment) => T;
+};
+
+/** Keeps each setting's own type in the table. */
+const setting = <T>(it: Setting<T>): Setting<T> => it;
+
+const GiB = 1024 ** 3;
+const SIZE = /^(\d+(?:\.\d+)?)\s*(?:([kmgt])i?b?|b)?$/i;
+const POWER: Record<string, number> = { k: 1, m: 2, g: 3, t: 4 };
+
+/** Bytes as a number, or with a binary unit: 512M, 6GiB. */
+const bytes = z.string().transform((text, context): number => {
+  const match = SIZE.exec(text.trim());
+  if (match?.[1]) return Math.floor(Number(match[1]) * 1024 ** (POWER[(match[2] ?? "").toLowerCase()] ?? 0));
+  context.addIssue({ code: "custom", message: "not a size such as 512M or 6GiB" });
+  return z.NEVER;
+});
+const folder = z
+  .string()
+  .min(1)
+  .transform((path) => resolve(path));
+const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ""));
+const cacheHome = (env: Environment): string => env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+
+export const SETTINGS = {
+  dataDir: setting({
+    env: "ESPALIER_DATA",
+    flag: "data",
+    doc: "Folder of the database, the blobs and the models.",
+    schema: folder,
+    default: (env) => join(env["XDG_DATA_HOME"] || join(homedir(), ".local", "share"), "espalier"),
+  }),
+  host: setting({
+    env: "ESPALIER_HOST",
+    flag: "host",
+    doc: "Address to listen on. Anything but a loopback address needs public-url.",
+    schema: z.string().min(1).max(255),
+    default: () => "127.0.0.1",
+  }),
+  port: setting({
+    env: "ESPALIER_PORT",
+    flag: "port",
+    doc: "Port to listen on; 0 takes a free one.",
+    schema: whole(0, 65_535),
+    default: () => 7420,
+  }),
+  publicUrl: setting<string | undefined>({
+    env: "ESPALIER_PUBLIC_URL",
+    flag: "publicUrl",
+    doc: "Address under which people beyond this machine reach the server; its host becomes an allowed one.",
+    schema: httpUrl,
+    default: () => undefined,
+  }),
+  cacheDir: setting({
+    env: "ESPALIER_CACHE_DIR",
+    flag: "cache",
+    doc: "Folder of files that can be made again: native libraries, model graphs.",
+    schema: folder,
+    default: (env) => join(cacheHome(env), "espalier"),
+  }),
+  memoryBudgetBytes: setting({
+    env: "ESPALIER_MEMORY_BUDGET",
+    flag: "memoryBudget",
+    doc: "Most memory that all loaded models take together, e.g. 6GiB. Half of this machine's when unsaid.",
+    schema: bytes.pipe(z.number().min(64 * 1024 * 1024, "at least 64M")),
+    default: () => Math.max(GiB / 2, Math.floor(totalmem() / 2)),
+  }),
+  engineIdleMs: setting({
+    env: "ESPALIER_ENGINE_IDLE_MS",
+    doc: "A loaded model that nobody used for this long is unloaded.",
+    schema: whole(0, 7 * 24 * 3600 * 1000),
+    default: () => 10 * 60 * 1000,
+  }),
+  engineThreads: setting({
+    env: "ESPALIER_ENGINE_THREADS",
+    doc: "Threads of one engine.",
+    schema: whole(1, 512),
+    default: () => Math.max(1, Math.min(8, cpus().length)),
+  }),
+  leaseMs: setting({
+    env: "ESPALIER_LEASE_MS",
+    doc: "How long a run stays with a silent worker before another may take it.",
+    schema: whole(500, 3_600_000),
+    default: () => 30_000,
+  }),
+  trainerPython: setting<string | undefined>({
+    env: "ESPALIER_TRAINER_PYTHON",
+    flag: "trainerPython",
+    doc: "Python that runs the local trainer.",
+    schema: z.string().min(1),
+    default: () => undefined,
+  }),
+  logLevel: setting({
+    env: "ESPALIER_LOG",
+    flag: "logLevel",
+    doc: `Least level that is logged: ${LOG_LEVELS.join(", ")}.`,
+    schema: z.enum(["debug", "info", "warn", "error", "silent"]),
+    default: () => "info" as const,
+  }),
+  url: setting({
+    env: "ESPALIER_URL",
+    flag: "url",
+    doc: "Server that the command line talks to.",
+    schema: httpUrl,
+    default: () => "http://127.0.0.1:7420",
+  }),
+  key: setting<string | undefined>({
+    env: "ESPALIER_KEY",
+    flag: "key",
+    secret: true,
+    doc: "API key that the command line and the trainer use.",
+    schema: z.string().min(1),
+    default: () => undefined,
+  }),
+  crashAt: setting<string | undefined>({
+    env: "ESPALIER_CRASH_AT",
+    doc: "For tests: the named point (name or name:count) at which the process kills itself.",
+    schema: z.string(),
+    default: () => undefined,
+  }),
+};
+
+export type ConfigKey = keyof typeof SETTINGS;
+export type ConfigValues = { [K in ConfigKey]: z.infer<(typeof SETTINGS)[K]["schema"]> };
+export type Config = ConfigValues & { origins: Record<ConfigKey, Origin> };
+/** What the command line said, by the setting's flag name. */
+export type Flags = Record<string, string | number | boolean | undefined>;
+
+/**
+ * All settings: a flag wins over the environment, the environment over the default.
+ * @throws EspalierError CONFIG_INVALID naming the flag or variable and its value.
+ */
+export function loadConfig(flags: Flags = {}, env: Environment = process.env): Config {
+  const origins = {} as Record<ConfigKey, Origin>;
+  const values = {} as Record<ConfigKey, unknown>;
+  for (const key of configKeys) {
+    const it: Setting<unknown> = SETTINGS[key];
+    const said = it.flag === undefined ? undefined : flags[it.flag];
+    const variable = env[it.env];
+    const raw = said !== undefined ? String(said) : variable;
+    if (raw === undefined || (raw === "" && said === undefined)) {
+      origins[key] = "default";
+      values[key] = it.default(env);
+      continue;
+    }
+    origins[key] = said !== undefined ? "flag" : "environment";
+    const parsed = it.schema.safeParse(raw);
+    if (!parsed.success) throw invalid(it, origins[key], raw, parsed.error.issues[0]?.message ?? "invalid");
+    values[key] = parsed.data;
+  }
+  // Every key of the table was set by its own schema or default just above.
+  return { ...(values as ConfigValues), origins };
+}
+
+function invalid(it: Setting<unknown>, origin: Origin, raw: string, why: string): EspalierError {
+  const name = origin === "flag" ? `--${dashed(it.flag ?? "")}` : it.env;
+  const value = it.secret ? "…" : raw.slice(0, 200);
+  return new EspalierError("CONFIG_INVALID", `${name}=${value} cannot be used: ${why}`, {
+    field: name,
+    value,
+    hint: it.doc,
+  });
+}
+
+export const configKeys = Object.keys(SETTINGS) as readonly ConfigKey[];
+
+const dashed = (flag: string): string => flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+export type ConfigRow = {
+  key: ConfigKey;
+  /** Secrets are shown as "…". */
+  value: string | number | null;
+  origin: Origin;
+  variable: string;
+  flag: string | null;
+  doc: string;
+};
+
+/** What `config print` shows: every setting, where its value came from, and how to set it. */
+export function describeConfig(config: Config): ConfigRow[] {
+  return configKeys.map((key) => {
+    const it: Setting<unknown> = SETTINGS[key];
+    const value = config[key] ?? null;
+    return {
+      key,
+      value: it.secret && value !== null ? "…" : value,
+      origin: config.origins[key],
+      variable: it.env,
+      flag: it.flag === undefined ? null : `--${dashed(it.flag)}`,
+      doc: it.doc,
+    };
+  });
+}
+
+/** Environment for a child process: this one's without Espalier's secrets, then `extra`. */
+export function childEnvironment(extra: Record<string, string> = {}, env: Environment = process.env) {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && name !== SETTINGS.key.env && name !== SETTINGS.crashAt.env) kept[name] = value;
+  }
+  return { ...kept, ...extra };
+}

@@ -1,0 +1,227 @@
+// Front door of the store: one writer behind a mutex, a read-only pool, blobs, migrations and the folder's lock.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { EspalierError, messageOf } from "../kit/errors.ts";
+import { crashPoint } from "../kit/faults.ts";
+import type { Log } from "../kit/log.ts";
+import { nativePath } from "../kit/native.ts";
+import { type Blobs, openBlobs } from "./blobs.ts";
+import { type Db, type FolderLock, lockFolder, openPool, type Pool, type Tx } from "./connections.ts";
+import { isIoError, storeError } from "./errors.ts";
+import { migrate } from "./migrate.ts";
+
+export type { BlobInfo, Blobs, ByteRange } from "./blobs.ts";
+export type { Db, Reader, Tx } from "./connections.ts";
+export { isFull, isUniqueViolation } from "./errors.ts";
+
+export const DATABASE_FILE = "espalier.db";
+
+export type StoreOptions = {
+  dataDir: string;
+  log: Log;
+  /** Where sqlite-vec lies; found by kit/native when unsaid. */
+  vecPath?: string;
+  /**
+   * For a short command beside a running server: does without the folder's lock when somebody holds it, and then
+   * neither migrates nor sweeps.
+   */
+  beside?: boolean;
+};
+
+export type Store = {
+  dataDir: string;
+  /** For reads. It refuses to write, and does not see what an open transaction has not committed. */
+  db: Db;
+  /**
+   * Runs `fn` as the only writer, in one transaction; resolves when the commit is on the disk. Nothing slow belongs
+   * inside. `name` prefixes the crash points `<name>.commit.before` and `.after`.
+   * @throws EspalierError STORE_FAILED after the disk failed once, DISK_FULL, and what `fn` throws (rolled back)
+   */
+  write<T>(fn: (tx: Tx) => Promise<T> | T, name?: string): Promise<T>;
+  /** Calls `fn` once the transaction is committed; never when it is rolled back. */
+  afterCommit(tx: Tx, fn: () => void): void;
+  blobs: Blobs;
+  /** Number of migrations applied. */
+  schemaVersion: number;
+  /** Why the store no longer writes, or null. */
+  failure(): string | null;
+  /** Writes one consistent copy of the database to a path that does not exist, while the server goes on. */
+  snapshot(path: string): Promise<void>;
+  close(): Promise<void>;
+};
+
+const READERS = 3;
+const LOCK_WAIT_MS = 1000;
+
+/**
+ * Opens (or makes) the data folder, applies missing migrations after a snapshot, and sweeps half-written files.
+ * @throws EspalierError DATA_FOLDER_IN_USE, SCHEMA_NEWER, SCHEMA_CHANGED, SCHEMA_OLDER, DATA_FOLDER_UNUSABLE, DISK_FULL
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { dataDir, log } = options;
+  await makeFolder(dataDir);
+  const lock = takeLock(options);
+  let writer: Pool | undefined;
+  let reader: Pool | undefined;
+  try {
+    const vecPath = options.vecPath ?? nativePath("vec0.so");
+    const path = join(dataDir, DATABASE_FILE);
+    writer = openPool({ path, vecPath, size: 1, readOnly: false });
+    const schemaVersion = await migrate({ pool: writer, dataDir, log, mayApply: lock !== null });
+    reader = openPool({ path, vecPath, size: READERS, readOnly: true });
+    if (lock !== null) await sweep(join(dataDir, "tmp"));
+    const blobs = await openBlobs(dataDir);
+    return assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock });
+  } catch (error) {
+    reader?.$client.close();
+    writer?.$client.close();
+    lock?.release();
+    throw storeError(error, dataDir);
+  }
+}
+
+async function makeFolder(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new EspalierError(
+      "DATA_FOLDER_UNUSABLE",
+      `The data folder ${dataDir} cannot be made: ${messageOf(error)}`,
+      {
+        field: "dataDir",
+        value: dataDir,
+        hint: "Name another folder with --data, or mend its permissions.",
+        status: 500,
+      },
+    );
+  }
+}
+
+function takeLock({ dataDir, beside }: StoreOptions): FolderLock | null {
+  const lock = lockFolder(join(dataDir, "lock"), beside ? 0 : LOCK_WAIT_MS);
+  if (lock === null && !beside)
+    throw new EspalierError("DATA_FOLDER_IN_USE", `Another Espalier works in ${dataDir}`, {
+      field: "dataDir",
+      value: dataDir,
+      hint: "Stop the other server, or name another folder with --data.",
+      status: 409,
+    });
+  return lock;
+}
+
+/** Files in the workshop belong to writes that were cut off. */
+async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => []))
+    await rm(join(folder, name), { recursive: true, force: true });
+}
+
+type Parts = {
+  dataDir: string;
+  log: Log;
+  writer: Pool;
+  reader: Pool;
+  blobs: Blobs;
+  schemaVersion: number;
+  lock: FolderLock | null;
+};
+
+function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: Parts): Store {
+  const afterCommit = new WeakMap<Tx, (() => void)[]>();
+  const writing = new AsyncLocalStorage<true>();
+  let tail: Promise<unknown> = Promise.resolve();
+  let failed: string | null = null;
+  let closed = false;
+
+  /** One at a time, in the order of the calls. */
+  function exclusive<T>(work: () => Promise<T>): Promise<T> {
+    // A write that waits for a write inside it would wait for ever.
+    if (writing.getStore()) return Promise.reject(new Error("store.write was called inside store.write"));
+    const result = tail.then(() => writing.run(true, work));
+    tail = result.catch(() => undefined);
+    return result;
+  }
+
+  function refuseWhenBroken(): void {
+    if (closed)
+      throw new EspalierError("STORE_CLOSED", "The store is closed: the server is stopping", {
+        status: 503,
+        hint: "Try again when the server is up.",
+      });
+    if (failed !== null)
+      throw new EspalierError(
+        "STORE_FAILED",
+        `The disk under ${dataDir} failed, so nothing is written: ${failed}`,
+        {
+          field: "dataDir",
+          value: dataDir,
+          hint: "Check the disk, then start the server again.",
+          status: 503,
+        },
+      );
+  }
+
+  async function writeOnce<T>(fn: (tx: Tx) => Promise<T> | T, name: string): Promise<T> {
+    refuseWhenBroken();
+    const callbacks: (() => void)[] = [];
+    try {
+      const value = await writer.transaction(async (tx) => {
+        afterCommit.set(tx, callbacks);
+        const made = await fn(tx);
+        crashPoint(`${name}.commit.before`);
+        return made;
+      });
+      crashPoint(`${name}.commit.after`);
+      // Listeners must not see the writer's context: they may well start a write of their own.
+      writing.exit(() => callbacks.forEach(callQuietly));
+      return value;
+    } catch (error) {
+      // After a failed fsync nobody knows what is on the disk, so nothing may be acknowledged any more.
+      if (isIoError(error)) {
+        failed = messageOf(error instanceof Error && error.cause ? error.cause : error);
+        log.error("the disk failed; writes are refused until the next start", { dataDir, error });
+        refuseWhenBroken();
+      }
+      throw storeError(error, dataDir);
+    }
+  }
+
+  function callQuietly(fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      log.error("a listener failed after a commit", { error });
+    }
+  }
+
+  return {
+    dataDir,
+    db: reader,
+    write: (fn, name = "store") => exclusive(() => writeOnce(fn, name)),
+    afterCommit: (tx, fn) => {
+      const callbacks = afterCommit.get(tx);
+      if (!callbacks) throw new Error("afterCommit needs the transaction that store.write gave");
+      callbacks.push(fn);
+    },
+    blobs,
+    schemaVersion,
+    failure: () => failed,
+    snapshot: (path) =>
+      exclusive(async () => {
+        refuseWhenBroken();
+        try {
+          await writer.$client.execute({ sql: "VACUUM INTO ?", args: [path] });
+        } catch (error) {
+          throw storeError(error, path);
+        }
+      }),
+    close: async () => {
+      if (closed) return;
+      await tail;
+      closed = true;
+      reader.$client.close();
+      writer.$client.close();
+      lock?.release();
+    },
+  };
+}
