@@ -128,10 +128,10 @@ async function checkMigrations(): Promise<string | null> {
 }
 
 function junit(all: Outcome[]): string {
-  const escape = (text: string): string => Bun.escapeHTML(text);
   const cases = all.map(({ name, seconds, output }) => {
-    const failure = output === null ? "" : `<failure message="see the text">${escape(output)}</failure>`;
-    return `<testcase name="${escape(name)}" time="${seconds.toFixed(3)}">${failure}</testcase>`;
+    const failure =
+      output === null ? "" : `<failure message="see the text">${Bun.escapeHTML(output)}</failure>`;
+    return `<testcase name="${Bun.escapeHTML(name)}" time="${seconds.toFixed(3)}">${failure}</testcase>`;
   });
   const failures = all.filter((outcome) => outcome.output !== null).length;
   return `<testsuites name="check" tests="${all.length}" failures="${failures}" errors="0" skipped="0">${cases.join("")}</testsuites>\n`;

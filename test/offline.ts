@@ -1,0 +1,57 @@
+// Runs inside a network namespace without a route: starts the executable under strace, uses it, stops it, and
+// prints what it tried to reach. Usage: unshare -n -- bun test/offline.ts EXECUTABLE DATA TRACE [serve options]
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+const [executable = "", data = "", trace = "", ...options] = process.argv.slice(2);
+const up = Bun.spawnSync(["ip", "link", "set", "lo", "up"]);
+if (!up.success) throw new Error(`loopback cannot be brought up: ${up.stderr}`);
+mkdirSync(dirname(trace), { recursive: true });
+
+const server = Bun.spawn(
+  ["strace", "-ff", "-qq", "-s", "256", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", trace].concat(
+    executable,
+    "serve",
+    "--data",
+    data,
+    "--port",
+    "0",
+    ...options,
+  ),
+  {
+    stdout: "pipe",
+    stderr: "inherit",
+    env: { ...process.env, HOME: data, XDG_CACHE_HOME: join(data, "cache") },
+  },
+);
+const reader = server.stdout.getReader();
+let text = "";
+while (!text.includes("\n")) {
+  const { value, done } = await reader.read();
+  if (done) throw new Error(`the server ended before it was ready: exit code ${await server.exited}`);
+  text += new TextDecoder().decode(value);
+}
+const ready: unknown = JSON.parse(text.slice(0, text.indexOf("\n")));
+if (typeof ready !== "object" || ready === null || !("url" in ready))
+  throw new Error(`not a ready line: ${text}`);
+const statuses: Record<string, number> = {};
+for (const path of ["/", "/healthz", "/readyz"])
+  statuses[path] = (await fetch(new URL(path, String(ready.url)))).status;
+// Long enough for timers that report home shortly after the start.
+await Bun.sleep(5000);
+server.kill("SIGTERM");
+const exitCode = await server.exited;
+
+const attempts: string[] = [];
+const lookUps: string[] = [];
+let calls = 0;
+for (const file of readdirSync(dirname(trace)).filter((name) => name.startsWith(basename(trace)))) {
+  for (const line of readFileSync(join(dirname(trace), file), "utf8").split("\n")) {
+    if (line === "") continue;
+    calls++;
+    const inet = /sa_family=AF_INET6?, .*?htons\((\d+)\).*?"([^"]+)"/.exec(line);
+    if (/nscd\/socket|systemd\.resolve/.test(line) || inet?.[1] === "53") lookUps.push(line);
+    else if (inet && !/^(127\.|::1$|::ffff:127\.)/.test(inet[2] ?? "")) attempts.push(line);
+  }
+}
+console.log(JSON.stringify({ statuses, exitCode, calls, attempts, lookUps }));
