@@ -28,30 +28,30 @@ CHAT = [
 
 
 def toy_config(family: str) -> Any:
-    shape: dict[str, Any] = dict(
-        vocab_size=VOCAB,
-        hidden_size=64,
-        intermediate_size=160,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        tie_word_embeddings=family in ("llama", "qwen3"),
-        bos_token_id=None,
-        eos_token_id=None,
-        initializer_range=0.2,
-    )
+    shape: dict[str, Any] = {
+        "vocab_size": VOCAB,
+        "hidden_size": 64,
+        "intermediate_size": 160,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+        "tie_word_embeddings": family in ("llama", "qwen3"),
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "initializer_range": 0.2,
+    }
     if family == "llama":
         return transformers.LlamaConfig(**shape)
     if family == "llama3":
-        rope = dict(
-            rope_type="llama3",
-            rope_theta=10000.0,
-            factor=8.0,
-            low_freq_factor=1.0,
-            high_freq_factor=4.0,
-            original_max_position_embeddings=64,
-        )
+        rope = {
+            "rope_type": "llama3",
+            "rope_theta": 10000.0,
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 64,
+        }
         return transformers.LlamaConfig(**shape, rope_parameters=rope)
     if family == "mistral":
         return transformers.MistralConfig(**shape, head_dim=16, sliding_window=None)

@@ -1,4 +1,4 @@
-// The only importer of ONNX Runtime: sessions, tensors and one synchronous-looking run, telemetry and spinning off.
+// The only importer of ONNX Runtime: sessions, tensors and one synchronous-looking run, telemetry off.
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 
 type Ort = typeof import("onnxruntime-node");
@@ -36,7 +36,8 @@ export async function createRuntime(threads: number): Promise<Runtime> {
         interOpNumThreads: 1,
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
-        extra: { session: { intra_op: { allow_spinning: "0" } } },
+        // Threads spin within a run (a quarter faster decode) and stop at its end, so that idle engines burn nothing.
+        extra: { session: { force_spinning_stop: "1", intra_op: { allow_spinning: "1" } } },
       };
       const session = await ort.InferenceSession.create(modelPath, options);
       return {
