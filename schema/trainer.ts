@@ -201,7 +201,6 @@ export const trainerErrorCode = z.enum([
   "OUT_OF_MEMORY",
   "ROWS_ALL_TOO_LONG",
   "TRAINER_FAILED",
-  "TRAINER_STOPPED",
   "UNKNOWN_METHOD",
 ]);
 const trainResult = z.strictObject({

@@ -1,0 +1,73 @@
+"""What this machine is and can train on, as hello says it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+
+import psutil
+import torch
+
+from . import contract
+from .contract import Json
+
+PACKAGES = ("torch", "transformers", "peft", "safetensors")
+# The method's module is imported when a run comes: transformers and peft take seconds to load.
+METHODS = {
+    "sft": (
+        "Supervised fine-tuning with LoRA",
+        "Teaches the base model to answer as the dataset's rows do, by training a small adapter.",
+        "SftParameters",
+    )
+}
+
+
+def cpu_count() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_bytes() -> int:
+    """Memory this process may use: the machine's, or its container's where that is less."""
+    total = int(psutil.virtual_memory().total)
+    try:
+        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit:  # noqa: PTH123
+            return min(total, int(limit.read()))
+    except (OSError, ValueError):
+        return total
+
+
+def devices() -> list[Json]:
+    found: list[Json] = [
+        {
+            "kind": "cuda",
+            "name": torch.cuda.get_device_name(index),
+            "memoryBytes": int(torch.cuda.get_device_properties(index).total_memory),
+        }
+        for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    ]
+    cpu = platform.processor() or platform.machine() or "CPU"
+    return [*found, {"kind": "cpu", "name": cpu, "memoryBytes": memory_bytes()}]
+
+
+def hello(name: str) -> Json:
+    """The body of POST /trainer/v1/hello."""
+    return {
+        "contractVersion": contract.version(),
+        "name": name,
+        "host": {
+            "hostname": platform.node(),
+            "os": platform.system().lower(),
+            "arch": platform.machine(),
+            "python": platform.python_version(),
+            "packages": {package: importlib.metadata.version(package) for package in PACKAGES},
+            "cpuCount": cpu_count(),
+            "memoryBytes": memory_bytes(),
+        },
+        "devices": devices(),
+        "methods": [
+            {"name": method, "title": title, "description": text, "parameters": contract.schema_of(schema)}
+            for method, (title, text, schema) in METHODS.items()
+        ],
+    }
