@@ -226,7 +226,11 @@ export class GgufMaker {
   }
 
   /** A Llama of Hugging Face weights as llama.cpp writes it: F32, query and key rows with rotary halves interleaved. */
-  async addModel(weights: OpenedWeights, headDim: number): Promise<void> {
+  async addModel(
+    weights: OpenedWeights,
+    headDim: number,
+    type: "F32" | "Q4_0" | "Q4_1" | "Q8_0" = "F32",
+  ): Promise<void> {
     this.text("general.architecture", "llama");
     for (const [key, value] of [
       ["block_count", shape.layers],
@@ -249,7 +253,9 @@ export class GgufMaker {
       const values = await tensor.readFloat32();
       const name = tensor.name.replace(pattern, to);
       const ordered = /attn_[qk]\./.test(name) ? interleave(values, headDim, tensor.shape[1] ?? 0) : values;
-      this.tensor(name, 0, [...tensor.shape], this.dataBytes, fromFloat32("F32", ordered));
+      const isMatrix = tensor.shape.length === 2;
+      const [number, bytes] = isMatrix ? encode(type, ordered) : ([0, fromFloat32("F32", ordered)] as const);
+      this.tensor(name, number, [...tensor.shape], this.dataBytes, bytes);
     }
   }
 
@@ -289,4 +295,31 @@ function interleave(values: Float32Array, headDim: number, columns: number): Flo
     );
   }
   return out;
+}
+
+/** GGML type number and bytes of float32 values. */
+function encode(type: "F32" | "Q4_0" | "Q4_1" | "Q8_0", values: Float32Array): [number, Uint8Array] {
+  if (type === "F32") return [0, fromFloat32("F32", values)];
+  const blockBytes = { Q4_0: 18, Q4_1: 20, Q8_0: 34 }[type];
+  const out = new Uint8Array((values.length / 32) * blockBytes);
+  const view = new DataView(out.buffer);
+  for (let b = 0; b < values.length / 32; b++) {
+    const block = values.subarray(b * 32, b * 32 + 32);
+    const at = b * blockBytes;
+    const largest = Math.max(...block.map(Math.abs));
+    const least = Math.min(...block);
+    const scale =
+      type === "Q8_0" ? largest / 127 : type === "Q4_0" ? largest / 7 : (Math.max(...block) - least) / 15;
+    view.setFloat16(at, scale, true);
+    if (type === "Q4_1") view.setFloat16(at + 2, least, true);
+    const code = (i: number): number => {
+      const value = block[i] ?? 0;
+      if (type === "Q8_0") return Math.max(-127, Math.min(127, Math.round(value / scale)));
+      const q = type === "Q4_0" ? Math.round(value / scale) + 8 : Math.round((value - least) / scale);
+      return Math.max(0, Math.min(15, q));
+    };
+    if (type === "Q8_0") for (let i = 0; i < 32; i++) view.setInt8(at + 2 + i, code(i));
+    else for (let i = 0; i < 16; i++) out[at + blockBytes - 16 + i] = code(i) | (code(i + 16) << 4);
+  }
+  return [{ Q4_0: 2, Q4_1: 3, Q8_0: 8 }[type], out];
 }
