@@ -24,7 +24,7 @@ const peer = Bun.spawn(["node", "decode-peer.mjs", gguf, prompt, String(tokens),
 const lines = readLines(peer.stdout);
 const pool = createEnginePool({
   cacheDir: cache,
-  command: [process.execPath, join(root, "src/inference/engine/child.ts")],
+  command: [process.execPath, join(root, "src/inference/engine/child.entry.ts")],
   env: {},
   memoryBudgetBytes: 8 * 1024 ** 3,
   idleMs: 600_000,

@@ -67,7 +67,7 @@ beforeAll(async () => {
   golden = goldenSchema.parse(await Bun.file(join(folder, "golden.json")).json());
   pool = createEnginePool({
     cacheDir: join(folder, "cache"),
-    command: [process.execPath, join(root, "src/inference/engine/child.ts")],
+    command: [process.execPath, join(root, "src/inference/engine/child.entry.ts")],
     env: {},
     memoryBudgetBytes: 4 * 1024 ** 3,
     idleMs: 60_000,

@@ -23,7 +23,7 @@ const withAdapter = (name: string): ModelSource => ({
 function makePool(options: Partial<EnginePoolDeps> = {}): EnginePool {
   return createEnginePool({
     cacheDir: join(root, "cache"),
-    command: [process.execPath, join(import.meta.dir, "engine/child.ts")],
+    command: [process.execPath, join(import.meta.dir, "engine/child.entry.ts")],
     env: { XDG_CACHE_HOME: join(root, "xdg"), HOME: root },
     memoryBudgetBytes: 2 * 1024 ** 3,
     idleMs: 60_000,
@@ -334,7 +334,7 @@ describe("pool", () => {
     await writeFile(
       script,
       `import { createEnginePool } from ${JSON.stringify(join(import.meta.dir, "inference.ts"))};
-       const pool = createEnginePool({ cacheDir: ${JSON.stringify(join(root, "cache"))}, command: [process.execPath, ${JSON.stringify(join(import.meta.dir, "engine/child.ts"))}],
+       const pool = createEnginePool({ cacheDir: ${JSON.stringify(join(root, "cache"))}, command: [process.execPath, ${JSON.stringify(join(import.meta.dir, "engine/child.entry.ts"))}],
          env: {}, memoryBudgetBytes: 2e9, idleMs: 60000, threads: 1, clock: () => performance.now(), log: () => {} });
        await pool.load({ kind: "hf", path: ${JSON.stringify(join(root, "toy"))}, hash: "toy" }, "fp32");
        console.log(pool.list()[0].pid);

@@ -17,6 +17,7 @@ import { type ModelDescription, readModelConfig } from "./weights/weights.ts";
 
 export { runEngineChild } from "./engine/child.ts";
 export type * from "./protocol.ts";
+export { configJsonOf, exportModelFiles } from "./weights/export.ts";
 export * from "./weights/weights.ts";
 
 export type EnginePoolDeps = {
@@ -155,15 +156,28 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
   async function slotOf(source: ModelSource, precision: Precision | "text"): Promise<Slot> {
     const key = keyOf(source, precision);
     const found = slots.get(key);
-    if (found?.link.isAlive) {
-      found.info.lastUsedAt = deps.clock();
-      return found;
-    }
+    if (found?.link.isAlive) return found;
     const pending = opening.get(key);
     if (pending) return pending;
     const starting = startSlot(source, precision, key).finally(() => opening.delete(key));
     opening.set(key, starting);
     return starting;
+  }
+
+  /** Takes the child into use, so that it is neither idle nor evicted until `release`. */
+  async function acquire(source: ModelSource, precision: Precision | "text"): Promise<Slot> {
+    for (;;) {
+      const slot = await slotOf(source, precision);
+      // Another request may have evicted it while this one waited its turn.
+      if (slots.get(slot.info.key) !== slot && slot.link.isAlive) continue;
+      slot.info.activeRequests++;
+      return slot;
+    }
+  }
+
+  function release(slot: Slot): void {
+    slot.info.activeRequests--;
+    slot.info.lastUsedAt = deps.clock();
   }
 
   async function startSlot(source: ModelSource, precision: Precision | "text", key: string): Promise<Slot> {
@@ -221,14 +235,12 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
     precision: Precision | "text",
     work: (slot: Slot) => Promise<T>,
   ): Promise<T> {
-    const slot = await slotOf(source, precision);
-    slot.info.activeRequests++;
+    const slot = await acquire(source, precision);
     try {
       await slot.ready;
       return await work(slot);
     } finally {
-      slot.info.activeRequests--;
-      slot.info.lastUsedAt = deps.clock();
+      release(slot);
     }
   }
 
@@ -250,8 +262,7 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
     request: GenerationRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, void> {
-    const slot = await slotOf(source, precision);
-    slot.info.activeRequests++;
+    const slot = await acquire(source, precision);
     const queue: GenerationEvent[] = [];
     let failure: unknown;
     let isOver = false;
@@ -291,8 +302,7 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
       // A consumer that left early wants no more of it.
       if (!isOver) cancel();
       signal?.removeEventListener("abort", onAbort);
-      slot.info.activeRequests--;
-      slot.info.lastUsedAt = deps.clock();
+      release(slot);
     }
   }
 

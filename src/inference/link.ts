@@ -116,7 +116,11 @@ export class EngineLink {
   }
 
   private post(message: ToEngine): void {
-    this.child.send(message);
+    try {
+      this.child.send(message);
+    } catch {
+      // The channel closes a moment before the exit is told: the exit then fails what waits.
+    }
   }
 
   /** Puts a question; parts and the last answer go to `onAnswer`. Returns a function that cancels it. */

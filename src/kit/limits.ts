@@ -61,4 +61,18 @@ export const limits = {
   uploadIdleMs: 24 * 3_600_000,
   /** Most uploads open at once. */
   openUploads: 100,
+  /** Most events of a run in one answer. */
+  runEventsPage: 1_000,
+  /** Most log lines of a run that are searched and shown. */
+  runLogLines: 5_000,
+  /** Most runs in one page of a list. */
+  runsPage: 200,
+  /** Most events that one call may add to a run. */
+  runEventsBatch: 500,
+  /** Most bytes of one run's frozen spec, as JSON. */
+  runSpecBytes: 4 * MiB,
+  /** Longest line that a run may log; the rest is cut. */
+  runLogLineChars: 4_000,
+  /** Most adapters that one engine child keeps in memory; the least recently used leaves. */
+  engineAdapters: 8,
 } as const;

@@ -142,5 +142,3 @@ export function runEngineChild(): Promise<never> {
   say({ ready: true });
   return new Promise<never>(() => undefined);
 }
-
-if (import.meta.main) await runEngineChild();

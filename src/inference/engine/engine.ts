@@ -1,6 +1,7 @@
 // One loaded base model with its adapters: prefill, decode, sampling, stop rules and prefix reuse.
 import { monotonicMs } from "../../kit/clock.ts";
 import { EspalierError } from "../../kit/errors.ts";
+import { limits } from "../../kit/limits.ts";
 import type {
   AdapterSource,
   EngineStats,
@@ -88,7 +89,14 @@ export class Engine {
   private async adapterFeeds(adapter: AdapterSource | undefined): Promise<Feeds> {
     const key = adapter?.hash ?? "";
     const found = this.adapters.get(key);
-    if (found) return found;
+    if (found) {
+      // Re-inserting keeps the map in order of last use.
+      this.adapters.delete(key);
+      this.adapters.set(key, found);
+      return found;
+    }
+    const oldest = this.adapters.keys().next();
+    if (this.adapters.size >= limits.engineAdapters && !oldest.done) this.adapters.delete(oldest.value);
     const { runtime, built } = this.ready();
     const loading = (async () => {
       const inputs = adapter

@@ -22,7 +22,7 @@ class GuardedInterpreter extends Interpreter {
   private readonly deadline = monotonicMs() + limits.templateMs;
 
   override evaluate(...args: Parameters<Interpreter["evaluate"]>): Evaluated {
-    if (++this.steps % 256 === 0 && monotonicMs() > this.deadline) throw timeout();
+    if (++this.steps % 16 === 0 && monotonicMs() > this.deadline) throw timeout();
     const result = super.evaluate(...args);
     if (typeof result.value === "string" && result.value.length > limits.templateTextChars) throw timeout();
     return result;
