@@ -73,7 +73,7 @@ async function appliedMigrations(pool: Pool): Promise<{ name: string; sha256: st
   const tables = await pool.$client.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_migrations'");
   if (tables.rows.length === 0) return [];
   const result = await pool.$client.execute("SELECT name, sha256 FROM schema_migrations ORDER BY number");
-  return result.rows.map((row) => ({ name: String(row["name"]), sha256: String(row["sha256"]) }));
+  return result.rows.map((row) => ({ name: String(row.name), sha256: String(row.sha256) }));
 }
 
 async function snapshotBefore({ pool, dataDir, log }: MigrateInput, version: number): Promise<void> {

@@ -1,0 +1,132 @@
+// Front door of runs: durable background work with leases, numbered events, cancel, retry and recovery.
+import { and, desc, eq, lt } from "drizzle-orm";
+import { artifacts, runs } from "../../schema/tables/runs.ts";
+import type { Clock } from "../kit/clock.ts";
+import { limits } from "../kit/limits.ts";
+import type { Log } from "../kit/log.ts";
+import type { Store } from "../store/store.ts";
+import { createBus, type RunListener } from "./bus.ts";
+import { type EventsQuery, type LogQuery, readEvents, readLogLines } from "./events.ts";
+import { follow, watchChanges } from "./follow.ts";
+import { type ArtifactRow, createQueue, type RunHooks, type RunKind } from "./queue.ts";
+import { runNotFound } from "./refusals.ts";
+import type { RunRow } from "./states.ts";
+import { createWorkers, type RunHandler, type Workers, type WorkersOptions } from "./workers.ts";
+
+export type { RunListener, RunNews } from "./bus.ts";
+export type { EventsQuery, LogQuery, RunEventInput } from "./events.ts";
+export type {
+  ArtifactRow,
+  ClaimInput,
+  CreateRunInput,
+  FinishInput,
+  RunExecutor,
+  RunHooks,
+  RunKind,
+} from "./queue.ts";
+export type { RunError, RunEventRow, RunRow, RunStatus } from "./states.ts";
+export { isEnded, MOVES, RUN_STATUSES } from "./states.ts";
+export type { HandlerContext, HandlerOutcome, RunHandler, Workers, WorkersOptions } from "./workers.ts";
+export { runError } from "./workers.ts";
+
+export type RunsDeps = { store: Store; clock: Clock; log: Log };
+
+export type RunsPage = {
+  items: RunRow[];
+  totalCount: number;
+  hasNextPage: boolean;
+  endCursor: string | null;
+};
+export type ListRunsInput = {
+  projectId?: string;
+  status?: string;
+  kind?: string;
+  first?: number;
+  /** Id of the last run of the page before. */
+  after?: string;
+};
+
+export type Runs = ReturnType<typeof createRuns>;
+
+/** Builds the front door. Nothing runs until `recoverAtStart` and `startWorkers` are called. */
+export function createRuns({ store, clock, log }: RunsDeps) {
+  const bus = createBus();
+  const handlers = new Map<RunKind, RunHandler>();
+  const hooks = new Map<string, RunHooks[]>();
+  const queue = createQueue({ store, clock, bus, hooksOf: (kind) => hooks.get(kind) ?? [] });
+
+  const self = {
+    ...queue,
+
+    async find(id: string): Promise<RunRow | null> {
+      return (await store.db.query.runs.findFirst({ where: eq(runs.id, id) })) ?? null;
+    },
+    /** @throws EspalierError RUN_NOT_FOUND */
+    async get(id: string): Promise<RunRow> {
+      const run = await self.find(id);
+      if (!run) throw runNotFound(id);
+      return run;
+    },
+    /** The newest run that makes a thing, e.g. a dataset. */
+    async latestOf(subjectId: string): Promise<RunRow | null> {
+      const where = eq(runs.subjectId, subjectId);
+      return (
+        (await store.db.query.runs.findFirst({ where, orderBy: [desc(runs.createdAt), desc(runs.id)] })) ??
+        null
+      );
+    },
+    /** Newest first. */
+    async list(input: ListRunsInput = {}): Promise<RunsPage> {
+      const first = Math.max(1, Math.min(input.first ?? 50, limits.runsPage));
+      const filter = and(
+        input.projectId ? eq(runs.projectId, input.projectId) : undefined,
+        input.status ? eq(runs.status, input.status) : undefined,
+        input.kind ? eq(runs.kind, input.kind) : undefined,
+      );
+      const rows = await store.db
+        .select()
+        .from(runs)
+        .where(and(filter, input.after ? lt(runs.id, input.after) : undefined))
+        .orderBy(desc(runs.id))
+        .limit(first + 1);
+      const items = rows.slice(0, first);
+      const totalCount = await store.db.$count(runs, filter);
+      return { items, totalCount, hasNextPage: rows.length > first, endCursor: items.at(-1)?.id ?? null };
+    },
+    events: (id: string, query?: EventsQuery) => readEvents(store.db, id, query),
+    logLines: (id: string, query?: LogQuery) => readLogLines(store.db, id, query),
+
+    /** Files that the run delivered, newest first. */
+    async artifacts(runId: string): Promise<ArtifactRow[]> {
+      const where = eq(artifacts.runId, runId);
+      return await store.db.query.artifacts.findMany({ where, orderBy: [desc(artifacts.id)] });
+    },
+    /** News after each commit; returns the function that ends the subscription. */
+    subscribe: (listener: RunListener) => bus.subscribe(listener),
+    /** Every event from `after` on, those to come too, until the run has ended or the signal aborts. */
+    follow: (id: string, after: number, signal?: AbortSignal) =>
+      follow({ bus, events: self.events, find: self.find }, id, after, signal),
+    /** The run each time one of the project changes; a slow reader gets the latest state of each, not all. */
+    changes: (projectId: string, signal?: AbortSignal) => watchChanges(bus, projectId, signal),
+    /** The ended run; rejects with the signal's reason when that aborts first. */
+    async waitForEnd(id: string, signal?: AbortSignal): Promise<RunRow> {
+      for await (const _ of self.follow(id, (await self.get(id)).lastSeq, signal)) if (signal?.aborted) break;
+      signal?.throwIfAborted();
+      return await self.get(id);
+    },
+
+    /** Says how runs of a kind are done in this process. */
+    registerHandler(kind: RunKind, handler: RunHandler): void {
+      if (handlers.has(kind)) throw new Error(`two handlers for ${kind}`);
+      handlers.set(kind, handler);
+    },
+    registerHooks(kind: RunKind, more: RunHooks): void {
+      hooks.set(kind, [...(hooks.get(kind) ?? []), more]);
+    },
+    /** Starts working on queued runs of the server and releasing expired leases; `stop` gives back what is unfinished. */
+    startWorkers: (options: WorkersOptions): Workers =>
+      createWorkers({ runs: self, handlers, clock, log, bus }, options),
+  };
+
+  return self;
+}
