@@ -28,6 +28,7 @@ const goldenSchema = z.record(
     adapter: partSchema,
     merged: partSchema,
     chat: z.array(z.object({ role: z.string(), content: z.string() })).optional(),
+    texts: z.array(z.object({ text: z.string(), ids: z.array(z.number()) })).optional(),
   }),
 );
 
@@ -127,6 +128,13 @@ describe.skipIf(!hasPython || !hasSmollm)("SmolLM2-135M-Instruct", () => {
       await pool.unload(source, "fp32");
     }
   }, 300_000);
+
+  test("the tokenizer gives the same ids, from the folder and from the GGUF", async () => {
+    const texts = golden.smollm?.texts ?? [];
+    expect(texts.length).toBeGreaterThan(3);
+    for (const source of [hf("smollm"), { kind: "gguf", path: gguf, hash: "smollm-gguf" }] as const)
+      for (const { text, ids } of texts) expect((await pool.tokenize(source, text)).ids).toEqual(ids);
+  });
 
   test("int8 and the GGUF's own 4 bits stay close", async () => {
     const wanted = golden.smollm;

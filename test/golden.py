@@ -19,6 +19,12 @@ VOCAB = 320
 # The characters of the toy vocabulary: one token each, so that text and ids say the same.
 FIRST_CHARACTER = 0x4E00
 GREEDY_TOKENS = 64
+TEXTS = [
+    "Hello, it's 2026! ünï 😀  x\n\n  def f(a):\n\treturn 3.14",
+    "日本語 テスト 12345 ABC'S we'll  ",
+    "<|im_start|>user\nhi<|im_end|>\n",
+    "a  b   c\r\n\r\nd ./path --flag=1,000.50",
+]
 CHAT = [
     {
         "role": "user",
@@ -181,6 +187,10 @@ def smollm(gguf: Path, out: Path) -> dict[str, Any]:
             result[part]["made"], skip_special_tokens=True
         )
     result["chat"] = CHAT
+    result["texts"] = [
+        {"text": text, "ids": tokenizer(text, add_special_tokens=False)["input_ids"]}
+        for text in TEXTS
+    ]
     return result
 
 

@@ -21,33 +21,63 @@ export function argmax(logits: Float32Array): number {
   return best;
 }
 
-/** A function that picks a token id from logits of one position. */
+/** A function that picks a token id from logits of one position: top-k first, then top-p of what is left. */
 export function createSampler(sampling: Sampling): (logits: Float32Array) => number {
   const { temperature, topP, topK } = sampling;
   if (temperature <= 0) return argmax;
   const uniform = seededUniform(sampling.seed);
   return (logits) => {
-    const order = candidates(logits, topK > 0 ? topK : logits.length, temperature);
-    const largest = logits[order[0]!]!;
-    const weights = order.map((id) => Math.exp((logits[id]! - largest) / temperature));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const largest = logits[argmax(logits)]!;
+    const weightOf = (id: number): number => Math.exp((logits[id]! - largest) / temperature);
+    let total = 0;
+    if (topK <= 0) for (let id = 0; id < logits.length; id++) total += weightOf(id);
+    if (topK <= 0 && topP >= 1) return draw(logits.length, (id) => id, weightOf, uniform() * total);
+    const order = largestFirst(logits, largest, temperature, (ids) =>
+      topK > 0 ? ids.length >= topK : massOf(ids, weightOf) >= topP * total,
+    );
+    if (topK > 0 && order.length > topK) order.length = topK;
+    const whole = topK > 0 ? massOf(order, weightOf) : total;
     let kept = 0;
     let mass = 0;
-    while (kept < order.length && (kept === 0 || mass < topP * total)) mass += weights[kept++]!;
-    let point = uniform() * mass;
-    for (let i = 0; i < kept; i++) {
-      point -= weights[i]!;
-      if (point < 0) return order[i]!;
-    }
-    return order[kept - 1]!;
+    while (kept < order.length && (kept === 0 || mass < topP * whole)) mass += weightOf(order[kept++]!);
+    return draw(kept, (i) => order[i]!, weightOf, uniform() * mass);
   };
 }
 
-/** Ids of the `count` largest logits, largest first; those too unlikely to be ever drawn are left out. */
-function candidates(logits: Float32Array, count: number, temperature: number): number[] {
-  const floor = logits[argmax(logits)]! - 30 * temperature;
-  const ids: number[] = [];
-  for (let i = 0; i < logits.length; i++) if (logits[i]! >= floor) ids.push(i);
-  ids.sort((a, b) => logits[b]! - logits[a]! || a - b);
-  return ids.length > count ? ids.slice(0, count) : ids;
+function massOf(ids: readonly number[], weightOf: (id: number) => number): number {
+  let mass = 0;
+  for (const id of ids) mass += weightOf(id);
+  return mass;
+}
+
+/** Walks `count` ids until their weights pass `point`. */
+function draw(
+  count: number,
+  idAt: (i: number) => number,
+  weightOf: (id: number) => number,
+  point: number,
+): number {
+  let left = point;
+  for (let i = 0; i < count; i++) {
+    left -= weightOf(idAt(i));
+    if (left < 0) return idAt(i);
+  }
+  return idAt(count - 1);
+}
+
+/** Ids of the largest logits, largest first, as many as `isEnough` asks: sorting a whole vocabulary takes 10 ms. */
+function largestFirst(
+  logits: Float32Array,
+  largest: number,
+  temperature: number,
+  isEnough: (ids: readonly number[]) => boolean,
+): number[] {
+  let ids: number[] = [];
+  for (const depth of [3, 6, 12, 24, Number.POSITIVE_INFINITY]) {
+    const floor = largest - depth * temperature;
+    ids = [];
+    for (let id = 0; id < logits.length; id++) if (logits[id]! >= floor) ids.push(id);
+    if (isEnough(ids)) break;
+  }
+  return ids.sort((a, b) => logits[b]! - logits[a]! || a - b);
 }
