@@ -8,12 +8,15 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from .errors import TrainerError, as_trainer_error
 from .session import Session
 
 # Raise it when the conversion changes, so that folders of an older one are not used.
 CONVERSION = "1"
+# Progress is told by events; bars would only fill the log.
+transformers_logging.disable_progress_bar()
 
 
 def load_base(

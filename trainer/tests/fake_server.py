@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import select
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -130,16 +132,21 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
 
         def on_lease(self, _: str, body: Json) -> None:
             deadline = time.monotonic() + min(body["waitMs"] / 1000, 20)
-            while not server.queue and time.monotonic() < deadline and not server.down:
+            while not server.queue and time.monotonic() < deadline and not server.down and not self.caller_left():
                 server.lock.release()
                 time.sleep(0.02)
                 server.lock.acquire()
-            if not server.queue:
+            if not server.queue or self.caller_left():
                 self.answer(204)
                 return
             lease = server.queue.pop(0)
             server.attempt[lease["run"]["id"]] = lease["run"]["attempt"]
             self.answer(200, lease)
+
+        def caller_left(self) -> bool:
+            """A trainer that ended while it waited must not be given a run."""
+            readable = select.select([self.connection], [], [], 0)[0]
+            return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
 
         def on_heartbeat(self, run: str, body: Json) -> None:
             server.heartbeats += 1

@@ -203,7 +203,10 @@ def add_adapter(model: Any, p: Json, base_name: str) -> Any:
             f"target_modules {p['target_modules']} does not fit the base model: {error}",
             'Use "all-linear", or names of its linear layers such as q_proj and v_proj.',
         ) from error
-    wrapped.peft_config["default"].base_model_name_or_path = base_name
+    made = wrapped.peft_config["default"]
+    made.base_model_name_or_path = base_name
+    # PEFT resolves all-linear to every layer's full path, as a set; other readers expect the usual short names.
+    made.target_modules = sorted({name.rsplit(".", 1)[-1] for name in made.target_modules})
     return wrapped
 
 
