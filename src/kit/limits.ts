@@ -75,4 +75,20 @@ export const limits = {
   runLogLineChars: 4_000,
   /** Most adapters that one engine child keeps in memory; the least recently used leaves. */
   engineAdapters: 8,
+  /** A trainer that was silent for longer counts as away. */
+  trainerSilenceMs: 45_000,
+  /** Most messages of one chat completion. */
+  completionMessages: 2_000,
+  /** Longest single message of a chat completion. */
+  completionMessageChars: 2 * MiB,
+  /** Most tokens of finished conversations whose cache one engine child keeps for their next turn. */
+  engineKeptTokens: 2_048,
+  /** How many times larger than its zip a model's folder may be. */
+  zipGrowth: 20,
+  /** Most files in the zip of a model. */
+  zipEntries: 500,
+  /** Longest reply of a conversation, in tokens, when the caller names none. */
+  replyTokens: 1_024,
+  /** Longest message of a conversation. */
+  messageChars: 200_000,
 } as const;

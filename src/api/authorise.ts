@@ -1,0 +1,118 @@
+// Authorisation by default: every field carries a scope, and no resolver runs before it was checked.
+import {
+  defaultFieldResolver,
+  GraphQLError,
+  type GraphQLField,
+  type GraphQLSchema,
+  isInterfaceType,
+  isObjectType,
+} from "graphql";
+import { isScope, opens, type Scope } from "../accounts/accounts.ts";
+import type { Context } from "./context.ts";
+import { asEspalierError } from "./http.ts";
+
+/**
+ * Wraps every field of the schema, in place, with the check of its scope, and returns the schema.
+ * A field's scope is its own `extensions.scope`, else its type's; fields of Query, Mutation and Subscription
+ * must name their own.
+ * @throws Error naming each field that has no scope or no description: the server does not start with such a schema.
+ */
+export function authorise(schema: GraphQLSchema): GraphQLSchema {
+  const faults: string[] = [];
+  const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (type.name.startsWith("__")) continue;
+    if (!type.description && !isBuiltIn(type.name)) faults.push(`${type.name} has no description`);
+    if (isInterfaceType(type))
+      for (const field of Object.values(type.getFields()))
+        if (!field.description) faults.push(`${type.name}.${field.name} has no description`);
+    if (!isObjectType(type)) continue;
+    const inherited = roots.has(type) ? undefined : type.extensions["scope"];
+    for (const field of Object.values(type.getFields())) {
+      const scope = field.extensions["scope"] ?? inherited;
+      if (typeof scope === "string" && isScope(scope)) guard(`${type.name}.${field.name}`, field, scope);
+      else faults.push(`${type.name}.${field.name} has no scope`);
+      if (!field.description) faults.push(`${type.name}.${field.name} has no description`);
+    }
+  }
+  if (faults.length > 0) throw new Error(`the GraphQL schema is not fit to be served:\n${faults.join("\n")}`);
+  return schema;
+}
+
+/** The scope that opens a field of an authorised schema, for docs and tests. */
+export function scopeOf(field: GraphQLField<unknown, unknown>): Scope | null {
+  const scope = field.extensions["needs"];
+  return typeof scope === "string" && isScope(scope) ? scope : null;
+}
+
+function isBuiltIn(name: string): boolean {
+  return ["String", "Int", "Float", "Boolean", "ID"].includes(name);
+}
+
+function guard(path: string, field: GraphQLField<unknown, Context>, scope: Scope): void {
+  field.extensions = { ...field.extensions, needs: scope };
+  const { resolve = defaultFieldResolver, subscribe } = field;
+  field.resolve = (source, args, context, info) => {
+    check(path, scope, context);
+    return readable(context, () => resolve(source, args, context, info));
+  };
+  if (subscribe)
+    field.subscribe = async (source, args, context, info) => {
+      check(path, scope, context);
+      const stream = await readable(context, () => subscribe(source, args, context, info));
+      return isStream(stream) ? readableStream(context, stream) : stream;
+    };
+}
+
+type Stream = AsyncGenerator<unknown, void, void>;
+
+function isStream(value: unknown): value is Stream {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+/** The stream with readable errors; leaving it leaves the source at once. */
+function readableStream(context: Context, source: Stream): Stream {
+  return {
+    next: async () => readable(context, () => source.next()),
+    return: (value) => source.return(value),
+    throw: (error) => source.throw(error),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await source.return();
+    },
+  };
+}
+
+/** Runs a resolver; what it throws becomes an error that callers may see, also when it comes later. */
+function readable(context: Context, run: () => unknown): unknown {
+  try {
+    const value = run();
+    return value instanceof Promise ? value.catch((error: unknown) => fail(context, error)) : value;
+  } catch (error) {
+    return fail(context, error);
+  }
+}
+
+function fail(context: Context, error: unknown): never {
+  if (error instanceof GraphQLError) throw error;
+  const { code, message, hint, field, value } = asEspalierError(error, context.log);
+  throw new GraphQLError(message, { extensions: { code, hint, field, value } });
+}
+
+function check(path: string, scope: Scope, context: Context | undefined): void {
+  const principal = context?.principal;
+  if (!principal)
+    throw new GraphQLError(`${path} needs credentials`, {
+      extensions: { code: "UNAUTHENTICATED", hint: "Sign in, or send an API key as bearer token." },
+    });
+  if (opens(principal.scopes, scope)) return;
+  throw new GraphQLError(`${path} needs the scope "${scope}"`, {
+    extensions: {
+      code: "SCOPE_MISSING",
+      hint: `This key has ${[...principal.scopes].join(", ") || "no scope"}; make one with "${scope}".`,
+      value: scope,
+    },
+  });
+}

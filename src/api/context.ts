@@ -1,0 +1,30 @@
+// What every resolver and route can reach: the front doors, and who asks.
+import type { Accounts, Principal } from "../accounts/accounts.ts";
+import type { Chat } from "../chat/chat.ts";
+import type { Config } from "../config.ts";
+import type { Datasets } from "../datasets/datasets.ts";
+import type { Log } from "../kit/log.ts";
+import type { Models } from "../models/models.ts";
+import type { Runs } from "../runs/runs.ts";
+import type { Serving } from "../serving/serving.ts";
+import type { Store } from "../store/store.ts";
+import type { Training } from "../training/training.ts";
+import type { TrainerRegistry } from "./trainers.ts";
+import type { Uploads } from "./uploads.ts";
+
+/** The front doors that the API stands on. */
+export type ApiDeps = {
+  accounts: Accounts;
+  store: Store;
+  runs: Runs;
+  datasets: Datasets;
+  models: Models;
+  training: Training;
+  serving: Serving;
+  chat: Chat;
+  config: Config;
+  log: Log;
+};
+
+/** The context of one GraphQL operation. There is no `request` in it: over a WebSocket there is none. */
+export type Context = ApiDeps & { uploads: Uploads; trainers: TrainerRegistry; principal: Principal };

@@ -1,0 +1,71 @@
+// /graphql: the schema behind Yoga (POST, server-sent events, multipart) and graphql-ws, with its limits.
+import { maxAliasesPlugin } from "@escape.tech/graphql-armor-max-aliases";
+import { type DocumentNode, GraphQLError } from "graphql";
+import { handleProtocols, makeHandler } from "graphql-ws/use/bun";
+import { createYoga, maskError } from "graphql-yoga";
+import type { Principal } from "../accounts/accounts.ts";
+import { limits } from "../kit/limits.ts";
+import type { Context } from "./context.ts";
+import { json } from "./http.ts";
+import { schema } from "./schema.ts";
+
+type Services = Omit<Context, "principal">;
+/** What an open WebSocket carries: the request that opened it, to ask again who is behind it. */
+export type SocketData = { request: Request };
+type SocketExtra = { socket: Bun.ServerWebSocket<SocketData> };
+
+/** The GraphQL endpoint over the front doors. */
+export function createGraphql(services: Services) {
+  const yoga = createYoga<{ principal: Principal }>({
+    schema,
+    graphqlEndpoint: "/graphql",
+    landingPage: false,
+    // The packaged GraphiQL loads from a CDN, and this program asks nothing of the outside world.
+    graphiql: false,
+    logging: false,
+    cors: false,
+    batching: { limit: limits.graphqlBatch },
+    multipart: true,
+    plugins: [maxAliasesPlugin({ n: limits.graphqlAliases, allowList: ["__typename"] })],
+    context: ({ principal }) => ({ ...services, principal }),
+    maskedErrors: {
+      // Resolvers' errors come here as src/api/authorise.ts made them; the rest are errors of the document.
+      maskError: (error, message, isDev) =>
+        error instanceof GraphQLError && !error.originalError ? error : maskError(error, message, isDev),
+    },
+  });
+
+  const websocket = makeHandler<Record<string, unknown>, SocketExtra>({
+    async onSubscribe({ extra }, _id, { query, operationName, variables }) {
+      // Asked for each operation: a key revoked meanwhile opens nothing more on an open socket.
+      const principal = await services.accounts.authenticate(extra.socket.data.request);
+      if (!principal)
+        return [new GraphQLError("this needs credentials", { extensions: { code: "UNAUTHENTICATED" } })];
+      const { schema, parse, validate, contextFactory } = yoga.getEnveloped({ principal });
+      const document: DocumentNode = parse(query);
+      const errors: readonly GraphQLError[] = validate(schema, document);
+      if (errors.length > 0) return errors;
+      return {
+        schema,
+        document,
+        operationName,
+        variableValues: variables,
+        contextValue: await contextFactory(),
+      };
+    },
+  });
+
+  return {
+    /** Answers one HTTP request of an authenticated caller. */
+    fetch: (request: Request, principal: Principal) => yoga.fetch(request, { principal }),
+    /** Upgrades to graphql-ws; null when the upgrade did not happen for a reason that the response names. */
+    upgrade(request: Request, server: Bun.Server<SocketData>): Response | undefined {
+      if (!handleProtocols(request.headers.get("sec-websocket-protocol") ?? ""))
+        return json({ error: { code: "PROTOCOL_UNKNOWN", message: "speak graphql-transport-ws here" } }, 400);
+      const kept = new Request(request.url, { headers: request.headers });
+      if (server.upgrade(request, { data: { request: kept } })) return undefined;
+      return json({ error: { code: "UPGRADE_FAILED", message: "this is no WebSocket request" } }, 400);
+    },
+    websocket,
+  };
+}

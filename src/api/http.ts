@@ -1,0 +1,113 @@
+// What every route shares: JSON answers, the error envelope, reading a body within its limit.
+
+import type { z } from "zod";
+import { EspalierError, isEspalierError } from "../kit/errors.ts";
+import { limits } from "../kit/limits.ts";
+import type { Log } from "../kit/log.ts";
+
+/** A JSON response that no cache keeps. */
+export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers: { "cache-control": "no-store", ...headers } });
+}
+
+/** The error envelope of every route but /v1: `{"error": {code, message, hint, field, value}}`. */
+export function errorResponse(error: unknown, log: Log): Response {
+  const known = asEspalierError(error, log);
+  const { code, message, hint, field, value, status } = known;
+  return json({ error: { code, message, hint, field, value } }, status, challenge(status));
+}
+
+/** The error itself when it was made for users; anything else is logged and hidden behind FAULT. */
+export function asEspalierError(error: unknown, log: Log): EspalierError {
+  if (isEspalierError(error)) return error;
+  log.error("a request failed", { error });
+  return new EspalierError("FAULT", "the server made a mistake and could not answer", {
+    hint: "Its log on stderr has the details; please report them.",
+    status: 500,
+  });
+}
+
+/** Headers that a 401 must carry. */
+export function challenge(status: number): Record<string, string> {
+  return status === 401 ? { "www-authenticate": 'Bearer realm="espalier"' } : {};
+}
+
+export function unauthenticated(): EspalierError {
+  return new EspalierError("UNAUTHENTICATED", "this needs credentials, and there are none that are valid", {
+    hint: "Sign in, or send an API key as `Authorization: Bearer …`.",
+    status: 401,
+  });
+}
+
+export function notFound(what: string, value: string): EspalierError {
+  return new EspalierError("NOT_FOUND", `there is no ${what} ${value.slice(0, 200)}`, {
+    value: value.slice(0, 200),
+    status: 404,
+  });
+}
+
+export function methodNotAllowed(method: string, allowed: string): EspalierError {
+  return new EspalierError("METHOD_NOT_ALLOWED", `${method} is not possible here, ${allowed} is`, {
+    value: method,
+    status: 405,
+  });
+}
+
+/**
+ * The body as JSON, checked against a schema.
+ * @throws EspalierError BODY_TOO_LARGE (413), BAD_JSON or INPUT_INVALID with the field's path (400).
+ */
+export async function readJson<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+  const bytes = await readBody(request, limits.requestBodyBytes);
+  const parsed = schema.safeParse(parseJson(bytes));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join(".") ?? "";
+  throw new EspalierError("INPUT_INVALID", `${field || "the body"}: ${issue?.message ?? "invalid"}`, {
+    field,
+    hint: "Mend this field and send it again.",
+  });
+}
+
+/** UTF-8 JSON of bytes. @throws EspalierError BAD_JSON. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new EspalierError(
+      "BAD_JSON",
+      `the body is not JSON: ${error instanceof Error ? error.message : ""}`,
+      {
+        hint: "Send one JSON document in UTF-8.",
+      },
+    );
+  }
+}
+
+/** The whole body, at most `maxBytes`. @throws EspalierError BODY_TOO_LARGE before more is read. */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  refuseLargeBody(request, maxBytes);
+  if (request.body === null) return new Uint8Array(0);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of request.body) {
+    size += part.byteLength;
+    if (size > maxBytes) throw tooLarge(size, maxBytes);
+    parts.push(part);
+  }
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** Refuses by the announced length alone, before anything is read. */
+export function refuseLargeBody(request: Request, maxBytes: number): void {
+  const announced = Number(request.headers.get("content-length") ?? 0);
+  if (announced > maxBytes) throw tooLarge(announced, maxBytes);
+}
+
+function tooLarge(size: number, maxBytes: number): EspalierError {
+  return new EspalierError("BODY_TOO_LARGE", `the body has ${size} bytes or more, ${maxBytes} are allowed`, {
+    hint: "Send large files in pieces to /uploads.",
+    value: String(size),
+    status: 413,
+  });
+}

@@ -1,0 +1,19 @@
+// The GraphQL schema: all types, authorised field by field. Importing this file builds it.
+import { lexicographicSortSchema, printSchema } from "graphql";
+import "./types/accounts.ts";
+import "./types/chat.ts";
+import "./types/datasets.ts";
+import "./types/map.ts";
+import "./types/models.ts";
+import "./types/nodes.ts";
+import "./types/runs.ts";
+import "./types/trainings.ts";
+import { authorise } from "./authorise.ts";
+import { builder } from "./builder.ts";
+
+export const schema = authorise(builder.toSchema({ sortSchema: true }));
+
+/** The schema as SDL, sorted, with descriptions: what schema/schema.graphql holds. */
+export function printedSchema(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}

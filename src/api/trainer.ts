@@ -1,0 +1,205 @@
+// /trainer/v1: trainers check in, take runs, report events, deliver files and finish. The contract is schema/trainer.ts.
+import { open, rm } from "node:fs/promises";
+import type { z } from "zod";
+import {
+  artifactName,
+  contractVersion,
+  eventsRequest,
+  finishRequest,
+  type HelloResponse,
+  heartbeatRequest,
+  helloEnvelope,
+  helloRequest,
+  type LeaseResponse,
+  leaseRequest,
+} from "../../schema/trainer.ts";
+import { EspalierError } from "../kit/errors.ts";
+import { limits } from "../kit/limits.ts";
+import type { ApiDeps } from "./context.ts";
+import { json, methodNotAllowed, notFound, parseJson, readBody, readJson } from "./http.ts";
+import type { TrainerRegistry } from "./trainers.ts";
+
+type Deps = ApiDeps & { trainers: TrainerRegistry };
+const RUN_PATH =
+  /^\/trainer\/v1\/runs\/([A-Za-z0-9_-]{1,128})\/(heartbeat|events|finish|artifacts)(?:\/([^/]+))?$/;
+const BLOB_PATH = /^\/trainer\/v1\/blobs\/([0-9a-f]{64})$/;
+
+/** Answers a request under /trainer/v1; the caller has checked the scope "trainer". */
+export async function handleTrainer(request: Request, deps: Deps): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  const blob = BLOB_PATH.exec(pathname)?.[1];
+  if (blob !== undefined) return sendBlob(request, blob, deps);
+  const [, runId, verb, name] = RUN_PATH.exec(pathname) ?? [];
+  if (runId !== undefined && verb === "artifacts" && name !== undefined)
+    return takeArtifact(request, { runId, name: decodeURIComponent(name) }, deps);
+  if (request.method !== "POST") throw methodNotAllowed(request.method, "POST");
+  if (pathname === "/trainer/v1/hello") return hello(request, deps);
+  if (pathname === "/trainer/v1/lease") return lease(request, deps);
+  if (runId === undefined || name !== undefined) throw notFound("page", pathname);
+  if (verb === "heartbeat") return heartbeat(request, runId, deps);
+  if (verb === "events") return events(request, runId, deps);
+  if (verb === "finish") return finish(request, runId, deps);
+  throw notFound("page", pathname);
+}
+
+async function hello(request: Request, { trainers, config, log }: Deps): Promise<Response> {
+  const body = parseJson(await readBody(request, limits.requestBodyBytes));
+  // The version first: another version's message may be of another shape, and its error would mislead.
+  const said = check(helloEnvelope, body).contractVersion;
+  if (said !== contractVersion)
+    throw new EspalierError(
+      "CONTRACT_VERSION_MISMATCH",
+      `the trainer speaks ${said.slice(0, 100)}, this server ${contractVersion}`,
+      {
+        hint: "Install the trainer that came with this server.",
+        field: "contractVersion",
+        value: said.slice(0, 100),
+        status: 409,
+      },
+    );
+  const trainer = await trainers.hello(check(helloRequest, body));
+  log.info("a trainer checked in", { trainer: trainer.name, host: trainer.host });
+  const answer: HelloResponse = {
+    trainerId: trainer.id,
+    contractVersion,
+    heartbeatMs: Math.max(100, Math.floor(config.leaseMs / 4)),
+  };
+  return json(answer);
+}
+
+async function lease(request: Request, { trainers, runs, training, config }: Deps): Promise<Response> {
+  const { trainerId, waitMs } = await readJson(request, leaseRequest);
+  await trainers.seen(trainerId);
+  const run = await runs.claim({
+    executor: "trainer",
+    owner: trainerId,
+    leaseMs: config.leaseMs,
+    waitMs,
+    signal: request.signal,
+  });
+  if (!run) return new Response(null, { status: 204 });
+  if (request.signal.aborted) {
+    await runs.giveBack(run.id, run.attempt, "the trainer was gone before it heard of the run");
+    return new Response(null, { status: 204 });
+  }
+  const answer: LeaseResponse = await training.leaseFor(run, config.leaseMs);
+  return json(answer);
+}
+
+async function heartbeat(
+  request: Request,
+  runId: string,
+  { runs, trainers, config }: Deps,
+): Promise<Response> {
+  const { attempt } = await readJson(request, heartbeatRequest);
+  const answer = await runs.heartbeat(runId, attempt, config.leaseMs);
+  const owner = (await runs.find(runId))?.leaseOwner;
+  if (owner) await trainers.seen(owner);
+  return json(answer);
+}
+
+async function events(request: Request, runId: string, { runs }: Deps): Promise<Response> {
+  const body = await readJson(request, eventsRequest);
+  const { lastSenderSeq } = await runs.appendEvents(
+    runId,
+    body.attempt,
+    body.events.map(({ seq, at, type, ...data }) => ({ senderSeq: seq, at, type, data })),
+  );
+  return json({ lastSeq: lastSenderSeq });
+}
+
+async function finish(request: Request, runId: string, { training }: Deps): Promise<Response> {
+  const body = await readJson(request, finishRequest);
+  const run = await training.acceptTrainerResult(runId, body);
+  return json({ status: run.status });
+}
+
+async function takeArtifact(
+  request: Request,
+  { runId, name }: { runId: string; name: string },
+  { runs, store }: Deps,
+): Promise<Response> {
+  if (request.method !== "PUT") throw methodNotAllowed(request.method, "PUT");
+  check(artifactName, name);
+  const attempt = Number(request.headers.get("x-attempt"));
+  const announced = request.headers.get("x-sha256") ?? "";
+  if (!Number.isInteger(attempt) || attempt < 1) throw badHeader("X-Attempt", "the number of the attempt");
+  if (!/^[0-9a-f]{64}$/.test(announced)) throw badHeader("X-Sha256", "the SHA-256 in lower-case hex");
+  // Asked before the bytes are read: who lost the lease should not send gigabytes to learn of it.
+  const run = await runs.get(runId);
+  if (run.status !== "running" || run.attempt !== attempt)
+    throw new EspalierError(
+      "STALE_ATTEMPT",
+      `attempt ${attempt} of run ${runId} is not the one that counts`,
+      {
+        hint: "Drop this work; another attempt goes on.",
+        value: String(attempt),
+        status: 409,
+      },
+    );
+  const file = await receive(request, store);
+  const { sha256, sizeBytes } = await store.blobs.putFile(file, { sha256: announced });
+  await runs.addArtifact(runId, attempt, { name, sha256, sizeBytes });
+  return json({ name, sha256, sizeBytes });
+}
+
+/** Streams a body into a temp file of the blob folder. @throws EspalierError BODY_TOO_LARGE, DISK_FULL. */
+async function receive(request: Request, store: ApiDeps["store"]): Promise<string> {
+  const path = store.blobs.tempPath();
+  const file = await open(path, "wx", 0o600);
+  try {
+    let size = 0;
+    for await (const part of request.body ?? []) {
+      size += part.byteLength;
+      if (size > limits.uploadBytes)
+        throw new EspalierError("BODY_TOO_LARGE", `the file has more than ${limits.uploadBytes} bytes`, {
+          status: 413,
+        });
+      await file.writeFile(part);
+    }
+    await file.close();
+    return path;
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(path, { force: true });
+    if (error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT"))
+      throw new EspalierError("DISK_FULL", "the server's disk is full, the file cannot be kept", {
+        hint: "Free some space there; the trainer tries again.",
+        status: 507,
+      });
+    throw error;
+  }
+}
+
+/** A blob, whole or from an offset on. */
+async function sendBlob(request: Request, hash: string, { store }: Deps): Promise<Response> {
+  if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(request.method, "GET");
+  const size = await store.blobs.size(hash);
+  if (size === null) throw notFound("blob", hash);
+  const headers = { "accept-ranges": "bytes", "content-type": "application/octet-stream", etag: `"${hash}"` };
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
+  if (!range) return new Response(await store.blobs.openRead(hash), { headers });
+  const start = Number(range[1]);
+  const last = range[2] ? Math.min(Number(range[2]), size - 1) : size - 1;
+  if (start > last)
+    return new Response(null, { status: 416, headers: { ...headers, "content-range": `bytes */${size}` } });
+  return new Response(await store.blobs.openRead(hash, { start, end: last + 1 }), {
+    status: 206,
+    headers: { ...headers, "content-range": `bytes ${start}-${last}/${size}` },
+  });
+}
+
+function check<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join(".") ?? "";
+  throw new EspalierError("INPUT_INVALID", `${field || "the message"}: ${issue?.message ?? "invalid"}`, {
+    field,
+    hint: "It has to be as schema/trainer.json says.",
+  });
+}
+
+function badHeader(name: string, meaning: string): EspalierError {
+  return new EspalierError("HEADER_INVALID", `the header ${name} has to be ${meaning}`, { field: name });
+}

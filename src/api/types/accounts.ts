@@ -1,0 +1,106 @@
+// Who asks, and the API keys.
+import { type ApiKeyRow, scopeTable } from "../../accounts/accounts.ts";
+import { version } from "../../kit/version.ts";
+import { builder, needs } from "../builder.ts";
+import { NodeInterface, resultUnion } from "./common.ts";
+
+export const ApiKey = builder.objectRef<ApiKeyRow>("ApiKey").implement({
+  description: "A key for programs. Its secret is shown once, when it is made.",
+  extensions: needs("admin"),
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    name: t.exposeString("name", { description: "What it is for." }),
+    scopes: t.exposeStringList("scopes", { description: "What it opens." }),
+    prefix: t.exposeString("prefix", { description: "The secret's first characters, to tell keys apart." }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
+    lastUsedAt: t.expose("lastUsedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it was last used, to the minute.",
+    }),
+    revokedAt: t.expose("revokedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "Since when it is void.",
+    }),
+  }),
+});
+
+type ViewerShape = { id: string; name: string; project: string; scopes: string[] };
+const Viewer = builder.objectRef<ViewerShape>("Viewer").implement({
+  description: "Whoever sent this request.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    id: t.exposeID("id", { description: "Id of the person or key." }),
+    name: t.exposeString("name", { description: "Name of the person or key." }),
+    project: t.exposeString("project", { description: "The project's name." }),
+    scopes: t.exposeStringList("scopes", {
+      description: `What they may do: ${Object.keys(scopeTable).join(", ")}.`,
+    }),
+  }),
+});
+
+const ApiKeyResult = resultUnion<{ apiKey: ApiKeyRow; secret: string | null }>(
+  "ApiKey",
+  "The key as it now is.",
+  (t) => ({
+    apiKey: t.field({ type: ApiKey, description: "The key.", resolve: ({ apiKey }) => apiKey }),
+    secret: t.exposeString("secret", {
+      nullable: true,
+      description: "The secret, only when the key was just made: keep it now.",
+    }),
+  }),
+);
+
+builder.queryFields((t) => ({
+  viewer: t.field({
+    type: Viewer,
+    description: "Whoever sent this request.",
+    extensions: needs("read"),
+    resolve: async (_, _args, { principal, accounts }) => ({
+      id: principal.userId ?? principal.keyId ?? "",
+      name: principal.name,
+      project: (await accounts.project()).name,
+      scopes: [...principal.scopes],
+    }),
+  }),
+  version: t.string({
+    description: "Version of this server.",
+    extensions: needs("read"),
+    resolve: () => version,
+  }),
+  apiKeys: t.field({
+    type: [ApiKey],
+    description: "All API keys, newest first, revoked ones too.",
+    extensions: needs("admin"),
+    resolve: (_, _args, { accounts }) => accounts.listKeys(),
+  }),
+}));
+
+builder.mutationFields((t) => ({
+  createApiKey: t.field({
+    type: ApiKeyResult.union,
+    description: "Makes an API key.",
+    extensions: needs("admin"),
+    args: {
+      name: t.arg.string({ required: true, description: "What it is for." }),
+      scopes: t.arg.stringList({
+        required: true,
+        description: `What it opens, of ${Object.keys(scopeTable).join(", ")}.`,
+      }),
+    },
+    resolve: (_, { name, scopes }, { accounts }) =>
+      ApiKeyResult.run(async () => {
+        const made = await accounts.createKey({ name, scopes });
+        return { apiKey: made.key, secret: made.secret };
+      }),
+  }),
+  revokeApiKey: t.field({
+    type: ApiKeyResult.union,
+    description: "Makes a key void at once.",
+    extensions: needs("admin"),
+    args: { id: t.arg.id({ required: true, description: "The key's id or name." }) },
+    resolve: (_, { id }, { accounts }) =>
+      ApiKeyResult.run(async () => ({ apiKey: await accounts.revokeKey(id), secret: null })),
+  }),
+}));

@@ -1,0 +1,52 @@
+// The enums of the schema; their values are the words of the tables, written large.
+import { builder } from "../builder.ts";
+
+/** Values in SCREAMING_SNAKE for the schema, backed by the words that the tables hold. */
+function wordEnum(name: string, description: string, words: Record<string, string>) {
+  const values: Record<string, { value: string; description: string }> = {};
+  for (const [word, meaning] of Object.entries(words))
+    values[word.toUpperCase().replaceAll("-", "_")] = { value: word, description: meaning };
+  return builder.enumType(name, { description, values });
+}
+
+export const ModelKind = wordEnum("ModelKind", "The states of a model.", {
+  base: "Weights we start from.",
+  customized: "An adapter, with the base it needs.",
+  complete: "Self-contained, exportable.",
+  live: "Served now.",
+  registered: "An alias of a live model.",
+  "third-party": "A model that somebody else serves.",
+});
+export const RunKind = wordEnum("RunKind", "What a run does.", {
+  "import-dataset": "Reads a file into a dataset version.",
+  "import-model": "Scans and takes in a base model.",
+  train: "Trains an adapter.",
+  merge: "Saves base and adapter as a complete model.",
+  deploy: "Starts a model and asks it a smoke prompt.",
+  export: "Writes a model's files.",
+});
+export const RunStatus = wordEnum("RunStatus", "Where a run stands; the last three never change.", {
+  queued: "Waits for a worker.",
+  running: "A worker holds it.",
+  succeeded: "Done.",
+  failed: "Over, with an error.",
+  cancelled: "Ended on request.",
+});
+export const Precision = wordEnum("Precision", "How weights are held while a model is served.", {
+  fp32: "32-bit floats: exact, large.",
+  int8: "8-bit blocks: a quarter of the size.",
+  native: "A GGUF's own quantisation, kept as it is.",
+});
+export const DatasetShape = wordEnum("DatasetShape", "How a row says prompt and answer.", {
+  alpaca: "instruction, input, output.",
+  "prompt-completion": "prompt, completion.",
+  messages: "OpenAI messages.",
+  sharegpt: "conversations with from and value.",
+  table: "Any other columns; trainable after mapping them.",
+});
+export const DeploymentStatus = wordEnum("DeploymentStatus", "Where a live model stands.", {
+  starting: "Being loaded for the first time.",
+  live: "Answers; loads itself when it was idle.",
+  stopped: "Kept, but does not answer.",
+  failed: "Did not pass its smoke prompt.",
+});
