@@ -1,0 +1,202 @@
+// Front door of models: base, customized and complete ones, their names, cards, files and lineage.
+import { eq } from "drizzle-orm";
+import {
+  aliases,
+  baseModels,
+  completeModels,
+  customizedModels,
+  deployments,
+  type ModelFile,
+  trainings,
+} from "../../schema/tables/models.ts";
+import { type EnginePool, type ModelSource, readModelConfig } from "../inference/inference.ts";
+import type { Clock } from "../kit/clock.ts";
+import { EspalierError } from "../kit/errors.ts";
+import type { RunRow, Runs } from "../runs/runs.ts";
+import type { Store, Tx } from "../store/store.ts";
+import { fitOf, type ModelCard, type ModelFit } from "./card.ts";
+import { createCatalogue, type ModelEntry, type ModelRef } from "./catalogue.ts";
+import { createModelFolders } from "./files.ts";
+import { type ImportModelInput, importHandler, startImport } from "./import.ts";
+import { dependantsOf, type LineageNode, lineageOf } from "./lineage.ts";
+import { claimName, releaseNames } from "./names.ts";
+import { mergeHandler, queueMerge, startSave } from "./save.ts";
+
+export { enginePrecision, fitOf, type ModelCard, type ModelFit, PRECISIONS, precisionsOf } from "./card.ts";
+export type {
+  AliasRow,
+  BaseModelRow,
+  CompleteModelRow,
+  CustomizedModelRow,
+  DeploymentRow,
+  ModelEntry,
+  ModelRef,
+  TrainingRow,
+} from "./catalogue.ts";
+export { filesHash, filesSize } from "./files.ts";
+export type { ImportModelInput } from "./import.ts";
+export type { LineageNode } from "./lineage.ts";
+export {
+  checkName,
+  claimName,
+  dateStamp,
+  freeName,
+  type ModelKind,
+  refuseTaken,
+  releaseNames,
+} from "./names.ts";
+export type { MergeVerification } from "./save.ts";
+
+export type ModelsDeps = {
+  store: Store;
+  runs: Runs;
+  engine: EnginePool;
+  clock: Clock;
+  memoryBudgetBytes: number;
+};
+
+export type Models = ReturnType<typeof createModels>;
+
+/** Builds the front door and registers the import and the merge with the runs. */
+export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: ModelsDeps) {
+  const folders = createModelFolders(store);
+  const catalogue = createCatalogue(store, folders, memoryBudgetBytes);
+  const deps = { store, runs, engine, clock, catalogue };
+  runs.registerHandler("import-model", importHandler(deps));
+  runs.registerHandler("merge", mergeHandler(deps));
+
+  return {
+    findBase: catalogue.findBase,
+    getBase: catalogue.getBase,
+    listBases: catalogue.listBases,
+    findCustomized: catalogue.findCustomized,
+    getCustomized: catalogue.getCustomized,
+    listCustomized: catalogue.listCustomized,
+    findComplete: catalogue.findComplete,
+    getComplete: catalogue.getComplete,
+    listComplete: catalogue.listComplete,
+    findDeployment: catalogue.findDeployment,
+    listDeployments: catalogue.listDeployments,
+    findAlias: catalogue.findAlias,
+    listAliases: catalogue.listAliases,
+    filesOf: catalogue.filesOf,
+    cardOf: catalogue.cardOf,
+    /** Weights on disk of a base, customized or complete model, by id. */
+    sourceOf: (modelId: string): Promise<ModelSource> => catalogue.sourceOf(modelId),
+    /** Everything usable as a model. */
+    entries: (projectId: string, kinds?: readonly ModelEntry["kind"][]) =>
+      catalogue.entries(projectId, kinds),
+    /** What has this name, alias or id; null when nothing has. */
+    find: (projectId: string, nameOrId: string): Promise<ModelRef | null> =>
+      catalogue.find(projectId, nameOrId),
+    /**
+     * What has this name, alias or id, ready to be asked.
+     * @throws EspalierError MODEL_NOT_FOUND (404), MODEL_NOT_USABLE (409) with the reason
+     */
+    async resolve(projectId: string, nameOrId: string): Promise<ModelRef> {
+      const found = await catalogue.find(projectId, nameOrId);
+      if (!found)
+        throw new EspalierError("MODEL_NOT_FOUND", `There is no model "${nameOrId.slice(0, 120)}".`, {
+          field: "model",
+          value: nameOrId.slice(0, 120),
+          hint: "List the models to see their names.",
+          status: 404,
+        });
+      if (!found.usable)
+        throw new EspalierError(
+          "MODEL_NOT_USABLE",
+          `${found.name} cannot be used now. ${found.reason ?? ""}`.trim(),
+          {
+            field: "model",
+            value: found.name,
+            hint: "Choose another model, or mend this one on its page.",
+            status: 409,
+          },
+        );
+      return found;
+    },
+    /** Whether this machine holds the model of a card, as a sentence. */
+    fit: (card: ModelCard): ModelFit => fitOf(card, memoryBudgetBytes),
+
+    /** Queues an import; the base model appears when the run has succeeded. */
+    importModel: (input: ImportModelInput): Promise<RunRow> => startImport(deps, input),
+    /** Queues the merge of a customized model into a complete one. */
+    saveModel: (input: {
+      projectId: string;
+      customizedId: string;
+      name?: string | undefined;
+    }): Promise<RunRow> => startSave(deps, input),
+    /** The same inside the transaction in which a training ends. */
+    queueMerge: (tx: Tx, input: { projectId: string; customizedId: string; name: string }): Promise<RunRow> =>
+      queueMerge(runs, tx, input),
+
+    /** Writes the row of a trained adapter in the caller's transaction. @throws EspalierError NAME_TAKEN */
+    async addCustomized(tx: Tx, row: typeof customizedModels.$inferInsert): Promise<void> {
+      const { projectId, name, id } = row;
+      await claimName(tx, { projectId, name, modelId: id, kind: "customized" });
+      await tx.insert(customizedModels).values(row);
+    },
+
+    /** Files of a customized model (PEFT folder), complete model (HF folder) or base model, with where they lie. */
+    async exportFiles(modelId: string): Promise<(ModelFile & { absolutePath: string })[]> {
+      const files = await catalogue.filesOf(modelId);
+      return files.map((file) => ({ ...file, absolutePath: store.blobs.path(file.sha256) }));
+    },
+    /** The model's own description, for checks of what was imported. */
+    describe: async (modelId: string) => readModelConfig((await catalogue.sourceOf(modelId)).path),
+
+    lineage: (id: string): Promise<LineageNode[]> => lineageOf(store.db, id),
+    dependants: (id: string): Promise<LineageNode[]> => dependantsOf(store.db, id),
+
+    /**
+     * Deletes a base, customized or complete model or a training. With `confirm`, what depends on it goes too.
+     * @throws EspalierError MODEL_NOT_FOUND, HAS_DEPENDANTS naming them
+     */
+    async remove(id: string, confirm: boolean): Promise<{ id: string; name: string }> {
+      const row =
+        (await catalogue.findBase(id)) ??
+        (await catalogue.findCustomized(id)) ??
+        (await catalogue.findComplete(id)) ??
+        (await store.db.query.trainings.findFirst({ where: eq(trainings.id, id) }));
+      if (!row)
+        throw new EspalierError("MODEL_NOT_FOUND", `There is no model ${id.slice(0, 80)}.`, {
+          field: "id",
+          value: id.slice(0, 80),
+          hint: "List the models to see their names and ids.",
+          status: 404,
+        });
+      const dependants = await dependantsOf(store.db, id);
+      if (dependants.length > 0 && !confirm) throw hasDependants(row.name, dependants);
+      await store.write(async (tx) => {
+        // Newest first: nothing may point at a row that is gone.
+        for (const node of [...dependants].reverse()) await removeRow(tx, node.id);
+        await removeRow(tx, id);
+      }, "model.remove");
+      for (const node of [...dependants, { id }]) await folders.remove(node.id);
+      return { id, name: row.name };
+    },
+  };
+
+  async function removeRow(tx: Tx, id: string): Promise<void> {
+    await releaseNames(tx, id);
+    await tx.delete(aliases).where(eq(aliases.id, id));
+    await tx.delete(aliases).where(eq(aliases.deploymentId, id));
+    await tx.delete(deployments).where(eq(deployments.id, id));
+    await tx.delete(completeModels).where(eq(completeModels.id, id));
+    await tx.delete(customizedModels).where(eq(customizedModels.id, id));
+    await tx.delete(trainings).where(eq(trainings.id, id));
+    await tx.delete(baseModels).where(eq(baseModels.id, id));
+  }
+}
+
+/** The refusal that names what depends on a thing. */
+export function hasDependants(name: string, dependants: readonly LineageNode[]): EspalierError {
+  const shown = dependants.slice(0, 5).map((node) => `${node.kind} ${node.name}`);
+  const more = dependants.length > shown.length ? ` and ${dependants.length - shown.length} more` : "";
+  return new EspalierError("HAS_DEPENDANTS", `${name} is used by ${shown.join(", ")}${more}.`, {
+    field: "confirm",
+    value: String(dependants.length),
+    hint: "Confirm to delete these too.",
+    status: 409,
+  });
+}

@@ -1,0 +1,375 @@
+// Front door of serving: models deployed to the embedded engine, their health and figures, and their aliases.
+import { and, eq, inArray, isNull } from "drizzle-orm";
+import { z } from "zod";
+import { aliases, deployments } from "../../schema/tables/models.ts";
+import type { EnginePool, GenerationEvent, Precision } from "../inference/inference.ts";
+import type { Clock } from "../kit/clock.ts";
+import { EspalierError } from "../kit/errors.ts";
+import { newId } from "../kit/ids.ts";
+import type { Log } from "../kit/log.ts";
+import {
+  type AliasRow,
+  checkName,
+  claimName,
+  type DeploymentRow,
+  enginePrecision,
+  freeName,
+  type Models,
+  refuseTaken,
+  releaseNames,
+} from "../models/models.ts";
+import { isEnded, type RunHandler, type RunRow, type Runs } from "../runs/runs.ts";
+import type { Store } from "../store/store.ts";
+
+export type ServingDeps = {
+  store: Store;
+  runs: Runs;
+  models: Models;
+  engine: EnginePool;
+  clock: Clock;
+  log: Log;
+  /** Refuses a model that has not passed what it must pass; nothing to pass yet when unsaid. */
+  checkGate?: (modelId: string) => Promise<void>;
+};
+
+export type DeployInput = {
+  projectId: string;
+  modelId: string;
+  name?: string | undefined;
+  precision: Precision;
+};
+
+/** What a live model does now, beside its row. */
+export type LiveState = {
+  /** starting | ready (loaded) | asleep (loads at the next request) | stopped | failed */
+  health: string;
+  tokensPerSecond: number | null;
+  /** Resident bytes of the engine that has it loaded. */
+  memoryBytes: number | null;
+  requests: number;
+};
+
+const specSchema = z.object({
+  deploymentId: z.string(),
+  modelId: z.string(),
+  precision: z.enum(["fp32", "int8", "native"]),
+});
+const SMOKE = { messages: [{ role: "user", content: "Say hello." }], maxTokens: 12, temperature: 0 };
+/** How often request counts go to the disk. */
+const FLUSH_MS = 5_000;
+
+export type Serving = ReturnType<typeof createServing>;
+
+/** Builds the front door and registers deployment with the runs. */
+export function createServing(deps: ServingDeps) {
+  const { store, runs, models, engine, clock, log } = deps;
+  const figures = new Map<string, { tokensPerSecond: number | null; unsaved: number }>();
+  let flushing: ReturnType<typeof setTimeout> | undefined;
+
+  runs.registerHandler("deploy", deployHandler());
+  runs.registerHooks("deploy", {
+    // However the run ends badly, the deployment must not stay "starting".
+    ended: async (tx, run) => {
+      if (run.status === "succeeded" || !run.subjectId) return;
+      const error = run.error ?? { code: "CANCELLED", message: "The deployment was cancelled." };
+      await tx
+        .update(deployments)
+        .set({ status: "failed", error })
+        .where(and(eq(deployments.id, run.subjectId), eq(deployments.status, "starting")));
+    },
+    retried: async (tx, _old, fresh) => {
+      if (fresh.subjectId)
+        await tx
+          .update(deployments)
+          .set({ status: "starting", error: null })
+          .where(eq(deployments.id, fresh.subjectId));
+    },
+  });
+
+  function figuresOf(id: string) {
+    const known = figures.get(id) ?? { tokensPerSecond: null, unsaved: 0 };
+    figures.set(id, known);
+    return known;
+  }
+
+  function deployHandler(): RunHandler {
+    return async ({ run, signal, log: line, progress, crashPoint }) => {
+      const spec = specSchema.parse(run.spec);
+      const source = await models.sourceOf(spec.modelId);
+      line(`loading at ${spec.precision}`);
+      await engine.load(source, spec.precision);
+      progress({ fraction: 0.7 });
+      crashPoint("loaded");
+      signal.throwIfAborted();
+      let text = "";
+      let end: Extract<GenerationEvent, { type: "end" }> | undefined;
+      const card = await models.cardOf(spec.modelId);
+      // A model without a template is still a model: it gets the words as they are.
+      const request = card.chatTemplate === null ? { prompt: "Hello", maxTokens: 12, temperature: 0 } : SMOKE;
+      for await (const event of engine.generate(source, spec.precision, request, signal)) {
+        if (event.type === "delta") text += event.text;
+        if (event.type === "end") end = event;
+      }
+      if (!end || end.usage.completionTokens === 0)
+        throw new EspalierError("SMOKE_FAILED", "The model said nothing to the smoke prompt.", {
+          hint: "Chat with it at another precision, or check its chat template.",
+        });
+      line(`smoke prompt answered: ${JSON.stringify(text.slice(0, 200))}`);
+      const smoke = { text, tokensPerSecond: end.tokensPerSecond, firstTokenMs: end.firstTokenMs };
+      figuresOf(spec.deploymentId).tokensPerSecond = end.tokensPerSecond;
+      crashPoint("smoked");
+      return {
+        result: { id: spec.deploymentId, name: run.name, smoke },
+        commit: async (tx) => {
+          await tx
+            .update(deployments)
+            .set({ status: "live", smoke, error: null })
+            .where(eq(deployments.id, spec.deploymentId));
+        },
+      };
+    };
+  }
+
+  async function getLive(id: string): Promise<DeploymentRow> {
+    const row = await models.findDeployment(id);
+    if (row && row.retiredAt === null) return row;
+    throw new EspalierError("LIVE_NOT_FOUND", `There is no live model ${id.slice(0, 80)}.`, {
+      field: "id",
+      value: id.slice(0, 80),
+      hint: "List the live models to see their names and ids.",
+      status: 404,
+    });
+  }
+
+  async function setStatus(id: string, from: readonly string[], to: string): Promise<DeploymentRow> {
+    const row = await getLive(id);
+    if (row.status === to) return row;
+    return store.write(async (tx) => {
+      const [moved] = await tx
+        .update(deployments)
+        .set({ status: to })
+        .where(and(eq(deployments.id, id), inArray(deployments.status, [...from])))
+        .returning();
+      if (moved) return moved;
+      throw new EspalierError("LIVE_NOT_READY", `${row.name} is ${row.status} and cannot become ${to}.`, {
+        field: "id",
+        value: row.status,
+        hint: "Deploy the model again when its start failed.",
+        status: 409,
+      });
+    }, "live.status");
+  }
+
+  /** Unloads the engine of a deployment unless another live one shares it. */
+  async function unload(row: DeploymentRow): Promise<void> {
+    const card = await models.cardOf(row.modelId);
+    const source = await models.sourceOf(row.modelId);
+    const all = await models.listDeployments(row.projectId);
+    const shares = all.some(
+      (other) => other.id !== row.id && other.status === "live" && other.precision === row.precision,
+    );
+    if (!shares) await engine.unload(source, enginePrecision(card.format, asPrecision(row.precision)));
+  }
+
+  async function flush(): Promise<void> {
+    flushing = undefined;
+    const changed = [...figures].filter(([, one]) => one.unsaved > 0);
+    if (changed.length === 0) return;
+    await store.write(async (tx) => {
+      for (const [id, one] of changed) {
+        const row = await tx.query.deployments.findFirst({ where: eq(deployments.id, id) });
+        if (!row) continue;
+        await tx
+          .update(deployments)
+          .set({ requests: row.requests + one.unsaved })
+          .where(eq(deployments.id, id));
+      }
+    }, "live.figures");
+    for (const [, one] of changed) one.unsaved = 0;
+  }
+
+  return {
+    getLive,
+
+    /**
+     * Makes a live model, which starts in a run with a smoke prompt.
+     * @throws EspalierError MODEL_NOT_FOUND, NAME_TAKEN, NAME_INVALID
+     */
+    async deployModel(input: DeployInput): Promise<{ live: DeploymentRow; run: RunRow }> {
+      const model = await models.resolve(input.projectId, input.modelId);
+      const card = await models.cardOf(model.modelId);
+      const precision = enginePrecision(card.format, input.precision);
+      await deps.checkGate?.(model.modelId);
+      const asked = input.name ? checkName(input.name) : null;
+      const id = newId("deployment");
+      return store.write(async (tx) => {
+        const name = asked ?? (await freeName(tx, input.projectId, `${model.name}_d_${precision}`));
+        await claimName(tx, { projectId: input.projectId, name, modelId: id, kind: "live" });
+        const [live] = await tx
+          .insert(deployments)
+          .values({
+            id,
+            projectId: input.projectId,
+            name,
+            modelId: model.modelId,
+            precision,
+            status: "starting",
+            createdAt: clock(),
+          })
+          .returning();
+        if (!live) throw new Error("insert returned no row");
+        const run = await runs.createRun(tx, {
+          projectId: input.projectId,
+          kind: "deploy",
+          executor: "server",
+          name: `Deploy ${name}`,
+          subjectId: id,
+          spec: { deploymentId: id, modelId: model.modelId, precision },
+        });
+        return { live, run };
+      }, "live.deploy");
+    },
+
+    /** Takes a live model out of service; its memory is freed. */
+    async stop(id: string): Promise<DeploymentRow> {
+      const row = await setStatus(id, ["live"], "stopped");
+      await unload(row);
+      return row;
+    },
+    /** Puts a stopped live model back into service; it loads at the next request. */
+    start: (id: string): Promise<DeploymentRow> => setStatus(id, ["stopped"], "live"),
+
+    /** Ends a live model for good. @throws EspalierError HAS_DEPENDANTS while an alias names it */
+    async retire(id: string): Promise<{ id: string; name: string }> {
+      const row = await getLive(id);
+      await store.write(async (tx) => {
+        const named = await tx.query.aliases.findFirst({ where: eq(aliases.deploymentId, id) });
+        if (named)
+          throw new EspalierError("HAS_DEPENDANTS", `${row.name} is registered as ${named.alias}.`, {
+            field: "id",
+            value: named.alias,
+            hint: "Unregister the alias first.",
+            status: 409,
+          });
+        await releaseNames(tx, id);
+        await tx
+          .update(deployments)
+          .set({ retiredAt: clock(), status: "stopped" })
+          .where(eq(deployments.id, id));
+      }, "live.retire");
+      await unload(row).catch((error: unknown) => log.warn("a retired model's engine stays", { id, error }));
+      figures.delete(id);
+      return { id, name: row.name };
+    },
+
+    /** Gives a live model a stable name. @throws EspalierError ALIAS_TAKEN, NAME_INVALID, LIVE_NOT_READY */
+    async registerModel(input: { projectId: string; liveId: string; alias: string }): Promise<AliasRow> {
+      const alias = checkName(input.alias, "alias");
+      const live = await getLive(input.liveId);
+      if (live.status === "failed" || live.status === "starting")
+        throw new EspalierError("LIVE_NOT_READY", `${live.name} is ${live.status}.`, {
+          field: "liveId",
+          value: live.status,
+          hint: "Register it once it is live.",
+          status: 409,
+        });
+      return store.write(async (tx) => {
+        await refuseTaken(tx, input.projectId, alias, "alias").catch((error: unknown) => {
+          if (!(error instanceof EspalierError)) throw error;
+          throw new EspalierError("ALIAS_TAKEN", `"${alias}" is already the name of a model.`, {
+            field: "alias",
+            value: alias,
+            hint: "Choose another alias, or unregister the one that has it.",
+            status: 409,
+          });
+        });
+        const row = {
+          id: newId("alias"),
+          projectId: input.projectId,
+          alias,
+          deploymentId: live.id,
+          createdAt: clock(),
+        };
+        await claimName(
+          tx,
+          { projectId: input.projectId, name: alias, modelId: row.id, kind: "registered" },
+          "alias",
+        );
+        await tx.insert(aliases).values(row);
+        return row;
+      }, "live.register");
+    },
+
+    /** Frees an alias, by its name or id. @throws EspalierError ALIAS_NOT_FOUND */
+    async unregister(projectId: string, aliasOrId: string): Promise<{ id: string; name: string }> {
+      return store.write(async (tx) => {
+        const all = await tx.query.aliases.findMany({ where: eq(aliases.projectId, projectId) });
+        const row = all.find((one) => one.alias === aliasOrId || one.id === aliasOrId);
+        if (!row)
+          throw new EspalierError(
+            "ALIAS_NOT_FOUND",
+            `There is no registered model "${aliasOrId.slice(0, 120)}".`,
+            {
+              field: "alias",
+              value: aliasOrId.slice(0, 120),
+              hint: "List the registered models.",
+              status: 404,
+            },
+          );
+        await releaseNames(tx, row.id);
+        await tx.delete(aliases).where(eq(aliases.id, row.id));
+        return { id: row.id, name: row.alias };
+      }, "live.unregister");
+    },
+
+    /** Aliases of a live model. */
+    aliasesOf: (liveId: string): Promise<AliasRow[]> =>
+      store.db.query.aliases.findMany({ where: eq(aliases.deploymentId, liveId) }),
+
+    /** Health and figures of a live model now. */
+    async state(row: DeploymentRow): Promise<LiveState> {
+      const own = figuresOf(row.id);
+      const requests = row.requests + own.unsaved;
+      const smoke = z.object({ tokensPerSecond: z.number() }).safeParse(row.smoke);
+      const tokensPerSecond = own.tokensPerSecond ?? (smoke.success ? smoke.data.tokensPerSecond : null);
+      if (row.status !== "live") return { health: row.status, tokensPerSecond, memoryBytes: null, requests };
+      const source = await models.sourceOf(row.modelId);
+      const stats = await engine.stats(source, asPrecision(row.precision)).catch(() => null);
+      const health = stats?.isLoaded ? "ready" : "asleep";
+      return { health, tokensPerSecond, memoryBytes: stats?.rssBytes ?? null, requests };
+    },
+
+    /** Notes a reply that a live model gave. */
+    noteReply(deploymentId: string, tokensPerSecond: number): void {
+      const own = figuresOf(deploymentId);
+      own.unsaved++;
+      if (tokensPerSecond > 0) own.tokensPerSecond = tokensPerSecond;
+      flushing ??= setTimeout(() => {
+        flush().catch((error: unknown) => log.warn("request counts were not saved", { error }));
+      }, FLUSH_MS);
+    },
+
+    /** At start: deployments whose run ended while the server was away must not stay "starting". */
+    async recover(): Promise<void> {
+      const where = and(eq(deployments.status, "starting"), isNull(deployments.retiredAt));
+      for (const row of await store.db.query.deployments.findMany({ where })) {
+        const run = await runs.latestOf(row.id);
+        if (run && !isEnded(run)) continue;
+        await store.write(async (tx) => {
+          const error = run?.error ?? { code: "DEPLOY_LOST", message: "Its start was interrupted." };
+          await tx.update(deployments).set({ status: "failed", error }).where(eq(deployments.id, row.id));
+        }, "live.recover");
+      }
+    },
+
+    /** Writes what is still only in memory. */
+    async close(): Promise<void> {
+      clearTimeout(flushing);
+      await flush();
+    },
+  };
+}
+
+function asPrecision(text: string): Precision {
+  return text === "int8" || text === "native" ? text : "fp32";
+}
