@@ -78,7 +78,10 @@ def train(session: Session, lease: Json, work: Path) -> Json:
     resume = lease["run"].get("resumeFrom")
     if resume is not None:
         url = f"/trainer/v1/blobs/{resume['artifactSha256']}"
-        position = checkpoint.load(files.fetch_blob(session, work, resume, url), adapter, optimizer)
+        fetched = files.fetch_blob(session, work, resume, url)
+        position = checkpoint.load(fetched, adapter, optimizer)
+        if fetched.parent == work / "blobs":
+            fetched.unlink()  # ours alone and of no use to another run
         session.log(f"going on after step {position['step']}")
     session.state("training", f"step {position['step']} of {plan.total_steps}")
     sample_row = (validation_set or train_set)[0]
