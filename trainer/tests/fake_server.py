@@ -53,7 +53,7 @@ class FakeServer:
         with self.lock:
             self.queue.append(lease)
 
-    def wait_finished(self, run: str, timeout: float = 60) -> Json:
+    def wait_finished(self, run: str, timeout: float = 150) -> Json:
         deadline = time.monotonic() + timeout
         while run not in self.finished:
             assert time.monotonic() < deadline, f"{run} did not finish; events: {self.all_events(run)[-5:]}"

@@ -39,7 +39,7 @@ def processes() -> Iterator[list[subprocess.Popen[str]]]:
         process.wait()
 
 
-def wait_for(condition: object, timeout: float = 40) -> None:
+def wait_for(condition: object, timeout: float = 120) -> None:
     assert callable(condition)
     deadline = time.monotonic() + timeout
     while not condition():
