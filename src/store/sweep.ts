@@ -1,0 +1,66 @@
+// Removes blobs that no row names any more: left by a crash between file and row, by deletion, by old checkpoints.
+import { stat } from "node:fs/promises";
+import { sql } from "drizzle-orm";
+import { now } from "../kit/clock.ts";
+import type { Reader, Store } from "./store.ts";
+
+const HASH = /[0-9a-f]{64}/g;
+
+/** Tables whose hashes do not keep a blob: what was said of a file long gone, and files of runs that have ended. */
+const NO_KEEPERS = new Set(["run_events", "artifacts", "schema_migrations"]);
+
+export type SweepSummary = { removed: number; freedBytes: number; kept: number };
+
+/**
+ * Removes unreferenced blobs that are older than `olderThanMs`; younger ones may belong to work whose row is about
+ * to be committed. A blob counts as referenced when its hash stands anywhere in a row: a new table needs no
+ * registration here, and a mistake keeps too much instead of too little.
+ */
+export async function sweepBlobs(store: Store, options: { olderThanMs: number }): Promise<SweepSummary> {
+  const summary = { removed: 0, freedBytes: 0, kept: 0 };
+  const before = now() - options.olderThanMs;
+  const idle: { sha256: string; sizeBytes: number }[] = [];
+  for await (const blob of store.blobs.list()) {
+    const found = await stat(store.blobs.path(blob.sha256)).catch(() => null);
+    if (found && Math.max(found.mtimeMs, found.ctimeMs) < before) idle.push(blob);
+    else summary.kept++;
+  }
+  // Read after the list: a row committed meanwhile for an old blob still saves it.
+  const named = await namedHashes(store.db);
+  for (const { sha256, sizeBytes } of idle) {
+    if (named.has(sha256)) {
+      summary.kept++;
+      continue;
+    }
+    await store.blobs.remove(sha256);
+    summary.removed++;
+    summary.freedBytes += sizeBytes;
+  }
+  return summary;
+}
+
+async function namedHashes(db: Reader): Promise<Set<string>> {
+  const named = new Set<string>();
+  const tables = await db.all<{ name: string }>(
+    sql`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`,
+  );
+  for (const { name } of tables) {
+    if (NO_KEEPERS.has(name)) continue;
+    const columns = await db.all<{ name: string; type: string }>(
+      sql`SELECT name, type FROM pragma_table_info(${name})`,
+    );
+    for (const column of columns) {
+      if (column.type.toUpperCase() !== "TEXT") continue;
+      const [table, value] = [sql.identifier(name), sql.identifier(column.name)];
+      const rows = await db.all<{ value: string }>(
+        sql`SELECT ${value} AS value FROM ${table} WHERE length(${value}) >= 64`,
+      );
+      for (const row of rows) for (const hash of row.value.match(HASH) ?? []) named.add(hash);
+    }
+  }
+  const working = await db.all<{ sha256: string }>(
+    sql`SELECT a.sha256 FROM artifacts a JOIN runs r ON r.id = a.run_id WHERE r.status IN ('queued', 'running')`,
+  );
+  for (const { sha256 } of working) named.add(sha256);
+  return named;
+}
