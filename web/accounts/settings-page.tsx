@@ -1,0 +1,226 @@
+// Settings: who you are, API keys (shown once, revocable) and colours.
+import {
+  Button,
+  Checkbox,
+  Group,
+  Modal,
+  SegmentedControl,
+  Stack,
+  Text,
+  TextInput,
+  useMantineColorScheme,
+} from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useState } from "react";
+import { act } from "../api/client.ts";
+import { useData, useWork } from "../api/data.ts";
+import { graphql } from "../api/graphql.ts";
+import { t } from "../i18n.ts";
+import { Copyable, Facts, Surface, When } from "../ui/bits.tsx";
+import { List } from "../ui/list.tsx";
+import { Page } from "../ui/page.tsx";
+import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
+import { Pill } from "../ui/status.tsx";
+import { postAuth } from "./door.tsx";
+
+const settingsQuery = graphql(`
+  query Settings {
+    viewer { id name project scopes } version
+    apiKeys { id name scopes prefix createdAt lastUsedAt revokedAt }
+  }
+`);
+const createApiKey = graphql(`
+  mutation CreateApiKey($name: String!, $scopes: [String!]!) {
+    createApiKey(name: $name, scopes: $scopes) {
+      __typename ... on ApiKeySuccess { secret apiKey { id name } } ... on UserError { code message hint field value }
+    }
+  }
+`);
+const revokeApiKey = graphql(`
+  mutation RevokeApiKey($id: ID!) {
+    revokeApiKey(id: $id) {
+      __typename ... on ApiKeySuccess { apiKey { id } } ... on UserError { code message hint field value }
+    }
+  }
+`);
+
+const scopeWords: [string, string][] = [
+  ["read", t("See models, datasets, trainings, runs and their logs")],
+  ["write", t("Import and delete datasets and models, save, export")],
+  ["train", t("Start and cancel trainings")],
+  ["serve", t("Deploy, stop, start, retire and register models")],
+  ["chat", t("Talk to models, in conversations and at /v1")],
+  ["trainer", t("Take training work and deliver its results")],
+  ["admin", t("Everything, keys and people included")],
+];
+
+function CreateKey() {
+  const [isOpen, modal] = useDisclosure(false);
+  const [name, setName] = useState("");
+  const [scopes, setScopes] = useState<string[]>(["read", "chat"]);
+  const [secret, setSecret] = useState<string | null>(null);
+  const work = useWork();
+  const close = () => {
+    modal.close();
+    setSecret(null);
+    setName("");
+  };
+  return (
+    <>
+      <Button onClick={modal.open}>{t("Create key")}</Button>
+      <Modal opened={isOpen} onClose={close} title={secret ? t("Your new key") : t("Create an API key")}>
+        {secret ? (
+          <Stack gap={12}>
+            <Text size="sm">{t("Copy it now: it is shown this once, and only its hash is kept.")}</Text>
+            <Copyable text={secret} label={t("Copy the key")} />
+            <Group justify="flex-end">
+              <Button onClick={close}>{t("I have copied it")}</Button>
+            </Group>
+          </Stack>
+        ) : (
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              void work.run(async () => {
+                const done = await act(createApiKey, { name: name.trim(), scopes });
+                setSecret(done.secret);
+              });
+            }}
+          >
+            <Stack gap={12}>
+              <TextInput
+                label={t("Name")}
+                description={t("Who or what will use it.")}
+                required
+                withAsterisk={false}
+                value={name}
+                onChange={(event) => setName(event.currentTarget.value)}
+                data-autofocus
+              />
+              <Checkbox.Group label={t("What it may do")} value={scopes} onChange={setScopes}>
+                <Stack gap={8} mt={8}>
+                  {scopeWords.map(([scope, words]) => (
+                    <Checkbox key={scope} value={scope} label={words} description={scope} />
+                  ))}
+                </Stack>
+              </Checkbox.Group>
+              {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+              <Group justify="flex-end">
+                <Button
+                  type="submit"
+                  loading={work.isBusy}
+                  disabled={scopes.length === 0}
+                  title={scopes.length === 0 ? t("Pick at least one thing it may do.") : undefined}
+                >
+                  {t("Create key")}
+                </Button>
+              </Group>
+            </Stack>
+          </form>
+        )}
+      </Modal>
+    </>
+  );
+}
+
+export function SettingsPage() {
+  const reading = useData(settingsQuery, {});
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const work = useWork();
+  return (
+    <Page
+      title={t("Settings")}
+      sentence={t("You, the keys of your programs, and how this looks.")}
+      action={<CreateKey />}
+    >
+      <Loaded reading={reading}>
+        {(data) => (
+          <Stack gap={16}>
+            <section aria-label={t("API keys")}>
+              <h2>{t("API keys")}</h2>
+              {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+              {data.apiKeys.length === 0 ? (
+                <Empty
+                  title={t("No key yet")}
+                  text={t("Programs, the command line and trainers elsewhere sign in with a key.")}
+                />
+              ) : (
+                <List
+                  rows={data.apiKeys}
+                  label={t("API keys")}
+                  searchText={(row) => row.name}
+                  columns={[
+                    { key: "name", label: t("Name"), sortBy: (r) => r.name, cell: (r) => r.name },
+                    {
+                      key: "prefix",
+                      label: t("Begins with"),
+                      cell: (r) => <span className="e-mono">{r.prefix}…</span>,
+                    },
+                    { key: "scopes", label: t("May"), cell: (r) => r.scopes.join(", ") },
+                    {
+                      key: "created",
+                      label: t("Made"),
+                      sortBy: (r) => r.createdAt,
+                      cell: (r) => <When at={r.createdAt} />,
+                    },
+                    { key: "used", label: t("Last used"), cell: (r) => <When at={r.lastUsedAt} /> },
+                    {
+                      key: "revoke",
+                      label: t("State"),
+                      cell: (r) =>
+                        r.revokedAt ? (
+                          <Pill tone="plain">{t("revoked")}</Pill>
+                        ) : (
+                          <Button
+                            size="compact-xs"
+                            variant="default"
+                            aria-label={t("Revoke {{name}}", { name: r.name })}
+                            onClick={() => work.run(async () => void (await act(revokeApiKey, { id: r.id })))}
+                          >
+                            {t("Revoke")}
+                          </Button>
+                        ),
+                    },
+                  ]}
+                />
+              )}
+            </section>
+            <Surface title={t("Colours")}>
+              <SegmentedControl
+                aria-label={t("Colours")}
+                value={colorScheme}
+                onChange={(value) => setColorScheme(value === "light" || value === "dark" ? value : "auto")}
+                data={[
+                  { value: "auto", label: t("As the system") },
+                  { value: "light", label: t("Light") },
+                  { value: "dark", label: t("Dark") },
+                ]}
+              />
+            </Surface>
+            <Surface title={t("You")}>
+              <Facts
+                items={[
+                  [t("Name"), data.viewer.name],
+                  [t("Project"), data.viewer.project],
+                  [t("Version"), data.version],
+                ]}
+              />
+              <Button
+                variant="default"
+                mt={12}
+                onClick={() =>
+                  work.run(async () => {
+                    await postAuth("sign-out", {});
+                    location.assign("/sign-in");
+                  })
+                }
+              >
+                {t("Sign out")}
+              </Button>
+            </Surface>
+          </Stack>
+        )}
+      </Loaded>
+    </Page>
+  );
+}

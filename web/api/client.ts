@@ -1,0 +1,99 @@
+// The urql client: cookies for who you are, server-sent events for what changes, 401 leads to sign-in.
+
+import { createClient } from "graphql-sse";
+import {
+  Client,
+  type CombinedError,
+  fetchExchange,
+  subscriptionExchange,
+  type TypedDocumentNode,
+} from "urql";
+import { type Problem, ProblemError } from "./errors.ts";
+
+const publicPaths = ["/setup", "/sign-in"];
+
+function leaveForSignIn(): void {
+  if (publicPaths.includes(location.pathname)) return;
+  const back = `${location.pathname}${location.search}`;
+  location.assign(back === "/" ? "/sign-in" : `/sign-in?back=${encodeURIComponent(back)}`);
+}
+
+async function guardedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const response = await fetch(input, { ...init, credentials: "same-origin" });
+  if (response.status === 401) leaveForSignIn();
+  return response;
+}
+
+const events = createClient({
+  url: "/graphql",
+  credentials: "same-origin",
+  fetchFn: guardedFetch,
+  retryAttempts: Number.POSITIVE_INFINITY,
+  retry: (attempt) => new Promise((resolve) => setTimeout(resolve, Math.min(10_000, 500 * 2 ** attempt))),
+});
+
+export const client = new Client({
+  url: "/graphql",
+  preferGetMethod: false,
+  fetch: guardedFetch as typeof fetch,
+  exchanges: [
+    fetchExchange,
+    subscriptionExchange({
+      forwardSubscription: (request) => ({
+        subscribe: (sink) => ({
+          unsubscribe: events.subscribe(
+            { query: request.query ?? "", variables: request.variables as Record<string, unknown> },
+            sink as Parameters<typeof events.subscribe>[1],
+          ),
+        }),
+      }),
+    }),
+  ],
+});
+
+function problemOf(error: CombinedError): Problem {
+  const first = error.graphQLErrors[0];
+  if (first) {
+    const extensions = first.extensions as Record<string, unknown>;
+    const text = (key: string) => (typeof extensions[key] === "string" ? (extensions[key] as string) : null);
+    return { code: text("code") ?? "REFUSED", message: first.message, hint: text("hint") };
+  }
+  return {
+    code: "UNREACHABLE",
+    message: "The server did not answer.",
+    hint: "See that Espalier is running, then try again.",
+  };
+}
+
+/** Runs one query, always from the network; throws ProblemError. */
+export async function ask<D, V extends Record<string, unknown>>(
+  document: TypedDocumentNode<D, V>,
+  variables: V,
+): Promise<D> {
+  const result = await client
+    .query(document as TypedDocumentNode<D, Record<string, unknown>>, variables, {
+      requestPolicy: "network-only",
+    })
+    .toPromise();
+  if (result.error) throw new ProblemError(problemOf(result.error));
+  if (result.data === undefined || result.data === null)
+    throw new ProblemError({ code: "EMPTY", message: "The server sent no data." });
+  return result.data as D;
+}
+
+type RootValue<D> = D[keyof D];
+type Done<D> = Extract<RootValue<D>, { __typename: `${string}Success` }>;
+
+/** Runs one mutation and returns its success member; a typed error of the result union is thrown as ProblemError. */
+export async function act<D, V extends Record<string, unknown>>(
+  document: TypedDocumentNode<D, V>,
+  variables: V,
+): Promise<Done<D>> {
+  const result = await client
+    .mutation(document as TypedDocumentNode<D, Record<string, unknown>>, variables)
+    .toPromise();
+  if (result.error) throw new ProblemError(problemOf(result.error));
+  const value = Object.values(result.data as Record<string, unknown>)[0] as { __typename?: string };
+  if (!value?.__typename?.endsWith("Success")) throw new ProblemError(value as unknown as Problem);
+  return value as Done<D>;
+}

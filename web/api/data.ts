@@ -1,0 +1,125 @@
+// Reading and acting from components: data that refreshes itself when a run changes state, and mutations with their error.
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import type { TypedDocumentNode } from "urql";
+import { pipe, subscribe } from "wonka";
+import { ask, client } from "./client.ts";
+import { type Problem, toProblem } from "./errors.ts";
+
+const remembered = new Map<string, unknown>();
+let epoch = 0;
+const epochListeners = new Set<() => void>();
+
+/** Says that the server's truth moved: every mounted read asks again. */
+export function refreshAll(): void {
+  epoch += 1;
+  for (const listener of epochListeners) listener();
+}
+
+function useEpoch(): number {
+  return useSyncExternalStore(
+    (listener) => {
+      epochListeners.add(listener);
+      return () => epochListeners.delete(listener);
+    },
+    () => epoch,
+  );
+}
+
+export type Reading<D> = {
+  data: D | undefined;
+  problem: Problem | null;
+  isLoading: boolean;
+  reload: () => void;
+};
+
+/** Reads a query; keeps the last answer on screen while a newer one is fetched. `null` variables pause it. */
+export function useData<D, V extends Record<string, unknown>>(
+  document: TypedDocumentNode<D, V>,
+  variables: V | null,
+): Reading<D> {
+  const now = useEpoch();
+  const [tick, setTick] = useState(0);
+  const documentText = (document as { loc?: { source?: { body?: string } } }).loc?.source?.body ?? "";
+  const key = variables === null ? null : `${documentText}\u0000${JSON.stringify(variables)}`;
+  const [state, setState] = useState<{ key: string | null; data: D | undefined; problem: Problem | null }>({
+    key: null,
+    data: undefined,
+    problem: null,
+  });
+  const latest = useRef(variables);
+  latest.current = variables;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `now` and `tick` only say "ask again"
+  useEffect(() => {
+    if (key === null || latest.current === null) return;
+    let isCurrent = true;
+    ask(document, latest.current).then(
+      (data) => {
+        remembered.set(key, data);
+        if (isCurrent) setState({ key, data, problem: null });
+      },
+      (thrown) => {
+        if (isCurrent)
+          setState((old) => ({
+            key,
+            data: old.key === key ? old.data : undefined,
+            problem: toProblem(thrown),
+          }));
+      },
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [document, key, now, tick]);
+  const isOwn = state.key === key;
+  const data =
+    isOwn && state.data !== undefined
+      ? state.data
+      : key === null
+        ? undefined
+        : (remembered.get(key) as D | undefined);
+  return {
+    data,
+    problem: isOwn ? state.problem : null,
+    isLoading: key !== null && data === undefined && !(isOwn && state.problem),
+    reload: useCallback(() => setTick((value) => value + 1), []),
+  };
+}
+
+/** Runs work for a button: `busy` while it lasts, `problem` when it failed, everything on screen refreshed when it worked. */
+export function useWork() {
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const run = useCallback(async (work: () => Promise<void>): Promise<boolean> => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      await work();
+      refreshAll();
+      return true;
+    } catch (thrown) {
+      setProblem(toProblem(thrown));
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  }, []);
+  return { isBusy, problem, setProblem, run };
+}
+
+/** Follows a subscription until the returned function is called. */
+export function follow<D, V extends Record<string, unknown>>(
+  document: TypedDocumentNode<D, V>,
+  variables: V,
+  onData: (data: D) => void,
+  onEnd?: () => void,
+): () => void {
+  const source = client.subscription(document as TypedDocumentNode<D, Record<string, unknown>>, variables);
+  const { unsubscribe } = pipe(
+    source,
+    subscribe((result) => {
+      if (result.data) onData(result.data);
+      if (result.error || result.hasNext === false) onEnd?.();
+    }),
+  );
+  return unsubscribe;
+}

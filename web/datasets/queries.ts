@@ -1,0 +1,62 @@
+// GraphQL documents of the dataset pages.
+import { graphql } from "../api/graphql.ts";
+
+export const datasetsQuery = graphql(`
+  query Datasets {
+    datasets {
+      id name status createdAt
+      latest { id number shape rowCount sizeBytes }
+      run { id kind name status progress step totalSteps etaSeconds error { code message hint field value } }
+    }
+  }
+`);
+export const datasetQuery = graphql(`
+  query DatasetOne($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on Dataset {
+        id name status createdAt
+        run { id kind name status progress step totalSteps etaSeconds error { code message hint field value } }
+        dependants { id kind name relation }
+        latest { id number hash shape rowCount sizeBytes mapping createdAt columns { name type emptyShare } }
+        versions { id number hash rowCount createdAt }
+      }
+    }
+    baseModels { id name }
+  }
+`);
+export const rowsQuery = graphql(`
+  query DatasetRows($id: ID!, $offset: Int!, $limit: Int!, $search: String) {
+    node(id: $id) {
+      __typename
+      ... on DatasetVersion { id rows(offset: $offset, limit: $limit, search: $search) { total nextOffset rows { index value } } }
+    }
+  }
+`);
+export const histogramQuery = graphql(`
+  query TokenHistogram($id: ID!, $baseId: ID!) {
+    node(id: $id) {
+      __typename
+      ... on DatasetVersion { id tokenHistogram(baseId: $baseId) { edges counts p50 p95 max sampled } }
+    }
+  }
+`);
+export const renderedRowQuery = graphql(`
+  query RenderedRow($id: ID!, $baseId: ID!, $index: Int!) {
+    node(id: $id) {
+      __typename
+      ... on DatasetVersion {
+        id renderedRow(baseId: $baseId, index: $index) { tokenCount lossTokenCount tokens { text counts } }
+      }
+    }
+  }
+`);
+export const importDataset = graphql(`
+  mutation ImportDataset($input: ImportDatasetInput!) {
+    importDataset(input: $input) {
+      __typename
+      ... on ImportDatasetSuccess { dataset { id name } run { id } }
+      ... on UserError { code message hint field value }
+    }
+  }
+`);

@@ -1,0 +1,28 @@
+// Where each kind of thing lives in the UI; ids carry their noun, so an id alone is enough to find its page.
+
+const byKind: Record<string, string> = {
+  base: "/base-models",
+  basemodel: "/base-models",
+  customized: "/customized",
+  customizedmodel: "/customized",
+  complete: "/complete",
+  completemodel: "/complete",
+  live: "/live",
+  livemodel: "/live",
+  deployment: "/live",
+  registered: "/registered",
+  registeredmodel: "/registered",
+  alias: "/registered",
+  dataset: "/datasets",
+  datasetversion: "/datasets",
+  version: "/datasets",
+  training: "/trainings",
+  run: "/runs",
+  conversation: "/chat",
+};
+
+/** The page of one thing, from its kind in any spelling; the map where the kind has no page. */
+export function pathOf(node: { id: string; kind: string }): string {
+  const folder = byKind[node.kind.toLowerCase().replaceAll(/[^a-z]/g, "")];
+  return folder ? `${folder}/${encodeURIComponent(node.id)}` : "/";
+}

@@ -1,0 +1,312 @@
+// Runs (every background execution) and the one-run page with its log; trainers and how to add one.
+import { Button, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { refreshAll, useData } from "../api/data.ts";
+import { graphql } from "../api/graphql.ts";
+import { isOver, type RunStatus, useLiveRun } from "../api/runs-live.ts";
+import { t } from "../i18n.ts";
+import { Copyable, Facts, Surface, When } from "../ui/bits.tsx";
+import { duration } from "../ui/format.ts";
+import { List } from "../ui/list.tsx";
+import { Page } from "../ui/page.tsx";
+import { Empty, Loaded } from "../ui/states.tsx";
+import { kindWord, Pill, RunPill, RunProgress, statusWord } from "../ui/status.tsx";
+
+const runsQuery = graphql(`
+  query Runs($first: Int, $status: RunStatus) {
+    runs(first: $first, status: $status) {
+      totalCount
+      edges { node {
+        id kind name status attempt progress step totalSteps etaSeconds createdAt startedAt endedAt subjectId cancelRequestedAt
+        error { code message hint field value }
+      } }
+    }
+  }
+`);
+const runQuery = graphql(`
+  query RunOne($id: ID!, $search: String) {
+    node(id: $id) {
+      __typename
+      ... on Run {
+        id kind name status attempt progress step totalSteps etaSeconds createdAt startedAt endedAt subjectId retryOf cancelRequestedAt
+        error { code message hint field value }
+        logLines(search: $search, last: 500)
+      }
+    }
+  }
+`);
+const trainersQuery = graphql(`
+  query Trainers { trainers { id name host devices status methods lastSeenAt runId } processMap { trainerHint } }
+`);
+
+const took = (run: { startedAt: string | null; endedAt: string | null }): string =>
+  run.startedAt && run.endedAt ? duration((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000) : "–";
+
+const statuses: RunStatus[] = ["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"];
+
+export function RunsPage() {
+  const { status } = useSearch({ strict: false }) as { status?: RunStatus };
+  const navigate = useNavigate();
+  const reading = useData(runsQuery, {
+    first: 100,
+    status: status && statuses.includes(status) ? status : null,
+  });
+  return (
+    <Page
+      title={t("Runs")}
+      sentence={t(
+        "Everything that works in the background, now and before: imports, trainings, saves, deploys.",
+      )}
+      action={<Button onClick={refreshAll}>{t("Refresh")}</Button>}
+    >
+      <Loaded reading={reading}>
+        {(data) =>
+          data.runs.edges.length === 0 && !status ? (
+            <Empty
+              title={t("Nothing has run yet")}
+              text={t("Import a dataset or start a training; it shows here with its progress and log.")}
+            />
+          ) : (
+            <List
+              rows={data.runs.edges.map((edge) => edge.node)}
+              label={t("Runs")}
+              searchText={(row) => `${row.name} ${kindWord(row.kind)}`}
+              openPath={(row) => `/runs/${row.id}`}
+              aside={
+                <Select
+                  aria-label={t("Status")}
+                  placeholder={t("Any status")}
+                  clearable
+                  data={statuses.map((value) => ({ value, label: statusWord(value) }))}
+                  value={status ?? null}
+                  onChange={(value) =>
+                    navigate({
+                      to: ".",
+                      search: (old: Record<string, unknown>) => ({ ...old, status: value ?? undefined }),
+                      replace: true,
+                    })
+                  }
+                />
+              }
+              columns={[
+                {
+                  key: "name",
+                  label: t("Name"),
+                  sortBy: (r) => r.name,
+                  cell: (r) => <Link to={`/runs/${r.id}`}>{r.name}</Link>,
+                },
+                { key: "kind", label: t("Kind"), sortBy: (r) => r.kind, cell: (r) => kindWord(r.kind) },
+                {
+                  key: "status",
+                  label: t("Status"),
+                  sortBy: (r) => r.status,
+                  cell: (r) => <RunPill run={r} />,
+                },
+                {
+                  key: "started",
+                  label: t("Started"),
+                  sortBy: (r) => r.createdAt,
+                  cell: (r) => <When at={r.startedAt ?? r.createdAt} />,
+                },
+                { key: "took", label: t("Took"), isNumber: true, cell: took },
+                {
+                  key: "error",
+                  label: t("Why it failed"),
+                  cell: (r) => <span className="e-muted">{r.error?.message ?? ""}</span>,
+                },
+              ]}
+            />
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
+
+/** Log lines with a search; asks again while the run goes on. */
+export function RunLog(props: { lines: string[]; search: string; onSearch: (text: string) => void }) {
+  return (
+    <Surface
+      title={t("Log")}
+      aside={
+        <TextInput
+          size="xs"
+          aria-label={t("Search the log")}
+          placeholder={t("Search the log")}
+          value={props.search}
+          onChange={(event) => props.onSearch(event.currentTarget.value)}
+        />
+      }
+    >
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
+      <pre className="e-log e-mono" tabIndex={0} aria-label={t("Log")}>
+        {props.lines.length > 0
+          ? props.lines.join("\n")
+          : props.search
+            ? t("No line matches.")
+            : t("No line yet.")}
+      </pre>
+    </Surface>
+  );
+}
+
+export function RunPage() {
+  const { id } = useParams({ strict: false }) as { id: string };
+  const [search, setSearch] = useState("");
+  const reading = useData(runQuery, { id, search: search || null });
+  const run = reading.data?.node?.__typename === "Run" ? reading.data.node : null;
+  return (
+    <Page
+      title={run?.name ?? t("Run")}
+      crumb={{ label: t("Runs"), to: "/runs" }}
+      aside={run ? <RunPill run={run} /> : null}
+    >
+      <Loaded reading={reading}>
+        {() =>
+          run ? (
+            <RunBody run={run} reload={reading.reload} search={search} onSearch={setSearch} />
+          ) : (
+            <Empty title={t("No such run")} text={t("The address may be mistyped.")} />
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
+
+type RunNode = Parameters<typeof useLiveRun>[0] & {
+  attempt: number;
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  logLines: string[];
+};
+
+function RunBody(props: {
+  run: RunNode;
+  reload: () => void;
+  search: string;
+  onSearch: (text: string) => void;
+}) {
+  const run = useLiveRun(props.run);
+  const { reload } = props;
+  const isRunning = !isOver(run.status);
+  useEffect(() => {
+    if (!isRunning) return;
+    const timer = setInterval(reload, 1500);
+    return () => clearInterval(timer);
+  }, [isRunning, reload]);
+  const places = {
+    IMPORT_DATASET: { to: "/train", label: t("Train with it") },
+    IMPORT_MODEL: { to: "/base-models", label: t("Open base models") },
+    TRAIN: { to: "/trainings", label: t("Open trainings") },
+    MERGE: { to: "/complete", label: t("Deploy the complete model") },
+    DEPLOY: { to: "/live", label: t("Open live models") },
+    EXPORT: { to: "/complete", label: t("Open complete models") },
+  } as const;
+  return (
+    <div className="e-columns">
+      <Stack gap={16}>
+        <Surface title={t("Progress")}>
+          <RunProgress run={run} />
+        </Surface>
+        <RunLog lines={props.run.logLines} search={props.search} onSearch={props.onSearch} />
+      </Stack>
+      <Stack gap={16}>
+        <Surface title={t("Facts")}>
+          <Facts
+            items={[
+              [t("Kind"), kindWord(run.kind)],
+              [t("Attempt"), props.run.attempt],
+              [t("Asked"), <When key="c" at={props.run.createdAt} />],
+              [t("Started"), <When key="s" at={props.run.startedAt} />],
+              [t("Took"), took(props.run)],
+              [t("Id"), <Copyable key="i" text={run.id} label={t("Copy id")} />],
+            ]}
+          />
+        </Surface>
+        {run.status === "SUCCEEDED" ? (
+          <Button component={Link} to={places[run.kind].to}>
+            {places[run.kind].label}
+          </Button>
+        ) : null}
+      </Stack>
+    </div>
+  );
+}
+
+function deviceText(devices: unknown): string {
+  const list = Array.isArray(devices) ? devices : [devices];
+  return list
+    .map((device: unknown) => {
+      if (typeof device === "string") return device;
+      const facts = (device ?? {}) as Record<string, unknown>;
+      return [facts["kind"] ?? facts["type"], facts["name"]]
+        .filter((part) => typeof part === "string")
+        .join(" ");
+    })
+    .join(", ");
+}
+
+export function TrainersPage() {
+  const reading = useData(trainersQuery, {});
+  const command = `espalier trainer --url ${location.origin} --token YOUR_KEY`;
+  return (
+    <Page
+      title={t("Trainers")}
+      sentence={t("Machines that train for this server; they ask it for work, it never reaches into them.")}
+      action={
+        <Button component={Link} to="/settings">
+          {t("Create a trainer key")}
+        </Button>
+      }
+    >
+      <Stack gap={16}>
+        <Loaded reading={reading}>
+          {(data) =>
+            data.trainers.length === 0 ? (
+              <Empty
+                title={t("No trainer has checked in")}
+                text={
+                  data.processMap.trainerHint ??
+                  t("Chat, deploy and register work without one; training needs one.")
+                }
+              />
+            ) : (
+              <List
+                rows={data.trainers}
+                label={t("Trainers")}
+                searchText={(row) => `${row.name} ${row.host}`}
+                columns={[
+                  { key: "name", label: t("Name"), sortBy: (r) => r.name, cell: (r) => r.name },
+                  { key: "host", label: t("Host"), cell: (r) => r.host },
+                  {
+                    key: "status",
+                    label: t("Status"),
+                    cell: (r) => (
+                      <Pill tone={r.runId ? "amber" : r.status === "offline" ? "plain" : "leaf"}>
+                        {r.runId ? t("training") : r.status}
+                      </Pill>
+                    ),
+                  },
+                  { key: "devices", label: t("Devices"), cell: (r) => deviceText(r.devices) },
+                  { key: "methods", label: t("Methods"), cell: (r) => r.methods.join(", ") },
+                  { key: "seen", label: t("Last seen"), cell: (r) => <When at={r.lastSeenAt} /> },
+                ]}
+              />
+            )
+          }
+        </Loaded>
+        <Surface title={t("Add a trainer")}>
+          <Text size="sm" mb={8}>
+            {t(
+              "On any machine that reaches this address, with the same executable. The key needs the trainer scope; make one in Settings.",
+            )}
+          </Text>
+          <Copyable text={command} label={t("Copy the command")} />
+        </Surface>
+      </Stack>
+    </Page>
+  );
+}

@@ -1,0 +1,64 @@
+// ⌘K: to any page, model, dataset, training or conversation by its name.
+import { Spotlight } from "@mantine/spotlight";
+import { useNavigate } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { useData } from "../api/data.ts";
+import { graphql } from "../api/graphql.ts";
+import { t } from "../i18n.ts";
+import { pathOf } from "../paths.ts";
+
+const everything = graphql(`
+  query Everything {
+    models { id kind name }
+    datasets { id name }
+    trainings { id name }
+    conversations { id title }
+  }
+`);
+
+const pages: [string, string][] = [
+  [t("Process map"), "/"],
+  [t("Chat"), "/chat"],
+  [t("Start training"), "/train"],
+  [t("Base models"), "/base-models"],
+  [t("Datasets"), "/datasets"],
+  [t("Trainings"), "/trainings"],
+  [t("Customized models"), "/customized"],
+  [t("Complete models"), "/complete"],
+  [t("Live models"), "/live"],
+  [t("Registered models"), "/registered"],
+  [t("Runs"), "/runs"],
+  [t("Trainers"), "/trainers"],
+  [t("Settings"), "/settings"],
+];
+
+export function Palette() {
+  const navigate = useNavigate();
+  const [isOpen, setOpen] = useState(false);
+  const { data } = useData(everything, isOpen ? {} : null);
+  const actions = useMemo(() => {
+    const go = (id: string, label: string, description: string, to: string) => ({
+      id,
+      label,
+      description,
+      onClick: () => void navigate({ to }),
+    });
+    return [
+      ...pages.map(([label, to]) => go(to, label, t("Page"), to)),
+      ...(data?.models ?? []).map((m) => go(m.id, m.name, m.kind.toLowerCase(), pathOf(m))),
+      ...(data?.datasets ?? []).map((d) => go(d.id, d.name, t("dataset"), `/datasets/${d.id}`)),
+      ...(data?.trainings ?? []).map((r) => go(r.id, r.name, t("training"), `/trainings/${r.id}`)),
+      ...(data?.conversations ?? []).map((c) => go(c.id, c.title, t("conversation"), `/chat/${c.id}`)),
+    ];
+  }, [data, navigate]);
+  return (
+    <Spotlight
+      actions={actions}
+      onSpotlightOpen={() => setOpen(true)}
+      limit={12}
+      nothingFound={t("Nothing has that name.")}
+      searchProps={{ placeholder: t("Go to anything by name"), "aria-label": t("Go to anything by name") }}
+      shortcut={["mod + K"]}
+    />
+  );
+}

@@ -1,0 +1,196 @@
+// The app shell: navigation with counts, palette, notices when a run ends, and the page.
+import {
+  ActionIcon,
+  AppShell,
+  Burger,
+  Button,
+  Group,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { spotlight } from "@mantine/spotlight";
+import { IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useCallback, useEffect } from "react";
+import { useData } from "../api/data.ts";
+import { graphql } from "../api/graphql.ts";
+import { type RunState, useRunEnded, useRunFeed } from "../api/runs-live.ts";
+import { t } from "../i18n.ts";
+import { kindWord } from "../ui/status.tsx";
+import { Mark } from "./mark.tsx";
+import { Palette } from "./palette.tsx";
+
+const navQuery = graphql(`
+  query Nav { processMap { stages { key count running { id } } trainers { id } } }
+`);
+
+const groups: { title: string | null; items: { to: string; label: string; stage?: string }[] }[] = [
+  {
+    title: null,
+    items: [
+      { to: "/", label: t("Process map") },
+      { to: "/chat", label: t("Chat"), stage: "chat" },
+    ],
+  },
+  {
+    title: t("Prepare"),
+    items: [
+      { to: "/base-models", label: t("Base models"), stage: "base" },
+      { to: "/datasets", label: t("Datasets"), stage: "datasets" },
+    ],
+  },
+  { title: t("Shape"), items: [{ to: "/trainings", label: t("Training") }] },
+  {
+    title: t("Serve"),
+    items: [
+      { to: "/customized", label: t("Customized"), stage: "customized" },
+      { to: "/complete", label: t("Complete"), stage: "complete" },
+      { to: "/live", label: t("Live"), stage: "live" },
+      { to: "/registered", label: t("Registered"), stage: "registered" },
+    ],
+  },
+  {
+    title: t("Look after"),
+    items: [
+      { to: "/runs", label: t("Runs") },
+      { to: "/trainers", label: t("Trainers") },
+      { to: "/settings", label: t("Settings") },
+    ],
+  },
+];
+
+function nextAfter(run: RunState): { label: string; to: string } {
+  if (run.status !== "SUCCEEDED") return { label: t("See why"), to: `/runs/${run.id}` };
+  const places: Record<RunState["kind"], { label: string; to: string }> = {
+    TRAIN: { label: t("Chat with it"), to: `/chat?model=${encodeURIComponent(run.name)}` },
+    IMPORT_DATASET: { label: t("Train with it"), to: "/train" },
+    IMPORT_MODEL: { label: t("Open base models"), to: "/base-models" },
+    MERGE: { label: t("Deploy it"), to: "/complete" },
+    DEPLOY: { label: t("Register it"), to: "/live" },
+    EXPORT: { label: t("Open runs"), to: "/runs" },
+  };
+  return places[run.kind];
+}
+
+function useEndNotices(): void {
+  const navigate = useNavigate();
+  useRunEnded(
+    useCallback(
+      (run: RunState) => {
+        const next = nextAfter(run);
+        const isGood = run.status === "SUCCEEDED";
+        notifications.show({
+          color: isGood ? "leaf" : run.status === "FAILED" ? "red" : "gray",
+          title: isGood
+            ? t("{{kind}} “{{name}}” is done", { kind: kindWord(run.kind), name: run.name })
+            : run.status === "FAILED"
+              ? t("{{kind}} “{{name}}” failed", { kind: kindWord(run.kind), name: run.name })
+              : t("{{kind}} “{{name}}” was cancelled", { kind: kindWord(run.kind), name: run.name }),
+          message: (
+            <>
+              {run.error ? <Text size="sm">{run.error.message}</Text> : null}
+              <Button size="compact-sm" variant="default" mt={4} onClick={() => navigate({ to: next.to })}>
+                {next.label}
+              </Button>
+            </>
+          ),
+          closeButtonProps: { "aria-label": t("Close") },
+          autoClose: 12_000,
+        });
+      },
+      [navigate],
+    ),
+  );
+}
+
+function ThemeSwitch() {
+  const { setColorScheme } = useMantineColorScheme();
+  const scheme = useComputedColorScheme("light");
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="lg"
+      aria-label={scheme === "dark" ? t("Use light colours") : t("Use dark colours")}
+      onClick={() => setColorScheme(scheme === "dark" ? "light" : "dark")}
+    >
+      {scheme === "dark" ? <IconSun size={18} /> : <IconMoon size={18} />}
+    </ActionIcon>
+  );
+}
+
+export function Shell() {
+  useRunFeed();
+  useEndNotices();
+  const [isOpen, drawer] = useDisclosure(false);
+  const { data } = useData(navQuery, {});
+  const pathname = useRouterState({ select: (state) => state.location.pathname });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: following a link closes the drawer
+  useEffect(() => drawer.close(), [pathname]);
+  const stages = new Map((data?.processMap.stages ?? []).map((stage) => [stage.key, stage]));
+  const runningTrainings = stages.get("customized")?.running.length ?? 0;
+  const note = (item: { to: string; stage?: string }): string => {
+    if (item.to === "/trainings")
+      return runningTrainings > 0 ? t("{{n}} running", { n: runningTrainings }) : "";
+    if (item.to === "/trainers") return data ? String(data.processMap.trainers.length) : "";
+    return item.stage ? String(stages.get(item.stage)?.count ?? "") : "";
+  };
+  return (
+    <AppShell
+      navbar={{ width: 216, breakpoint: 900, collapsed: { mobile: !isOpen } }}
+      header={{ height: { base: 52, md: 0 } }}
+      padding={0}
+    >
+      <a href="#content" className="e-skip">
+        {t("Skip to content")}
+      </a>
+      <AppShell.Header hiddenFrom="md" withBorder bg="var(--e-surface)">
+        <Group h="100%" px={12} gap={8}>
+          <Burger opened={isOpen} onClick={drawer.toggle} size="sm" aria-label={t("Navigation")} />
+          <Mark />
+          <Text fw={700}>Espalier</Text>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar className="e-nav" aria-label={t("Pages")}>
+        <Link to="/" className="e-brand" style={{ justifyContent: "flex-start", background: "none" }}>
+          <Mark /> Espalier
+        </Link>
+        <Group gap={4} px={6} mb={8} wrap="nowrap">
+          <Button
+            variant="default"
+            size="xs"
+            fullWidth
+            justify="space-between"
+            leftSection={<IconSearch size={14} aria-hidden />}
+            rightSection={<span className="e-muted">⌘K</span>}
+            onClick={() => spotlight.open()}
+          >
+            {t("Go to")}
+          </Button>
+          <ThemeSwitch />
+        </Group>
+        {groups.map((group) => (
+          <div key={group.title ?? "top"}>
+            {group.title ? <h2>{group.title}</h2> : null}
+            {group.items.map((item) => (
+              <Link
+                key={item.to}
+                to={item.to}
+                activeOptions={{ exact: item.to === "/", includeSearch: false }}
+              >
+                {item.label} <span>{note(item)}</span>
+              </Link>
+            ))}
+          </div>
+        ))}
+      </AppShell.Navbar>
+      <AppShell.Main id="content">
+        <Outlet />
+      </AppShell.Main>
+      <Palette />
+    </AppShell>
+  );
+}

@@ -1,0 +1,254 @@
+// Trainings: the list, and one training with its live curves, samples, log and what to do when it is done.
+import { Button, Stack, Text } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { Link, useParams } from "@tanstack/react-router";
+import type { ResultOf } from "gql.tada";
+import { useEffect, useState } from "react";
+import { useData } from "../api/data.ts";
+import { isOver, useLiveRun } from "../api/runs-live.ts";
+import { t } from "../i18n.ts";
+import { ChatButton, DeployButton, SaveButton } from "../models/actions.tsx";
+import { RunLog } from "../runs/pages.tsx";
+import { Facts, Lineage, Surface, When } from "../ui/bits.tsx";
+import { duration, small } from "../ui/format.ts";
+import { List } from "../ui/list.tsx";
+import { Page } from "../ui/page.tsx";
+import { Empty, Loaded } from "../ui/states.tsx";
+import { RunPill, RunProgress } from "../ui/status.tsx";
+import { Curves } from "./curves.tsx";
+import { logQuery, trainingQuery, trainingsQuery } from "./queries.ts";
+import { useMetrics } from "./use-metrics.ts";
+
+const trainButton = (
+  <Button component={Link} to="/train">
+    {t("Train")}
+  </Button>
+);
+
+const tookText = (run: { startedAt: string | null; endedAt: string | null }): string =>
+  run.startedAt && run.endedAt ? duration((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000) : "–";
+
+export function TrainingsPage() {
+  const reading = useData(trainingsQuery, {});
+  return (
+    <Page
+      title={t("Trainings")}
+      sentence={t("Every training with its data, its parameters and what it made.")}
+      action={trainButton}
+    >
+      <Loaded reading={reading}>
+        {(data) =>
+          data.trainings.length === 0 ? (
+            <Empty
+              title={t("No training yet")}
+              text={t("Pick a base model and a dataset, keep the defaults, and watch the loss fall.")}
+              action={trainButton}
+            />
+          ) : (
+            <List
+              rows={data.trainings}
+              label={t("Trainings")}
+              searchText={(row) => `${row.name} ${row.base.name} ${row.method}`}
+              openPath={(row) => `/trainings/${row.id}`}
+              columns={[
+                {
+                  key: "name",
+                  label: t("Name"),
+                  sortBy: (r) => r.name,
+                  cell: (r) => <Link to={`/trainings/${r.id}`}>{r.name}</Link>,
+                },
+                {
+                  key: "status",
+                  label: t("Status"),
+                  sortBy: (r) => r.run.status,
+                  cell: (r) => <RunPill run={r.run} />,
+                },
+                {
+                  key: "base",
+                  label: t("Base model"),
+                  sortBy: (r) => r.base.name,
+                  cell: (r) => <Link to={`/base-models/${r.base.id}`}>{r.base.name}</Link>,
+                },
+                { key: "rows", label: t("Rows"), isNumber: true, cell: (r) => r.datasetVersion.rowCount },
+                {
+                  key: "made",
+                  label: t("Made"),
+                  cell: (r) =>
+                    r.customized ? (
+                      <Link to={`/customized/${r.customized.id}`}>{r.customized.name}</Link>
+                    ) : (
+                      "–"
+                    ),
+                },
+                { key: "took", label: t("Took"), isNumber: true, cell: (r) => tookText(r.run) },
+                {
+                  key: "created",
+                  label: t("Started"),
+                  sortBy: (r) => r.createdAt,
+                  cell: (r) => <When at={r.createdAt} />,
+                },
+              ]}
+            />
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
+
+type Training = Extract<NonNullable<ResultOf<typeof trainingQuery>["node"]>, { __typename: "Training" }>;
+
+function sampleText(sample: unknown): { head: string; prompt: string; answer: string } {
+  const facts = (sample ?? {}) as Record<string, unknown>;
+  const text = (...keys: string[]) =>
+    keys.map((key) => facts[key]).find((one) => typeof one === "string") as string | undefined;
+  const step = facts["step"];
+  return {
+    head: typeof step === "number" ? t("At step {{step}}", { step }) : "",
+    prompt: text("prompt", "input") ?? "",
+    answer: text("text", "answer", "output", "completion") ?? JSON.stringify(sample),
+  };
+}
+
+function TrainingBody(props: { training: Training }) {
+  const { training } = props;
+  const run = useLiveRun(training.run);
+  const isRunning = !isOver(run.status);
+  const { points, liveEvents } = useMetrics(run.id, isRunning, training.metrics);
+  const [search, setSearch] = useState("");
+  const [settled] = useDebouncedValue(search, 200);
+  const log = useData(logQuery, { id: run.id, search: settled || null });
+  const { reload } = log;
+  const [events] = useDebouncedValue(liveEvents, 500, { leading: true });
+  useEffect(() => {
+    if (events > 0) reload();
+  }, [events, reload]);
+  const lines = log.data?.node?.__typename === "Run" ? log.data.node.logLines : [];
+  const lastLoss = points.findLast((point) => point.loss !== null)?.loss;
+  const lastEval = points.findLast((point) => point.evalLoss !== null)?.evalLoss;
+  const { customized } = training;
+  return (
+    <div className="e-columns">
+      <Stack gap={16}>
+        <Surface title={t("Progress")}>
+          <RunProgress run={run} />
+        </Surface>
+        {points.length > 0 ? (
+          <Curves points={points} />
+        ) : (
+          <Surface title={t("Loss")}>
+            <Text size="sm" c="dimmed">
+              {run.status === "QUEUED"
+                ? t("Waiting for a trainer to take it. The curve starts with the first step.")
+                : isRunning
+                  ? t("The trainer loads model and data. The curve starts with the first step.")
+                  : t("It ended before the first step.")}
+            </Text>
+          </Surface>
+        )}
+        {training.samples.length > 0 ? (
+          <Surface title={t("What it answers")}>
+            <Stack gap={12}>
+              {training.samples
+                .slice(-6)
+                .reverse()
+                .map((sample) => {
+                  const { head, prompt, answer } = sampleText(sample);
+                  return (
+                    <div key={JSON.stringify(sample)}>
+                      <Text size="xs" c="dimmed" lineClamp={2}>
+                        {[head, prompt].filter(Boolean).join(" · ")}
+                      </Text>
+                      <Text size="sm" className="e-mono">
+                        {answer}
+                      </Text>
+                    </div>
+                  );
+                })}
+            </Stack>
+          </Surface>
+        ) : null}
+        <RunLog lines={lines} search={search} onSearch={setSearch} />
+      </Stack>
+      <Stack gap={16}>
+        {customized ? (
+          <Surface title={t("Next")} tone="blue">
+            <Stack gap={8}>
+              <ChatButton model={training.base.name} other={customized.name} variant="filled" />
+              <SaveButton id={customized.id} name={customized.name} />
+              <DeployButton id={customized.id} name={customized.name} variant="default" />
+            </Stack>
+          </Surface>
+        ) : null}
+        <Surface title={t("What it is")}>
+          <Facts
+            items={[
+              [
+                t("Base model"),
+                <Link key="b" to={`/base-models/${training.base.id}`}>
+                  {training.base.name}
+                </Link>,
+              ],
+              [t("Rows"), training.datasetVersion.rowCount],
+              [t("Method"), training.method],
+              [t("Loss"), lastLoss === null || lastLoss === undefined ? "–" : small(lastLoss)],
+              [t("Eval loss"), lastEval === null || lastEval === undefined ? "–" : small(lastEval)],
+              [t("Took"), tookText(training.run)],
+              [t("Started"), <When key="w" at={training.createdAt} />],
+              ...(customized
+                ? ([
+                    [
+                      t("Made"),
+                      <Link key="c" to={`/customized/${customized.id}`}>
+                        {customized.name}
+                      </Link>,
+                    ],
+                  ] as [string, React.ReactNode][])
+                : []),
+            ]}
+          />
+        </Surface>
+        <Surface title={t("Parameters")}>
+          <Facts
+            items={Object.entries((training.parameters ?? {}) as Record<string, unknown>).map(
+              ([key, value]) => [
+                key,
+                <span key={key} className="e-mono">
+                  {typeof value === "string" ? value : JSON.stringify(value)}
+                </span>,
+              ],
+            )}
+          />
+        </Surface>
+        {customized ? (
+          <Surface title={t("Lineage")}>
+            <Lineage nodes={[...customized.lineage, ...customized.dependants]} self={customized.id} />
+          </Surface>
+        ) : null}
+      </Stack>
+    </div>
+  );
+}
+
+export function TrainingPage() {
+  const { id } = useParams({ strict: false }) as { id: string };
+  const reading = useData(trainingQuery, { id });
+  const training = reading.data?.node?.__typename === "Training" ? reading.data.node : null;
+  return (
+    <Page
+      title={training?.name ?? t("Training")}
+      crumb={{ label: t("Trainings"), to: "/trainings" }}
+      aside={training ? <RunPill run={training.run} /> : null}
+    >
+      <Loaded reading={reading}>
+        {() =>
+          training ? (
+            <TrainingBody training={training} />
+          ) : (
+            <Empty title={t("No such training")} text={t("The address may be mistyped.")} />
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}

@@ -1,0 +1,127 @@
+// Small pieces pages share: a time, an id with copy, facts, a surface with a heading, lineage, token text.
+import { ActionIcon, CopyButton, Group, Text, Tooltip } from "@mantine/core";
+import { IconCheck, IconCopy } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { Fragment, type ReactNode } from "react";
+import { t } from "../i18n.ts";
+import { pathOf } from "../paths.ts";
+import { exactTime, relativeTime } from "./format.ts";
+
+/** A relative time; the exact one on hover. */
+export function When(props: { at: string | null | undefined }) {
+  if (!props.at) return <span className="e-muted">–</span>;
+  return (
+    <time dateTime={props.at} title={exactTime(props.at)}>
+      {relativeTime(props.at, Date.now())}
+    </time>
+  );
+}
+
+export function Copyable(props: { text: string; short?: string; label: string }) {
+  return (
+    <Group gap={4} wrap="nowrap">
+      <Text span className="e-mono" style={{ overflowWrap: "anywhere" }}>
+        {props.short ?? props.text}
+      </Text>
+      <CopyButton value={props.text}>
+        {({ copied, copy }) => (
+          <ActionIcon size="sm" variant="subtle" color="gray" aria-label={props.label} onClick={copy}>
+            {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+          </ActionIcon>
+        )}
+      </CopyButton>
+    </Group>
+  );
+}
+
+export function Facts(props: { items: [string, ReactNode][] }) {
+  return (
+    <dl className="e-facts">
+      {props.items.map(([label, value]) => (
+        <Fragment key={label}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </Fragment>
+      ))}
+    </dl>
+  );
+}
+
+export function Surface(props: { title?: string; aside?: ReactNode; children: ReactNode; tone?: "blue" }) {
+  return (
+    <section
+      className="e-surface"
+      style={{ padding: 16, ...(props.tone === "blue" ? { borderColor: "var(--e-blue)" } : {}) }}
+    >
+      {props.title ? (
+        <Group justify="space-between" mb={8}>
+          <h2 style={{ margin: 0 }}>{props.title}</h2>
+          {props.aside}
+        </Group>
+      ) : null}
+      {props.children}
+    </section>
+  );
+}
+
+export type LineageNode = { id: string; kind: string; name: string; relation: string };
+
+/** From dataset to alias: what this was made of and what was made of it. */
+export function Lineage(props: { nodes: LineageNode[]; self?: string }) {
+  if (props.nodes.length === 0)
+    return (
+      <Text size="sm" c="dimmed">
+        {t("Nothing yet.")}
+      </Text>
+    );
+  return (
+    <ul className="e-lineage">
+      {props.nodes.map((node, index) => (
+        <li key={`${node.id}-${node.relation}`}>
+          {index > 0 ? (
+            <span aria-hidden className="e-muted">
+              →
+            </span>
+          ) : null}
+          <div
+            className="e-step"
+            {...(node.id === props.self ? { style: { borderColor: "var(--e-leaf)" } } : {})}
+          >
+            <Text size="xs" c="dimmed">
+              {node.relation}
+            </Text>
+            <Link to={pathOf(node)}>{node.name}</Link>
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Text as tokens; those that count for the loss are marked. */
+export function TokenText(props: { tokens: { text: string; counts: boolean }[] }) {
+  const runs: { text: string; counts: boolean }[] = [];
+  for (const token of props.tokens) {
+    const last = runs.at(-1);
+    if (last && last.counts === token.counts) last.text += token.text;
+    else runs.push({ ...token });
+  }
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+    <pre className="e-tokens e-mono" tabIndex={0} aria-label={t("The row as the model sees it")}>
+      {runs.map((run, index) =>
+        // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one immutable text have no other identity
+        run.counts ? <mark key={index}>{run.text}</mark> : <span key={index}>{run.text}</span>,
+      )}
+    </pre>
+  );
+}
+
+export function WhyDisabled(props: { reason: string | null; children: ReactNode }) {
+  if (!props.reason) return props.children;
+  return (
+    <Tooltip label={props.reason} multiline maw={320} withArrow>
+      <div style={{ display: "inline-block" }}>{props.children}</div>
+    </Tooltip>
+  );
+}

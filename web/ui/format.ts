@@ -1,0 +1,56 @@
+// Numbers, sizes, rates and times as people read them, always with their unit.
+
+const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+/** 270_898_176 → "271 MB" (powers of ten, as disks are sold). */
+export function bytes(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let scaled = value;
+  let unit = 0;
+  while (scaled >= 1000 && unit < units.length - 1) {
+    scaled /= 1000;
+    unit += 1;
+  }
+  return `${scaled >= 100 || unit === 0 ? Math.round(scaled) : scaled.toFixed(1)} ${units[unit]}`;
+}
+
+/** 134_515_008 → "134.5M". */
+export const count = (value: number): string =>
+  value >= 10_000 ? compact.format(value) : number.format(value);
+
+export const rate = (value: number | null | undefined): string =>
+  value === null || value === undefined ? "–" : `${number.format(value)} tok/s`;
+
+/** 95 → "1 min 35 s". */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+export const exactTime = (at: string): string => exact.format(new Date(at));
+
+/** "4 minutes ago". */
+export function relativeTime(at: string, now: number): string {
+  const seconds = (new Date(at).getTime() - now) / 1000;
+  const steps: [Intl.RelativeTimeFormatUnit, number][] = [
+    ["day", 86_400],
+    ["hour", 3600],
+    ["minute", 60],
+  ];
+  for (const [unit, size] of steps)
+    if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
+  return "just now";
+}
+
+/** 0.000312 → "3.1e-4"; 1.2345 → "1.234". */
+export function small(value: number): string {
+  if (value === 0) return "0";
+  return Math.abs(value) < 0.001 ? value.toExponential(1) : value.toPrecision(4);
+}

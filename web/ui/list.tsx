@@ -1,0 +1,175 @@
+// A list of things: search and sort kept in the URL, j/k/enter// by keyboard, names as links, rows drawn only where seen.
+import { TextInput } from "@mantine/core";
+import { IconSearch } from "@tabler/icons-react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { t } from "../i18n.ts";
+
+export type ListColumn<R> = {
+  key: string;
+  label: string;
+  cell: (row: R) => ReactNode;
+  /** What sorting compares; a column without it cannot be sorted. */
+  sortBy?: (row: R) => string | number;
+  isNumber?: boolean;
+};
+
+const virtualFrom = 100;
+
+export function List<R extends { id: string }>(props: {
+  rows: R[];
+  columns: ListColumn<R>[];
+  searchText: (row: R) => string;
+  label: string;
+  openPath?: (row: R) => string;
+  aside?: ReactNode;
+}) {
+  const search = useSearch({ strict: false }) as { q?: string; sort?: string };
+  const navigate = useNavigate();
+  const query = search.q ?? "";
+  const [picked, setPicked] = useState(-1);
+  const searchRef = useRef<HTMLInputElement>(null);
+  const scrollRef = useRef<HTMLDivElement>(null);
+  const setSearch = (change: { q?: string | undefined; sort?: string | undefined }) =>
+    navigate({ to: ".", search: (old: Record<string, unknown>) => ({ ...old, ...change }), replace: true });
+
+  const rows = useMemo(() => {
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = props.rows.filter((row) => {
+      const text = props.searchText(row).toLowerCase();
+      return words.every((word) => text.includes(word));
+    });
+    const sortKey = search.sort?.replace(/^-/, "");
+    const sortBy = props.columns.find((column) => column.key === sortKey)?.sortBy;
+    if (!sortBy) return found;
+    const sign = search.sort?.startsWith("-") ? -1 : 1;
+    return [...found].sort((a, b) => {
+      const [left, right] = [sortBy(a), sortBy(b)];
+      return (left < right ? -1 : left > right ? 1 : 0) * sign;
+    });
+  }, [props.rows, props.columns, props.searchText, query, search.sort]);
+
+  const openPath = props.openPath;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (
+        target.closest("input, textarea, select, [role=dialog], [contenteditable]") ||
+        event.metaKey ||
+        event.ctrlKey
+      )
+        return;
+      if (event.key === "/") {
+        event.preventDefault();
+        searchRef.current?.focus();
+      } else if (event.key === "j") setPicked((old) => Math.min(rows.length - 1, old + 1));
+      else if (event.key === "k") setPicked((old) => Math.max(0, old - 1));
+      else if (event.key === "Enter" && target === document.body) {
+        const row = rows[picked];
+        if (row && openPath) void navigate({ to: openPath(row) });
+      }
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, [rows, picked, openPath, navigate]);
+
+  const isLong = rows.length > virtualFrom;
+  const virtual = useVirtualizer({
+    count: isLong ? rows.length : 0,
+    getScrollElement: () => scrollRef.current,
+    estimateSize: () => 44,
+    overscan: 12,
+  });
+  const items = virtual.getVirtualItems();
+  const shown = isLong ? items.map((item) => item.index) : rows.map((_, index) => index);
+  const padTop = isLong ? (items[0]?.start ?? 0) : 0;
+  const padBottom = isLong ? virtual.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
+
+  return (
+    <>
+      <div style={{ display: "flex", gap: 12, marginBottom: 12, flexWrap: "wrap" }}>
+        <TextInput
+          ref={searchRef}
+          value={query}
+          onChange={(event) => setSearch({ q: event.currentTarget.value || undefined })}
+          placeholder={t("Search, or press /")}
+          aria-label={t("Search {{what}}", { what: props.label })}
+          leftSection={<IconSearch size={16} aria-hidden />}
+          style={{ flex: "0 1 320px" }}
+        />
+        {props.aside}
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
+      <div
+        className="e-surface e-scroll"
+        ref={scrollRef}
+        tabIndex={0}
+        role="region"
+        aria-label={props.label}
+        style={isLong ? { maxHeight: "70vh", overflow: "auto" } : {}}
+      >
+        <table className="e-table">
+          <thead>
+            <tr>
+              {props.columns.map((column) => {
+                const direction =
+                  search.sort === column.key
+                    ? "ascending"
+                    : search.sort === `-${column.key}`
+                      ? "descending"
+                      : "none";
+                return (
+                  <th
+                    key={column.key}
+                    className={column.isNumber ? "e-num" : ""}
+                    {...(column.sortBy ? { "aria-sort": direction } : {})}
+                  >
+                    {column.sortBy ? (
+                      <button
+                        type="button"
+                        className="e-sort"
+                        onClick={() =>
+                          setSearch({ sort: direction === "ascending" ? `-${column.key}` : column.key })
+                        }
+                      >
+                        {column.label}{" "}
+                        {direction === "ascending" ? "↑" : direction === "descending" ? "↓" : ""}
+                      </button>
+                    ) : (
+                      column.label
+                    )}
+                  </th>
+                );
+              })}
+            </tr>
+          </thead>
+          <tbody>
+            {padTop > 0 ? <tr style={{ height: padTop }} /> : null}
+            {shown.map((index) => {
+              const row = rows[index];
+              if (!row) return null;
+              return (
+                <tr key={row.id} {...(index === picked ? { "data-picked": "" } : {})}>
+                  {props.columns.map((column) => (
+                    <td key={column.key} className={column.isNumber ? "e-num" : ""}>
+                      {column.cell(row)}
+                    </td>
+                  ))}
+                </tr>
+              );
+            })}
+            {padBottom > 0 ? <tr style={{ height: padBottom }} /> : null}
+            {rows.length === 0 ? (
+              <tr>
+                <td colSpan={props.columns.length} className="e-muted">
+                  {t("Nothing matches “{{query}}”.", { query })}
+                </td>
+              </tr>
+            ) : null}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,55 @@
+// The frame of every page: crumb, title, one dismissible sentence, one primary action, content.
+import { CloseButton, Group, Text } from "@mantine/core";
+import { useLocalStorage } from "@mantine/hooks";
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useEffect } from "react";
+import { t } from "../i18n.ts";
+
+export function Page(props: {
+  title: string;
+  sentence?: string;
+  action?: ReactNode;
+  crumb?: { label: string; to: string };
+  aside?: ReactNode;
+  children: ReactNode;
+}) {
+  const [dismissed, setDismissed] = useLocalStorage<string[]>({
+    key: "espalier-dismissed",
+    defaultValue: [],
+  });
+  const { sentence } = props;
+  useEffect(() => {
+    document.title = `${props.title} · Espalier`;
+  }, [props.title]);
+  return (
+    <div className="e-page">
+      <Group justify="space-between" align="flex-start" mb={16} gap={12}>
+        <div>
+          {props.crumb ? (
+            <Text size="xs" mb={4}>
+              <Link to={props.crumb.to}>{props.crumb.label}</Link> <span className="e-muted">/</span>
+            </Text>
+          ) : null}
+          <Group gap={12}>
+            <h1>{props.title}</h1>
+            {props.aside}
+          </Group>
+          {sentence && !dismissed.includes(sentence) ? (
+            <Group gap={4} mt={4} wrap="nowrap">
+              <Text size="sm" c="dimmed">
+                {sentence}
+              </Text>
+              <CloseButton
+                size="xs"
+                aria-label={t("Do not show this sentence again")}
+                onClick={() => setDismissed([...dismissed, sentence])}
+              />
+            </Group>
+          ) : null}
+        </div>
+        {props.action}
+      </Group>
+      {props.children}
+    </div>
+  );
+}

@@ -1,0 +1,139 @@
+// How a running thing looks everywhere: amber pill, bar with step of total, time left, cancel.
+import { Button, Group, Text } from "@mantine/core";
+import { act } from "../api/client.ts";
+import { useWork } from "../api/data.ts";
+import { graphql } from "../api/graphql.ts";
+import { isOver, type RunKind, type RunState, type RunStatus, useLiveRun } from "../api/runs-live.ts";
+import { t } from "../i18n.ts";
+import { duration } from "./format.ts";
+import { ProblemNotice } from "./states.tsx";
+
+const cancelRun = graphql(`
+  mutation CancelRun($id: ID!) {
+    cancelRun(id: $id) { __typename ... on RunSuccess { run { id } } ... on UserError { code message hint field value } }
+  }
+`);
+const retryRun = graphql(`
+  mutation RetryRun($id: ID!) {
+    retryRun(id: $id) { __typename ... on RunSuccess { run { id } } ... on UserError { code message hint field value } }
+  }
+`);
+
+export type Tone = "amber" | "red" | "leaf" | "blue" | "plain";
+
+export function Pill(props: { tone: Tone; children: string }) {
+  return (
+    <span className="e-pill" data-tone={props.tone}>
+      {props.children}
+    </span>
+  );
+}
+
+/** The words of a status. */
+export function statusWord(status: RunStatus): string {
+  const words: Record<RunStatus, string> = {
+    QUEUED: t("queued"),
+    RUNNING: t("running"),
+    SUCCEEDED: t("done"),
+    FAILED: t("failed"),
+    CANCELLED: t("cancelled"),
+  };
+  return words[status];
+}
+
+/** What a run does, in a word or two. */
+export function kindWord(kind: RunKind): string {
+  const words: Record<RunKind, string> = {
+    IMPORT_DATASET: t("Dataset import"),
+    IMPORT_MODEL: t("Model import"),
+    TRAIN: t("Training"),
+    MERGE: t("Save"),
+    DEPLOY: t("Deploy"),
+    EXPORT: t("Export"),
+  };
+  return words[kind];
+}
+
+const tones: Record<RunStatus, Tone> = {
+  QUEUED: "amber",
+  RUNNING: "amber",
+  SUCCEEDED: "leaf",
+  FAILED: "red",
+  CANCELLED: "plain",
+};
+
+export function RunPill(props: { run: RunState }) {
+  const run = useLiveRun(props.run);
+  const isStopping = run.cancelRequestedAt && !isOver(run.status);
+  return <Pill tone={tones[run.status]}>{isStopping ? t("cancelling") : statusWord(run.status)}</Pill>;
+}
+
+export function Bar(props: { share: number | null; label: string }) {
+  const { share } = props;
+  return (
+    <div
+      className="e-bar"
+      role="progressbar"
+      aria-label={props.label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      {...(share === null ? {} : { "aria-valuenow": Math.round(share * 100) })}
+    >
+      <i {...(share === null ? { "data-unknown": "" } : { style: { width: `${share * 100}%` } })} />
+    </div>
+  );
+}
+
+/** Bar, step of total, time left and cancel for a run; its error with retry when it failed. */
+export function RunProgress(props: { run: RunState; isQuiet?: boolean }) {
+  const run = useLiveRun(props.run);
+  const work = useWork();
+  if (run.status === "SUCCEEDED" && props.isQuiet) return null;
+  return (
+    <div>
+      <Group justify="space-between" gap={8} mb={6}>
+        <Group gap={8}>
+          <RunPill run={run} />
+          <Text size="xs" c="dimmed">
+            {run.step !== null && run.totalSteps !== null && run.totalSteps > 0
+              ? t("step {{step}} of {{total}}", { step: run.step, total: run.totalSteps })
+              : ""}
+            {run.etaSeconds !== null && !isOver(run.status)
+              ? ` · ${t("{{left}} left", { left: duration(run.etaSeconds) })}`
+              : ""}
+          </Text>
+        </Group>
+        {isOver(run.status) ? null : (
+          <Button
+            size="compact-xs"
+            variant="default"
+            loading={work.isBusy}
+            disabled={Boolean(run.cancelRequestedAt)}
+            onClick={() => work.run(async () => void (await act(cancelRun, { id: run.id })))}
+          >
+            {t("Cancel {{name}}", { name: run.name })}
+          </Button>
+        )}
+      </Group>
+      {isOver(run.status) ? null : (
+        <Bar
+          share={run.status === "QUEUED" ? 0 : run.progress}
+          label={t("Progress of {{name}}", { name: run.name })}
+        />
+      )}
+      {run.status === "FAILED" && run.error ? <ProblemNotice problem={run.error} /> : null}
+      {run.status === "FAILED" || run.status === "CANCELLED" ? (
+        <Button
+          size="xs"
+          variant="default"
+          mt={8}
+          loading={work.isBusy}
+          onClick={() => work.run(async () => void (await act(retryRun, { id: run.id })))}
+        >
+          {t("Run it again")}
+        </Button>
+      ) : null}
+      {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+// The Mantine theme: one brand colour, four sizes, two weights, radius 12 for surfaces and 8 for controls.
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+const leaf: MantineColorsTuple = [
+  "#ecf6f0",
+  "#d9ecdf",
+  "#b1d9bf",
+  "#86c59d",
+  "#62b480",
+  "#4ba96d",
+  "#3c8f5b",
+  "#2a7547",
+  "#22603a",
+  "#194b2d",
+];
+
+export const theme = createTheme({
+  primaryColor: "leaf",
+  primaryShade: { light: 7, dark: 7 },
+  colors: { leaf },
+  fontFamily: '"Inter Variable", system-ui, sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, monospace',
+  fontSizes: { xs: "12px", sm: "14px", md: "14px", lg: "20px", xl: "26px" },
+  defaultRadius: 8,
+  radius: { md: "8px", lg: "12px" },
+  respectReducedMotion: true,
+  components: {
+    Button: { defaultProps: { size: "sm", fw: 600 } },
+    Modal: { defaultProps: { radius: 12, centered: true, closeButtonProps: { "aria-label": "Close" } } },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
+  },
+});
