@@ -90,8 +90,8 @@ export function estimateMemory(model: ModelDescription, precision: Precision): n
   const perWeight = precision === "fp32" ? 4 : precision === "int8" ? 1.15 : 0;
   const weights = perWeight ? model.parameterCount * perWeight : model.sizeBytes * 1.25;
   const tokens = Math.min(ESTIMATE_TOKENS, model.contextLength);
-  // Twice: a step reads the old cache and writes the new one.
-  const cache = 2 * 2 * 4 * model.layers * model.kvHeads * model.headDim * tokens;
+  // Three times: a step reads the old cache and writes the new one, and finished conversations are kept.
+  const cache = 3 * 2 * 4 * model.layers * model.kvHeads * model.headDim * tokens;
   return Math.round(CHILD_BYTES + weights * 1.15 + cache);
 }
 

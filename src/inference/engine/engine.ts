@@ -20,8 +20,8 @@ import { createModelText, type ModelText, TextStream } from "./text.ts";
 
 /** Tokens of one prefill step: cancel is looked at between steps. */
 const PREFILL_CHUNK = 128;
-/** Conversations whose cache is kept for their next turn. */
-const KEPT_PREFIXES = 2;
+/** Steps between collections: each step leaves a whole cache behind in native memory. */
+const COLLECT_EVERY = 64;
 
 export type EngineOptions = {
   source: WeightsSource;
@@ -266,6 +266,7 @@ export class Engine {
         }
         if (made === most) break;
         logits = await this.step(open, sequence, [id], feeds);
+        if (made % COLLECT_EVERY === 0) Bun.gc(false);
         await breathe();
         if (signal.aborted) reason = "cancelled";
       }
@@ -283,8 +284,22 @@ export class Engine {
     });
   }
 
+  /** Keeps a conversation for its next turn, in place of the turn that it grew from. */
   private keep(sequence: Sequence): void {
-    this.kept = [sequence, ...this.kept].slice(0, KEPT_PREFIXES);
+    const isPrefix = (old: Sequence): boolean =>
+      old.adapterHash === sequence.adapterHash &&
+      old.ids.length <= sequence.ids.length &&
+      old.ids.every((id, i) => id === sequence.ids[i]);
+    let tokens = sequence.ids.length;
+    if (tokens > limits.engineKeptTokens) return;
+    const next = [sequence];
+    for (const old of this.kept) {
+      tokens += old.ids.length;
+      if (!isPrefix(old) && tokens <= limits.engineKeptTokens) next.push(old);
+    }
+    this.kept = next;
+    // The caches of past steps are native memory, which the collector does not feel by itself.
+    Bun.gc(false);
   }
 
   async stats(): Promise<EngineStats> {
