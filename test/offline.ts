@@ -39,7 +39,9 @@ for (const path of ["/", "/healthz", "/readyz"])
   statuses[path] = (await fetch(new URL(path, String(ready.url)))).status;
 // Long enough for timers that report home shortly after the start.
 await Bun.sleep(5000);
-server.kill("SIGTERM");
+// strace itself is deaf to signals; it ends with its child, and with its child's exit code.
+for (const pid of readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8").trim().split(" "))
+  process.kill(Number(pid), "SIGTERM");
 const exitCode = await server.exited;
 
 const attempts: string[] = [];
