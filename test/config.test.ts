@@ -1,6 +1,6 @@
 // Settings: a flag over the environment over the default, each checked, secrets never printed.
 import { expect, test } from "bun:test";
-import { childEnvironment, configKeys, describeConfig, loadConfig, SETTINGS } from "./config.ts";
+import { childEnvironment, configKeys, describeConfig, loadConfig, SETTINGS } from "../src/config.ts";
 
 test("a flag wins over the environment, the environment over the default, and the origin is told", () => {
   const config = loadConfig({ port: "0" }, { ESPALIER_PORT: "9999", ESPALIER_HOST: "::1" });
