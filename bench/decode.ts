@@ -2,13 +2,13 @@
 // Use: (cd bench && bun install --ignore-scripts), then: bun bench/decode.ts [GGUF] [rounds] [tokens]
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createEnginePool, type ModelSource } from "../src/inference/inference.ts";
 import { monotonicMs } from "../src/kit/clock.ts";
 import { sha256File } from "../src/kit/hash.ts";
 
 const root = join(import.meta.dir, "..");
-const gguf = Bun.argv[2] ?? join(root, ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf");
+const gguf = Bun.argv[2] ? resolve(Bun.argv[2]) : join(root, ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf");
 const rounds = Number(Bun.argv[3] ?? 5);
 const tokens = Number(Bun.argv[4] ?? 128);
 const threads = Math.max(1, Math.min(2, navigator.hardwareConcurrency));
