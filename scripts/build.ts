@@ -21,10 +21,11 @@ import { NATIVE_SOURCES } from "../src/kit/native.ts";
 
 const MAX_SIZE_BYTES = 200_000_000;
 const root = join(import.meta.dir, "..");
+const mainEntry = join(root, "src/main.ts");
 const { values: options } = parseArgs({
   options: {
     "no-web": { type: "boolean", default: false },
-    entry: { type: "string", default: join(root, "src/main.ts") },
+    entry: { type: "string", default: mainEntry },
     out: { type: "string", default: join(root, "dist/espalier") },
   },
 });
@@ -193,6 +194,12 @@ function embedNatives(): BunPlugin {
       }
       build.onEnd(() => {
         for (const path of patched) console.log(`build: patched ${path.slice(root.length + 1)}`);
+        // A package that moved its file would slip past unpatched and fail only on other machines.
+        if (options.entry === mainEntry && patched.size !== patches.length)
+          fail(
+            `${patched.size} of ${patches.length} native packages were patched`,
+            "mend the filters in scripts/build.ts",
+          );
       });
     },
   };
