@@ -91,4 +91,6 @@ export const limits = {
   replyTokens: 1_024,
   /** Longest message of a conversation. */
   messageChars: 200_000,
+  /** Most rows of a dataset in one page. */
+  datasetPage: 500,
 } as const;

@@ -1,0 +1,301 @@
+// Front door of datasets: imports, immutable versions, pages of rows, token lengths, and what the trainer reads.
+import { open, rm } from "node:fs/promises";
+import { and, desc, eq, inArray } from "drizzle-orm";
+import { z } from "zod";
+import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
+import { trainings } from "../../schema/tables/models.ts";
+import type { EnginePool, ModelSource } from "../inference/inference.ts";
+import type { Clock } from "../kit/clock.ts";
+import { EspalierError } from "../kit/errors.ts";
+import { limits } from "../kit/limits.ts";
+import type { RunRow, Runs } from "../runs/runs.ts";
+import type { Store } from "../store/store.ts";
+import {
+  type ImportDatasetInput,
+  importHandler,
+  mappingSchema,
+  parseMapping,
+  startImport,
+} from "./import.ts";
+import { readRows, searchRows } from "./rows.ts";
+import { checkMapping, type Mapping, shapes, type TrainingRow, toTrainingRow } from "./shape.ts";
+import { splitOfRow } from "./split.ts";
+
+export type { ImportDatasetInput } from "./import.ts";
+export type { Mapping, Shape, TrainingRow } from "./shape.ts";
+
+const columnsSchema = z.array(z.object({ name: z.string(), type: z.string(), emptyShare: z.number() }));
+const splitsSchema = z.object({ train: z.number(), validation: z.number(), test: z.number() });
+const statisticsSchema = z.looseObject({ trainable: z.boolean(), hasOwnSplits: z.boolean() });
+const shapeSchema = z.enum(shapes);
+
+export type DatasetRow = typeof datasets.$inferSelect;
+export type DatasetVersionRow = Omit<
+  typeof datasetVersions.$inferSelect,
+  "shape" | "columns" | "mapping" | "splits" | "statistics"
+> & {
+  shape: z.infer<typeof shapeSchema>;
+  columns: z.infer<typeof columnsSchema>;
+  mapping: Mapping | null;
+  /** Rows by split; all in train where the dataset has no column `split`. */
+  splits: z.infer<typeof splitsSchema>;
+  statistics: z.infer<typeof statisticsSchema>;
+};
+
+export type RowPage = { rows: { index: number; value: unknown }[]; total: number; nextOffset: number | null };
+export type Histogram = {
+  /** Bounds of the bars: one more than there are bars. */
+  edges: number[];
+  counts: number[];
+  p50: number;
+  p95: number;
+  max: number;
+  sampled: number;
+};
+export type RenderedDatasetRow = { text: string; tokens: { text: string; counts: boolean }[] };
+/** Rows as the trainer reads them: JSONL in the blob folder. */
+export type TrainingRows = { sha256: string; sizeBytes: number; rowCount: number };
+export type Dependant = { id: string; kind: string; name: string; relation: string };
+
+export type DatasetsDeps = { store: Store; runs: Runs; engine: EnginePool; clock: Clock };
+export type Datasets = ReturnType<typeof createDatasets>;
+
+/** Rows whose tokens a histogram counts. */
+const SAMPLE_ROWS = 200;
+const BARS = 20;
+const PAGE = 1_000;
+
+/** Builds the front door and registers the import with the runs. */
+export function createDatasets(deps: DatasetsDeps) {
+  const { store, runs, engine } = deps;
+  const { db } = store;
+  runs.registerHandler("import-dataset", importHandler(deps));
+
+  async function getVersion(id: string): Promise<DatasetVersionRow> {
+    const row = await db.query.datasetVersions.findFirst({ where: eq(datasetVersions.id, id) });
+    return row ? asVersion(row) : notFound("dataset version", id);
+  }
+
+  const pathsOf = (version: DatasetVersionRow): [string, string] => [
+    store.blobs.path(version.sha256),
+    store.blobs.path(version.indexSha256),
+  ];
+
+  async function trainingRow(version: DatasetVersionRow, index: number): Promise<TrainingRow> {
+    const [stored] = await readRows(...pathsOf(version), index, 1);
+    if (!stored) return notFound("row", String(index));
+    return toTrainingRow(stored.row, version.shape, version.mapping ?? undefined);
+  }
+
+  const self = {
+    /** Queues an import; the new version appears when the run has succeeded. */
+    importDataset: (input: ImportDatasetInput): Promise<{ dataset: DatasetRow; run: RunRow }> =>
+      startImport(deps, input),
+
+    list: (projectId: string): Promise<DatasetRow[]> =>
+      db.query.datasets.findMany({ where: eq(datasets.projectId, projectId), orderBy: [desc(datasets.id)] }),
+    findById: async (id: string): Promise<DatasetRow | null> =>
+      (await db.query.datasets.findFirst({ where: eq(datasets.id, id) })) ?? null,
+    /** @throws EspalierError DATASET_NOT_FOUND */
+    async get(id: string): Promise<DatasetRow> {
+      return (await self.findById(id)) ?? notFound("dataset", id);
+    },
+    /** By name, `name@2` or id; null when there is none. */
+    async find(projectId: string, name: string): Promise<DatasetRow | null> {
+      const plain = name.replace(/@\d+$/, "");
+      const where = and(eq(datasets.projectId, projectId), inArray(datasets.name, [name, plain]));
+      const byName = await db.query.datasets.findFirst({ where });
+      const found = byName ?? (await self.findById(name));
+      return found?.projectId === projectId ? found : null;
+    },
+    /** Newest first. */
+    async versions(datasetId: string): Promise<DatasetVersionRow[]> {
+      const rows = await db.query.datasetVersions.findMany({
+        where: eq(datasetVersions.datasetId, datasetId),
+        orderBy: [desc(datasetVersions.number)],
+      });
+      return rows.map(asVersion);
+    },
+    getVersion,
+    findVersion: async (id: string): Promise<DatasetVersionRow | null> => {
+      const row = await db.query.datasetVersions.findFirst({ where: eq(datasetVersions.id, id) });
+      return row ? asVersion(row) : null;
+    },
+    /** `name` is its newest version, `name@2` its second. @throws EspalierError DATASET_NOT_FOUND */
+    async resolveVersion(projectId: string, name: string): Promise<DatasetVersionRow> {
+      const dataset = await self.find(projectId, name);
+      if (!dataset) return notFound("dataset", name);
+      const number = dataset.name === name ? null : /@(\d+)$/.exec(name)?.[1];
+      const all = await self.versions(dataset.id);
+      const version = number ? all.find((one) => one.number === Number(number)) : all[0];
+      return version ?? notFound("dataset version", name);
+    },
+
+    /** A page of rows, or of those that hold `search` (then `nextOffset` goes on after the last row looked at). */
+    async rows(
+      versionId: string,
+      { offset = 0, limit = 50, search }: { offset?: number; limit?: number; search?: string },
+    ): Promise<RowPage> {
+      const version = await getVersion(versionId);
+      const count = Math.max(1, Math.min(limit, limits.datasetPage));
+      const from = Math.max(0, offset);
+      if (search) {
+        const found = await searchRows(...pathsOf(version), search, {
+          limit: count,
+          ...(from > 0 ? { after: from - 1 } : {}),
+        });
+        const next = found.next === null ? null : found.next + 1;
+        return { rows: found.rows.map(asIndexed), total: version.rowCount, nextOffset: next };
+      }
+      const rows = (await readRows(...pathsOf(version), from, count)).map(asIndexed);
+      const end = from + rows.length;
+      return {
+        rows,
+        total: version.rowCount,
+        nextOffset: end < version.rowCount && rows.length > 0 ? end : null,
+      };
+    },
+
+    /** Token lengths of evenly spaced rows, as the model sees them. @throws EspalierError MAPPING_NEEDED */
+    async histogram(versionId: string, source: ModelSource): Promise<Histogram> {
+      const version = await getVersion(versionId);
+      const sampled = Math.min(SAMPLE_ROWS, version.rowCount);
+      const lengths: number[] = [];
+      for (let at = 0; at < sampled; at++) {
+        const row = await trainingRow(version, Math.floor((at * version.rowCount) / sampled));
+        if ("messages" in row) lengths.push((await engine.render(source, row.messages)).ids.length);
+        else lengths.push(...(await engine.countTokens(source, [row.prompt + row.completion])));
+      }
+      return histogramOf(lengths);
+    },
+
+    /** One row exactly as the model will see it. @throws EspalierError MAPPING_NEEDED, ROW_NOT_FOUND */
+    async renderedRow(versionId: string, source: ModelSource, index: number): Promise<RenderedDatasetRow> {
+      const row = await trainingRow(await getVersion(versionId), index);
+      if ("messages" in row) {
+        const { text, pieces, isTarget } = await engine.render(source, row.messages);
+        return { text, tokens: pieces.map((piece, at) => ({ text: piece, counts: isTarget[at] ?? false })) };
+      }
+      const text = row.prompt + row.completion;
+      const whole = await engine.tokenize(source, text);
+      const prompt = await engine.tokenize(source, row.prompt);
+      return {
+        text,
+        tokens: whole.pieces.map((piece, at) => ({ text: piece, counts: at >= prompt.ids.length })),
+      };
+    },
+
+    /**
+     * Training rows of a version as JSONL in the blob folder: those of split `train` where the dataset has its own
+     * splits, else all. The same version and mapping give the same bytes.
+     * @throws EspalierError MAPPING_NEEDED, MAPPED_COLUMN_MISSING, NO_TRAINING_ROWS
+     */
+    async exportTrainingRows(versionId: string, mapping?: unknown): Promise<TrainingRows> {
+      const version = await getVersion(versionId);
+      const used = parseMapping(mapping) ?? version.mapping ?? undefined;
+      if (used)
+        checkMapping(
+          used,
+          version.columns.map((column) => column.name),
+        );
+      const temp = store.blobs.tempPath();
+      const file = await open(temp, "wx");
+      let rowCount = 0;
+      try {
+        for (let at = 0; at < version.rowCount; at += PAGE) {
+          const lines: string[] = [];
+          for (const { row } of await readRows(...pathsOf(version), at, PAGE)) {
+            if (version.statistics.hasOwnSplits && splitOfRow(row) !== "train") continue;
+            lines.push(`${JSON.stringify(toTrainingRow(row, version.shape, used))}\n`);
+          }
+          rowCount += lines.length;
+          await file.writeFile(lines.join(""));
+        }
+      } catch (error) {
+        await file.close();
+        await rm(temp, { force: true });
+        throw error;
+      }
+      await file.close();
+      if (rowCount > 0) return { ...(await store.blobs.putFile(temp)), rowCount };
+      await rm(temp, { force: true });
+      throw new EspalierError("NO_TRAINING_ROWS", "The dataset version has no row in its split train.", {
+        field: "datasetVersionId",
+        value: versionId,
+        hint: "Mark rows with split train, or leave the column out.",
+      });
+    },
+
+    /** Trainings on any of its versions. */
+    async dependants(id: string): Promise<Dependant[]> {
+      const ids = (await self.versions(id)).map((version) => version.id);
+      if (ids.length === 0) return [];
+      const rows = await db.query.trainings.findMany({ where: inArray(trainings.datasetVersionId, ids) });
+      return rows.map((row) => ({ id: row.id, kind: "training", name: row.name, relation: "trained on it" }));
+    },
+
+    /** Deletes a dataset; its trainings stay and keep their frozen rows. @throws EspalierError HAS_DEPENDANTS */
+    async remove(id: string, confirm: boolean): Promise<{ id: string; name: string }> {
+      const dataset = await self.get(id);
+      const dependants = await self.dependants(id);
+      if (dependants.length > 0 && !confirm)
+        throw new EspalierError(
+          "HAS_DEPENDANTS",
+          `${dataset.name} was used by ${dependants.length} trainings.`,
+          {
+            field: "confirm",
+            value: String(dependants.length),
+            hint: "Confirm to delete it; the trained models stay.",
+            status: 409,
+          },
+        );
+      await store.write(async (tx) => {
+        await tx.delete(datasetVersions).where(eq(datasetVersions.datasetId, id));
+        await tx.delete(datasets).where(eq(datasets.id, id));
+      }, "dataset.remove");
+      return { id, name: dataset.name };
+    },
+  };
+  return self;
+}
+
+function asVersion(row: typeof datasetVersions.$inferSelect): DatasetVersionRow {
+  return {
+    ...row,
+    shape: shapeSchema.parse(row.shape),
+    columns: columnsSchema.parse(row.columns),
+    mapping: mappingSchema.nullable().parse(row.mapping ?? null),
+    splits: splitsSchema.parse(row.splits),
+    statistics: statisticsSchema.parse(row.statistics),
+  };
+}
+
+function asIndexed({ number, row }: { number: number; row: unknown }): { index: number; value: unknown } {
+  return { index: number, value: row };
+}
+
+/** Bars of equal width from 0 to the longest row. */
+function histogramOf(lengths: number[]): Histogram {
+  const sorted = [...lengths].sort((a, b) => a - b);
+  const max = sorted.at(-1) ?? 0;
+  const width = Math.max(1, Math.ceil((max + 1) / BARS));
+  const edges = Array.from({ length: BARS + 1 }, (_, at) => at * width);
+  const counts = new Array<number>(BARS).fill(0);
+  for (const length of sorted) {
+    const bar = Math.min(BARS - 1, Math.floor(length / width));
+    counts[bar] = (counts[bar] ?? 0) + 1;
+  }
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  return { edges, counts, p50: at(0.5), p95: at(0.95), max, sampled: sorted.length };
+}
+
+function notFound(what: string, value: string): never {
+  const code = what === "row" ? "ROW_NOT_FOUND" : "DATASET_NOT_FOUND";
+  throw new EspalierError(code, `There is no ${what} ${value.slice(0, 120)}.`, {
+    field: "id",
+    value: value.slice(0, 120),
+    hint: "List the datasets to see what there is.",
+    status: 404,
+  });
+}

@@ -1,0 +1,188 @@
+// The import of a dataset file: parsed in the background into an immutable version, or refused row by row.
+import { rm, stat } from "node:fs/promises";
+import { basename, isAbsolute } from "node:path";
+import { and, desc, eq } from "drizzle-orm";
+import { z } from "zod";
+import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
+import type { Clock } from "../kit/clock.ts";
+import { EspalierError } from "../kit/errors.ts";
+import { newId } from "../kit/ids.ts";
+import type { RunHandler, RunRow, Runs } from "../runs/runs.ts";
+import type { Store } from "../store/store.ts";
+import type { RowError } from "./rows-types.ts";
+import type { Mapping } from "./shape.ts";
+import { writeVersion } from "./version.ts";
+
+export type ImportDatasetInput = {
+  projectId: string;
+  name: string;
+  /** Absolute path on the server's machine, or an uploaded blob with the name its owner gave it. */
+  path?: string;
+  blob?: { sha256: string; fileName: string };
+  keepGoodRows?: boolean;
+  mapping?: unknown;
+};
+
+export const mappingSchema = z.strictObject({
+  prompt: z.string().min(1),
+  completion: z.string().min(1),
+  system: z.string().min(1).exactOptional(),
+});
+const specSchema = z.object({
+  datasetId: z.string(),
+  path: z.string(),
+  fileName: z.string(),
+  keepGoodRows: z.boolean(),
+  mapping: mappingSchema.nullable(),
+});
+
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._:+-]{0,119}$/u;
+/** Row errors that the run's log shows one by one. */
+const LOGGED_ERRORS = 20;
+
+type Deps = { store: Store; runs: Runs; clock: Clock };
+
+/** @throws EspalierError MAPPING_INVALID */
+export function parseMapping(mapping: unknown): Mapping | null {
+  if (mapping === undefined || mapping === null) return null;
+  const parsed = mappingSchema.safeParse(mapping);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new EspalierError("MAPPING_INVALID", `mapping.${issue?.path.join(".")}: ${issue?.message}`, {
+    field: "mapping",
+    value: JSON.stringify(mapping).slice(0, 200),
+    hint: "Say which columns are prompt and completion, and if need be system.",
+  });
+}
+
+/**
+ * Queues the import of a new dataset, or of a next version of the one with this name.
+ * @throws EspalierError NAME_INVALID, FILE_NOT_FOUND, FILE_EMPTY, MAPPING_INVALID
+ */
+export async function startImport(
+  { store, runs, clock }: Deps,
+  input: ImportDatasetInput,
+): Promise<{ dataset: typeof datasets.$inferSelect; run: RunRow }> {
+  const name = input.name.trim();
+  if (!NAME.test(name))
+    throw new EspalierError("NAME_INVALID", `"${name.slice(0, 120)}" cannot be a dataset's name.`, {
+      field: "name",
+      value: name.slice(0, 120),
+      hint: "Use 1 to 120 letters, digits, spaces and . _ : + -, beginning with a letter or digit.",
+    });
+  const path = input.blob ? store.blobs.path(input.blob.sha256) : (input.path ?? "");
+  const info = path.includes("\0") || !isAbsolute(path) ? null : await stat(path).catch(() => null);
+  if (!info?.isFile())
+    throw new EspalierError("FILE_NOT_FOUND", "There is no such file.", {
+      field: "path",
+      value: path.replaceAll("\0", "\\0").slice(0, 200),
+      hint: "Give the full path of a file on the server's machine, or upload it.",
+      status: 404,
+    });
+  const fileName = input.blob?.fileName ?? basename(path);
+  const mapping = parseMapping(input.mapping);
+  return store.write(async (tx) => {
+    const where = and(eq(datasets.projectId, input.projectId), eq(datasets.name, name));
+    const known = await tx.query.datasets.findFirst({ where });
+    const dataset = known ?? { id: newId("dataset"), projectId: input.projectId, name, createdAt: clock() };
+    if (!known) await tx.insert(datasets).values(dataset);
+    const run = await runs.createRun(tx, {
+      projectId: input.projectId,
+      kind: "import-dataset",
+      executor: "server",
+      name: `Import ${name}`,
+      subjectId: dataset.id,
+      spec: { datasetId: dataset.id, path, fileName, keepGoodRows: input.keepGoodRows ?? false, mapping },
+    });
+    return { dataset, run };
+  }, "dataset.import.start");
+}
+
+/** What does the import; the same content twice is one version. */
+export function importHandler({ store, clock }: Deps): RunHandler {
+  return async ({ run, signal, log, progress, crashPoint }) => {
+    const { datasetId, path, fileName, keepGoodRows, mapping } = specSchema.parse(run.spec);
+    const dataPath = store.blobs.tempPath();
+    const indexPath = store.blobs.tempPath();
+    try {
+      const written = await writeVersion(path, {
+        dataPath,
+        indexPath,
+        name: fileName,
+        keepGoodRows,
+        signal,
+        ...(mapping ? { mapping } : {}),
+        onProgress: ({ bytesRead, sizeBytes }) =>
+          progress({ fraction: (0.9 * bytesRead) / Math.max(1, sizeBytes) }),
+      });
+      for (const error of written.errors.slice(0, LOGGED_ERRORS)) log(sentence(error), "warning");
+      const { version } = written;
+      if (!version) throw refusal(fileName, written.errors, written.errorCount);
+      crashPoint("parsed");
+      const data = await store.blobs.putFile(dataPath);
+      crashPoint("data-put");
+      const index = await store.blobs.putFile(indexPath);
+      crashPoint("index-put");
+      log(`${version.rowCount} rows of shape ${version.shape}; ${written.errorCount} left out`);
+      return {
+        result: { id: datasetId, rows: version.rowCount, errorCount: written.errorCount },
+        commit: async (tx) => {
+          const ofDataset = eq(datasetVersions.datasetId, datasetId);
+          const latest = await tx.query.datasetVersions.findFirst({
+            where: ofDataset,
+            orderBy: [desc(datasetVersions.number)],
+          });
+          const isSame =
+            latest?.sha256 === data.sha256 &&
+            JSON.stringify(latest.mapping ?? null) === JSON.stringify(mapping);
+          if (isSame) return;
+          await tx.insert(datasetVersions).values({
+            id: newId("datasetVersion"),
+            datasetId,
+            number: (latest?.number ?? 0) + 1,
+            sha256: data.sha256,
+            indexSha256: index.sha256,
+            shape: version.shape,
+            rowCount: version.rowCount,
+            sizeBytes: version.sizeBytes,
+            columns: version.columns,
+            mapping,
+            splits: version.splits ?? { train: version.rowCount, validation: 0, test: 0 },
+            statistics: {
+              format: version.format,
+              duplicateRows: version.duplicateRows,
+              trainable: version.trainable,
+              hasOwnSplits: version.splits !== null,
+              errorCount: written.errorCount,
+              errors: written.errors,
+              fileName,
+            },
+            createdAt: clock(),
+          });
+        },
+      };
+    } finally {
+      await rm(dataPath, { force: true });
+      await rm(indexPath, { force: true });
+    }
+  };
+}
+
+function sentence(error: RowError): string {
+  return `line ${error.line}, ${error.field}: ${error.message} (${error.code}; ${error.value})`;
+}
+
+function refusal(fileName: string, errors: readonly RowError[], count: number): EspalierError {
+  const first = errors[0];
+  if (!first) return new EspalierError("DATASET_EMPTY", `${fileName} holds no rows.`, { field: "file" });
+  const more = count > 1 ? ` ${count - 1} more rows are wrong; the run's log lists them.` : "";
+  return new EspalierError(
+    first.code,
+    `${fileName}, line ${first.line}, ${first.field}: ${first.message}${more}`,
+    {
+      field: first.field,
+      value: first.value,
+      hint: "Mend the rows, or import again and keep only the good rows.",
+    },
+  );
+}

@@ -1,0 +1,108 @@
+// What a training would take: steps, time and memory, with warnings and refusals before it is started.
+import { z } from "zod";
+import type { Datasets } from "../datasets/datasets.ts";
+import { type EspalierError, isEspalierError } from "../kit/errors.ts";
+import type { BaseModelRow, Models } from "../models/models.ts";
+import type { RunError, Runs } from "../runs/runs.ts";
+import type { Store } from "../store/store.ts";
+import type { parseParameters } from "./methods.ts";
+import type { StartTrainingInput } from "./training.ts";
+
+export type Forecast = {
+  steps: number;
+  /** From earlier trainings of the same base on this server; null without any. */
+  seconds: number | null;
+  memoryBytes: number;
+  warnings: string[];
+  /** Why it cannot be started as it is. */
+  refusals: RunError[];
+};
+
+type Checked = {
+  base: BaseModelRow;
+  parameters: ReturnType<typeof parseParameters>;
+  version: { id: string; splits: { train: number }; statistics: { trainable: boolean } };
+};
+type Deps = { store: Store; runs: Runs; models: Models; datasets: Datasets };
+
+const resultSchema = z.looseObject({ steps: z.number(), durationMs: z.number() });
+const specSchema = z.looseObject({ baseId: z.string() });
+/** Repetitions of a row after which a small model mostly learns by heart. */
+const MANY_EPOCHS = 10;
+
+/** Forecasts; errors of the input become refusals. */
+export async function forecastOf(
+  deps: Deps,
+  input: StartTrainingInput,
+  check: () => Promise<Checked>,
+): Promise<Forecast> {
+  let it: Checked;
+  try {
+    it = await check();
+  } catch (error) {
+    if (!isEspalierError(error)) throw error;
+    return { steps: 0, seconds: null, memoryBytes: 0, warnings: [], refusals: [shapeOf(error)] };
+  }
+  const { parameters, base, version } = it;
+  const rows = Math.max(1, Math.floor(version.splits.train * (1 - parameters.validation_fraction)));
+  const perStep = parameters.per_device_train_batch_size * parameters.gradient_accumulation_steps;
+  const stepsPerEpoch = Math.max(1, Math.ceil(rows / perStep));
+  const steps =
+    parameters.max_steps > 0 ? parameters.max_steps : Math.ceil(stepsPerEpoch * parameters.num_train_epochs);
+  const epochs = steps / stepsPerEpoch;
+  const warnings: string[] = [];
+  if (epochs > MANY_EPOCHS)
+    warnings.push(
+      `Each row is seen ${Math.round(epochs)} times; past about ${MANY_EPOCHS} a model learns by heart.`,
+    );
+  if (version.splits.train < 20)
+    warnings.push(`Only ${version.splits.train} rows to train on; expect little.`);
+  if (parameters.max_length > base.card.contextLength)
+    warnings.push(`Rows are cut at the model's ${base.card.contextLength} tokens, before max_length.`);
+  const refusals: RunError[] = [];
+  if (!version.statistics.trainable && !input.mapping)
+    refusals.push({
+      code: "MAPPING_NEEDED",
+      message: "The dataset is a table without prompt and completion.",
+      hint: "Say which of its columns are prompt and completion.",
+      field: "mapping",
+    });
+  return {
+    steps,
+    seconds: await secondsOf(deps, base.id, steps),
+    memoryBytes: memoryOf(base, parameters),
+    warnings,
+    refusals,
+  };
+}
+
+/** Weights, and the activations of a batch that backpropagation keeps: about 20 numbers per layer, token and channel. */
+function memoryOf(base: BaseModelRow, parameters: Checked["parameters"]): number {
+  const bytes = parameters.dtype === "bf16" ? 2 : 4;
+  const { parameterCount, layers, hiddenSize, vocabSize, contextLength } = base.card;
+  const tokens = parameters.per_device_train_batch_size * Math.min(parameters.max_length, contextLength, 256);
+  const activations = tokens * (layers * hiddenSize * 20 + vocabSize * 3) * bytes;
+  const runtime = 600 * 1024 * 1024;
+  return Math.round(runtime + parameterCount * bytes + activations);
+}
+
+async function secondsOf({ runs }: Deps, baseId: string, steps: number): Promise<number | null> {
+  const page = await runs.list({ kind: "train", status: "succeeded", first: 20 });
+  for (const run of page.items) {
+    const result = resultSchema.safeParse(run.result);
+    const spec = specSchema.safeParse(run.spec);
+    if (result.success && spec.success && spec.data.baseId === baseId && result.data.steps > 0)
+      return (result.data.durationMs / 1000 / result.data.steps) * steps;
+  }
+  return null;
+}
+
+function shapeOf({ code, message, hint, field, value }: EspalierError): RunError {
+  return {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(field === undefined ? {} : { field }),
+    ...(value === undefined ? {} : { value }),
+  };
+}
