@@ -1,14 +1,4 @@
 // Starts the UI: fonts and styles, theme, router.
-import "@fontsource-variable/inter/index.css";
-import "@mantine/core/styles.css";
-import "@mantine/dropzone/styles.css";
-import "@mantine/notifications/styles.css";
-import "@mantine/spotlight/styles.css";
-import "./ui/theme.css";
-import "./shell/shell.css";
-import "./map/map.css";
-import "./chat/chat.css";
-import "uplot/dist/uPlot.min.css";
 import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { RouterProvider } from "@tanstack/react-router";

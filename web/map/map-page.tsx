@@ -282,7 +282,7 @@ export function MapPage() {
       {map ? (
         <>
           <section className="e-surface e-next" aria-label={t("Next")}>
-            <p>
+            <p className="e-next-words">
               <strong>{map.next.sentence}</strong> <span className="e-muted">{map.next.detail}</span>
             </p>
             <Button component={Link} to={map.next.path}>

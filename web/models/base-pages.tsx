@@ -7,7 +7,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { upload } from "../api/uploads.ts";
 import { t } from "../i18n.ts";
-import { Copyable, Facts, Lineage, Surface, When } from "../ui/bits.tsx";
+import { Copyable, Facts, Lineage, reachable, Surface, When } from "../ui/bits.tsx";
 import { DeleteButton } from "../ui/delete-button.tsx";
 import { bytes, count } from "../ui/format.ts";
 import { List } from "../ui/list.tsx";
@@ -240,8 +240,7 @@ export function BasePage() {
                 </Surface>
                 {base.renderedExample ? (
                   <Surface title={t("A conversation in its chat template")}>
-                    {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-                    <pre className="e-tokens e-mono" tabIndex={0}>
+                    <pre className="e-tokens e-mono" {...reachable}>
                       {base.renderedExample}
                     </pre>
                   </Surface>

@@ -6,7 +6,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { pathOf } from "../paths.ts";
-import { Copyable, Facts, Lineage, Surface, When } from "../ui/bits.tsx";
+import { Copyable, Facts, Lineage, reachable, Surface, When } from "../ui/bits.tsx";
 import { bytes, rate } from "../ui/format.ts";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
@@ -326,8 +326,7 @@ export function RegisteredPage() {
                       { url: `${location.origin}/v1` },
                     )}
                   </Text>
-                  {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-                  <pre className="e-tokens e-mono" tabIndex={0}>
+                  <pre className="e-tokens e-mono" {...reachable}>
                     {example}
                   </pre>
                   <Copyable text={example} short={t("Copy")} label={t("Copy the example")} />

@@ -6,7 +6,7 @@ import { refreshAll, useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { isOver, type RunStatus, useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
-import { Copyable, Facts, Surface, When } from "../ui/bits.tsx";
+import { Copyable, Facts, reachable, Surface, When } from "../ui/bits.tsx";
 import { duration } from "../ui/format.ts";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
@@ -139,8 +139,7 @@ export function RunLog(props: { lines: string[]; search: string; onSearch: (text
         />
       }
     >
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <pre className="e-log e-mono" tabIndex={0} aria-label={t("Log")}>
+      <pre className="e-log e-mono" {...reachable}>
         {props.lines.length > 0
           ? props.lines.join("\n")
           : props.search
@@ -242,9 +241,7 @@ function deviceText(devices: unknown): string {
     .map((device: unknown) => {
       if (typeof device === "string") return device;
       const facts = (device ?? {}) as Record<string, unknown>;
-      return [facts["kind"] ?? facts["type"], facts["name"]]
-        .filter((part) => typeof part === "string")
-        .join(" ");
+      return [facts.kind ?? facts.type, facts.name].filter((part) => typeof part === "string").join(" ");
     })
     .join(", ");
 }

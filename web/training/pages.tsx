@@ -102,7 +102,7 @@ function sampleText(sample: unknown): { head: string; prompt: string; answer: st
   const facts = (sample ?? {}) as Record<string, unknown>;
   const text = (...keys: string[]) =>
     keys.map((key) => facts[key]).find((one) => typeof one === "string") as string | undefined;
-  const step = facts["step"];
+  const step = facts.step;
   return {
     head: typeof step === "number" ? t("At step {{step}}", { step }) : "",
     prompt: text("prompt", "input") ?? "",

