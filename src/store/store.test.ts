@@ -214,3 +214,34 @@ test("a migration that fails leaves the schema as it was", async () => {
   await expect(migrate({ pool, dataDir, log, mayApply: true, migrations: [bad] })).rejects.toThrow();
   expect(await pool.all(sql`SELECT name FROM sqlite_master`)).toEqual([]);
 });
+
+test("a folder that cannot be one and a file that is no database are refused by name", async () => {
+  const dir = folder();
+  const file = join(dir, "file");
+  writeFileSync(file, "x");
+  await expect(openStore({ dataDir: join(file, "data"), log })).rejects.toMatchObject({
+    code: "DATA_FOLDER_UNUSABLE",
+    value: join(file, "data"),
+  });
+  const dataDir = join(dir, "data");
+  await (await openStore({ dataDir, log })).close();
+  writeFileSync(join(dataDir, "espalier.db"), "this is not a database, whatever its name says".repeat(100));
+  await expect(openStore({ dataDir, log })).rejects.toMatchObject({ code: "DATABASE_DAMAGED" });
+  expect(readFileSync(join(dataDir, "espalier.db"), "utf8")).toStartWith("this is not");
+  // The refusal let go of the lock.
+  rmSync(join(dataDir, "espalier.db"));
+  await (await openStore({ dataDir, log })).close();
+});
+
+test("a schema that is newer is told as such when the folder is opened", async () => {
+  const dataDir = folder();
+  const store = await openStore({ dataDir, log });
+  await store.write((tx) =>
+    tx.run(sql`INSERT INTO schema_migrations (name, sha256, applied_at) VALUES ('9999_future', 'x', 0)`),
+  );
+  await store.close();
+  await expect(openStore({ dataDir, log })).rejects.toMatchObject({
+    code: "SCHEMA_NEWER",
+    hint: expect.stringContaining("newer Espalier"),
+  });
+});

@@ -8,7 +8,7 @@ import type { Log } from "../kit/log.ts";
 import { nativePath } from "../kit/native.ts";
 import { type Blobs, openBlobs } from "./blobs.ts";
 import { type Db, type FolderLock, lockFolder, openPool, type Pool, type Tx } from "./connections.ts";
-import { isIoError, storeError } from "./errors.ts";
+import { isIoError, openError, storeError } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 
 export type { BlobInfo, Blobs, ByteRange } from "./blobs.ts";
@@ -56,15 +56,17 @@ const LOCK_WAIT_MS = 1000;
 
 /**
  * Opens (or makes) the data folder, applies missing migrations after a snapshot, and sweeps half-written files.
- * @throws EspalierError DATA_FOLDER_IN_USE, SCHEMA_NEWER, SCHEMA_CHANGED, SCHEMA_OLDER, DATA_FOLDER_UNUSABLE, DISK_FULL
+ * @throws EspalierError DATA_FOLDER_IN_USE, SCHEMA_NEWER, SCHEMA_CHANGED, SCHEMA_OLDER, DATA_FOLDER_UNUSABLE,
+ * DATABASE_DAMAGED, DISK_FULL
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { dataDir, log } = options;
-  await makeFolder(dataDir);
-  const lock = takeLock(options);
+  let lock: FolderLock | null = null;
   let writer: Pool | undefined;
   let reader: Pool | undefined;
   try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    lock = takeLock(options);
     const vecPath = options.vecPath ?? nativePath("vec0.so");
     const path = join(dataDir, DATABASE_FILE);
     writer = openPool({ path, vecPath, size: 1, readOnly: false });
@@ -77,24 +79,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     reader?.$client.close();
     writer?.$client.close();
     lock?.release();
-    throw storeError(error, dataDir);
-  }
-}
-
-async function makeFolder(dataDir: string): Promise<void> {
-  try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new EspalierError(
-      "DATA_FOLDER_UNUSABLE",
-      `The data folder ${dataDir} cannot be made: ${messageOf(error)}`,
-      {
-        field: "dataDir",
-        value: dataDir,
-        hint: "Name another folder with --data, or mend its permissions.",
-        status: 500,
-      },
-    );
+    throw openError(error, dataDir);
   }
 }
 
@@ -220,6 +205,11 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
       await tail;
       closed = true;
       reader.$client.close();
+      // libSQL closes for good only when its statements are collected, so the journal is emptied by hand.
+      if (lock !== null && failed === null)
+        await writer.$client
+          .execute("PRAGMA wal_checkpoint(TRUNCATE)")
+          .catch((error: unknown) => log.warn("the journal could not be emptied", { error }));
       writer.$client.close();
       lock?.release();
     },
