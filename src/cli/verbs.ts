@@ -1,0 +1,60 @@
+// What the command line asks of the process it runs in: the verbs that need no server, given by the composition root.
+
+/** A value printed as the one JSON document of `--json`, and read by the table writer otherwise. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
+
+export type ServeFlags = {
+  data?: string;
+  host?: string;
+  port?: number;
+  publicUrl?: string;
+  /** A model folder or .gguf file that is imported at the first start, with the sample dataset. */
+  sampleModel?: string;
+  withTrainer?: boolean;
+  trainerPython?: string;
+};
+
+export type TrainerFlags = { url?: string; token?: string; python?: string };
+
+/**
+ * The local verbs. Each is called only when its verb was named, so an implementation may import lazily.
+ * A verb that returns JSON has it printed by the command line; `serve`, `trainer` and `engine` own the
+ * process until they end and return its exit code. Expected failures are EspalierErrors.
+ */
+export type LocalVerbs = {
+  /** Prints {"ready":true,"url","setupUrl"} on stdout itself and returns when the server has stopped. */
+  serve(flags: ServeFlags): Promise<number>;
+  trainer(flags: TrainerFlags): Promise<number>;
+  /** The inference child; `args` are passed on untouched. */
+  engine(args: readonly string[]): Promise<number>;
+  /** {ok: boolean, checks: [{name, ok, detail}]}; ok false makes the exit code 1. */
+  doctor(flags: { data?: string }): Promise<Json>;
+  /** {items: [{key, value, origin, doc}]}, secrets already masked. */
+  configPrint(flags: { data?: string }): Promise<Json>;
+  backup(flags: { data?: string; file: string }): Promise<Json>;
+  restore(flags: { data?: string; file: string; verify: boolean }): Promise<Json>;
+  /** {id, name, key}: an admin key made in the data folder, beside or without a server, before set-up too. */
+  keyCreate(flags: { data: string; name: string; scopes?: readonly string[] }): Promise<Json>;
+  userCreate(flags: { data?: string; email: string; password?: string }): Promise<Json>;
+  userReset(flags: { data?: string; email: string; password?: string }): Promise<Json>;
+  version(): Json;
+};
+
+/** A stream of text: process.stdout and process.stderr fit. */
+export type TextSink = { write(text: string): unknown; readonly isTTY?: boolean };
+
+export type CliDeps = {
+  local: LocalVerbs;
+  /** ESPALIER_URL and ESPALIER_KEY, as src/config.ts read them. */
+  env: { url?: string; key?: string };
+  stdout: TextSink;
+  stderr: TextSink;
+  /** Stops waiting and following (SIGINT). */
+  signal?: AbortSignal;
+};
