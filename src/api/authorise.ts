@@ -27,9 +27,9 @@ export function authorise(schema: GraphQLSchema): GraphQLSchema {
       for (const field of Object.values(type.getFields()))
         if (!field.description) faults.push(`${type.name}.${field.name} has no description`);
     if (!isObjectType(type)) continue;
-    const inherited = roots.has(type) ? undefined : type.extensions["scope"];
+    const inherited = roots.has(type) ? undefined : type.extensions.scope;
     for (const field of Object.values(type.getFields())) {
-      const scope = field.extensions["scope"] ?? inherited;
+      const scope = field.extensions.scope ?? inherited;
       if (typeof scope === "string" && isScope(scope)) guard(`${type.name}.${field.name}`, field, scope);
       else faults.push(`${type.name}.${field.name} has no scope`);
       if (!field.description) faults.push(`${type.name}.${field.name} has no description`);
@@ -41,7 +41,7 @@ export function authorise(schema: GraphQLSchema): GraphQLSchema {
 
 /** The scope that opens a field of an authorised schema, for docs and tests. */
 export function scopeOf(field: GraphQLField<unknown, unknown>): Scope | null {
-  const scope = field.extensions["needs"];
+  const scope = field.extensions.needs;
   return typeof scope === "string" && isScope(scope) ? scope : null;
 }
 
@@ -73,7 +73,7 @@ function isStream(value: unknown): value is Stream {
 /** The stream with readable errors; leaving it leaves the source at once. */
 function readableStream(context: Context, source: Stream): Stream {
   return {
-    next: async () => readable(context, () => source.next()),
+    next: async () => await readable(context, () => source.next()),
     return: (value) => source.return(value),
     throw: (error) => source.throw(error),
     [Symbol.asyncIterator]() {
@@ -86,10 +86,11 @@ function readableStream(context: Context, source: Stream): Stream {
 }
 
 /** Runs a resolver; what it throws becomes an error that callers may see, also when it comes later. */
-function readable(context: Context, run: () => unknown): unknown {
+function readable<T>(context: Context, run: () => T): T | Promise<Awaited<T>> {
   try {
     const value = run();
-    return value instanceof Promise ? value.catch((error: unknown) => fail(context, error)) : value;
+    if (!(value instanceof Promise)) return value;
+    return value.catch((error: unknown) => fail(context, error));
   } catch (error) {
     return fail(context, error);
   }

@@ -3,6 +3,7 @@ import { maxAliasesPlugin } from "@escape.tech/graphql-armor-max-aliases";
 import { type DocumentNode, GraphQLError } from "graphql";
 import { handleProtocols, makeHandler } from "graphql-ws/use/bun";
 import { createYoga, maskError } from "graphql-yoga";
+import { z } from "zod";
 import type { Principal } from "../accounts/accounts.ts";
 import { limits } from "../kit/limits.ts";
 import type { Context } from "./context.ts";
@@ -12,7 +13,7 @@ import { schema } from "./schema.ts";
 type Services = Omit<Context, "principal">;
 /** What an open WebSocket carries: the request that opened it, to ask again who is behind it. */
 export type SocketData = { request: Request };
-type SocketExtra = { socket: Bun.ServerWebSocket<SocketData> };
+const socketData = z.object({ request: z.instanceof(Request) });
 
 /** The GraphQL endpoint over the front doors. */
 export function createGraphql(services: Services) {
@@ -35,10 +36,10 @@ export function createGraphql(services: Services) {
     },
   });
 
-  const websocket = makeHandler<Record<string, unknown>, SocketExtra>({
+  const websocket = makeHandler({
     async onSubscribe({ extra }, _id, { query, operationName, variables }) {
       // Asked for each operation: a key revoked meanwhile opens nothing more on an open socket.
-      const principal = await services.accounts.authenticate(extra.socket.data.request);
+      const principal = await services.accounts.authenticate(socketData.parse(extra.socket.data).request);
       if (!principal)
         return [new GraphQLError("this needs credentials", { extensions: { code: "UNAUTHENTICATED" } })];
       const { schema, parse, validate, contextFactory } = yoga.getEnveloped({ principal });

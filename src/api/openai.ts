@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Principal } from "../accounts/accounts.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
-import { newId } from "../kit/ids.ts";
+import { newId, timeOfId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import type { ApiDeps } from "./context.ts";
 import { asEspalierError, challenge, json, methodNotAllowed, notFound, parseJson, readBody } from "./http.ts";
@@ -46,7 +46,7 @@ const completionBody = z.object({
 });
 type CompletionBody = z.infer<typeof completionBody>;
 
-/** Answers a request under /v1. `principal` is null for bad or missing credentials, which get OpenAI's 401. */
+/** Answers a request under /v1. `principal` holds the scope "chat". */
 export async function handleOpenAi(request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
   try {
     const { pathname } = new URL(request.url);
@@ -101,11 +101,11 @@ async function listModels(request: Request, principal: Principal, deps: ApiDeps)
 }
 
 async function showModel(name: string, principal: Principal, deps: ApiDeps): Promise<Response> {
-  return json(modelObject(await deps.models.resolve(name, principal.projectId)));
+  return json(modelObject(await deps.models.resolve(principal.projectId, name)));
 }
 
-function modelObject(entry: { name: string; kind: string; createdAt?: number }): object {
-  const created = Math.floor((entry.createdAt ?? 0) / 1000);
+function modelObject(entry: { id: string; name: string; kind: string }): object {
+  const created = Math.floor(timeOfId(entry.id) / 1000);
   return { id: entry.name, object: "model", created, owned_by: "espalier", kind: entry.kind };
 }
 
@@ -113,10 +113,10 @@ async function complete(request: Request, principal: Principal, deps: ApiDeps): 
   const body = checked(parseJson(await readBody(request, limits.requestBodyBytes)));
   const leaving = new AbortController();
   const signal = AbortSignal.any([request.signal, leaving.signal]);
+  const model = await deps.models.resolve(principal.projectId, body.model);
   const events = deps.chat.complete(
+    model,
     {
-      projectId: principal.projectId,
-      model: body.model,
       messages: body.messages.map(({ role, content }) => ({
         role: role === "developer" ? "system" : role,
         content: typeof content === "string" ? content : content.map((part) => part.text).join(""),

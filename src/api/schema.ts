@@ -3,6 +3,7 @@ import { lexicographicSortSchema, printSchema } from "graphql";
 import "./types/accounts.ts";
 import "./types/chat.ts";
 import "./types/datasets.ts";
+import "./types/live.ts";
 import "./types/map.ts";
 import "./types/models.ts";
 import "./types/nodes.ts";

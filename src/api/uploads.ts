@@ -21,7 +21,7 @@ const startBody = z.object({
 const about = startBody.extend({ projectId: z.string() });
 const UPLOAD_ID = /^upl_[0-9a-z]{26}$/;
 
-export type TakenUpload = { path: string; name: string; sizeBytes: number };
+export type TakenUpload = { id: string; path: string; name: string; sizeBytes: number };
 export type Uploads = {
   /** Answers POST /uploads, and HEAD, PATCH, DELETE of /uploads/{id}. The caller has checked the scope. */
   handle(request: Request, principal: Principal): Promise<Response>;
@@ -57,7 +57,7 @@ export function createUploads({ dir, clock }: { dir: string; clock: Clock }): Up
       });
     const path = join(folder(id), "files", safeName(meta.name));
     const held = (await stat(path)).size;
-    return { ...meta, path, held };
+    return { ...meta, id, path, held };
   }
 
   async function start(
@@ -175,7 +175,7 @@ export function createUploads({ dir, clock }: { dir: string; clock: Clock }): Up
           `${upload.held} of ${upload.sizeBytes} bytes of this upload have arrived`,
           { hint: "Send the rest first.", field: "uploadId", value: id, status: 409 },
         );
-      return { path: upload.path, name: upload.name, sizeBytes: upload.sizeBytes };
+      return { id, path: upload.path, name: upload.name, sizeBytes: upload.sizeBytes };
     },
 
     async keep(file, name, principal) {
@@ -192,7 +192,7 @@ export function createUploads({ dir, clock }: { dir: string; clock: Clock }): Up
         await rm(folder(made.id), { recursive: true, force: true });
         throw diskError(error);
       }
-      return { path: made.path, name, sizeBytes: file.size };
+      return { id: made.id, path: made.path, name, sizeBytes: file.size };
     },
 
     async drop(id) {

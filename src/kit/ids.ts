@@ -41,6 +41,14 @@ export function newId(noun: IdNoun, at: number = now()): string {
   return `${ID_PREFIX[noun]}_${time}${tail}`;
 }
 
+/** When an id was made, in milliseconds since the Unix epoch; 0 for what is no id. */
+export function timeOfId(id: string): number {
+  const time = /^[a-z]+_([0-9a-z]{10})/.exec(id)?.[1] ?? "";
+  let at = 0;
+  for (const letter of time) at = at * 32 + Math.max(0, ALPHABET.indexOf(letter));
+  return at;
+}
+
 /** An unguessable token of `bytes` random bytes in base64url, for keys, sessions and set-up links. */
 export function newSecret(bytes = 32): string {
   return randomBytes(bytes).toString("base64url");

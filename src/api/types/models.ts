@@ -1,19 +1,282 @@
-// Every state of a model: base, customized, complete, live, registered; and what leads from one to the next.
-import type {
-  BaseModel as BaseShape,
-  CompleteModel as CompleteShape,
-  CustomizedModel as CustomizedShape,
-  ModelEntry as EntryShape,
-} from "../../models/models.ts";
-import type { LiveModel as LiveShape, RegisteredModel as RegisteredShape } from "../../serving/serving.ts";
+// Models as files: base, customized and complete ones, and what can be picked to talk to.
+import { type BaseModelRow, type ModelFit as FitShape, precisionsOf } from "../../models/models.ts";
+import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
-import { LineageNode, NodeInterface, UserErrorInfo } from "./common.ts";
-import { DeploymentStatus, ModelKind, Precision } from "./enums.ts";
-import { Training } from "./refs.ts";
+import type { Context } from "../context.ts";
+import { LineageNode, NodeInterface, resultUnion } from "./common.ts";
+import { ModelKind, Precision } from "./enums.ts";
+import { BaseModel, CompleteModel, CustomizedModel, ModelEntry, Training } from "./refs.ts";
+import { Run } from "./runs.ts";
 
-export const BaseModel = builder.objectRef<BaseShape>("BaseModel");
-export const CustomizedModel = builder.objectRef<CustomizedShape>("CustomizedModel");
-export const CompleteModel = builder.objectRef<CompleteShape>("CompleteModel");
-export const LiveModel = builder.objectRef<LiveShape>("LiveModel");
-export const RegisteredModel = builder.objectRef<RegisteredShape>("RegisteredModel");
-export const ModelEntry = builder.objectRef<EntryShape>("ModelEntry");
+const ModelFit = builder.objectRef<FitShape>("ModelFit").implement({
+  description: "Whether this machine holds a model.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    fits: t.exposeBoolean("fits", { description: "Whether it does." }),
+    neededBytes: t.exposeFloat("neededBytes", { description: "Estimated bytes in memory." }),
+    availableBytes: t.exposeFloat("availableBytes", { description: "Bytes set aside for models." }),
+    sentence: t.exposeString("sentence", { description: "The same for people." }),
+  }),
+});
+
+ModelEntry.implement({
+  description: "Anything usable as a model, as the pickers list it.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    id: t.exposeID("id", { description: "Its id." }),
+    kind: t.field({ type: ModelKind, description: "Its state.", resolve: (entry) => entry.kind }),
+    name: t.exposeString("name", { description: "Its name or alias." }),
+    usable: t.exposeBoolean("usable", { description: "Whether it answers now." }),
+    reason: t.exposeString("reason", { nullable: true, description: "Why it does not." }),
+  }),
+});
+
+type Named = { id: string; name: string; sizeBytes: number; sha256: string; createdAt: number };
+const nodeText = {
+  name: "Its name, unique among the project's models.",
+  sizeBytes: "Bytes of its files.",
+  hash: "SHA-256 over its files' names and contents.",
+  createdAt: "When it was made.",
+  lineage: "What it was made from, nearest first.",
+  dependants: "What was made from it and would go with it.",
+};
+const lineageOf = (node: Named, _: object, { models }: Context) => models.lineage(node.id);
+const dependantsOf = (node: Named, _: object, { models }: Context) => models.dependants(node.id);
+
+BaseModel.implement({
+  description: "Weights we start from; never changed.",
+  extensions: needs("read"),
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    name: t.exposeString("name", { description: nodeText.name }),
+    architecture: t.string({
+      description: "E.g. LlamaForCausalLM.",
+      resolve: ({ card }) => card.architecture,
+    }),
+    format: t.exposeString("format", { description: "hf (safetensors folder) or gguf." }),
+    parameters: t.float({ description: "How many weights.", resolve: ({ card }) => card.parameterCount }),
+    dtype: t.string({ description: "Their number format in the files.", resolve: ({ card }) => card.dtype }),
+    contextLength: t.int({
+      description: "Longest conversation, in tokens.",
+      resolve: ({ card }) => card.contextLength,
+    }),
+    sizeBytes: t.exposeFloat("sizeBytes", { description: nodeText.sizeBytes }),
+    licence: t.string({
+      nullable: true,
+      description: "As the files say it.",
+      resolve: ({ card }) => card.licence,
+    }),
+    hash: t.exposeString("sha256", { description: nodeText.hash }),
+    chatTemplate: t.string({
+      nullable: true,
+      description: "How conversations become text (Jinja).",
+      resolve: ({ card }) => card.chatTemplate,
+    }),
+    renderedExample: t.string({
+      nullable: true,
+      description: "A short conversation as the model sees it.",
+      resolve: ({ card }) => card.renderedExample,
+    }),
+    vocabSize: t.int({ description: "Tokens that the model knows.", resolve: ({ card }) => card.vocabSize }),
+    precisions: t.field({
+      type: [Precision],
+      description: "Precisions it can be served at, the one to prefer first.",
+      resolve: ({ card }) => precisionsOf(card),
+    }),
+    fit: t.field({
+      type: ModelFit,
+      description: "Whether it fits this machine.",
+      resolve: ({ card }, _, { models }) => models.fit(card),
+    }),
+    card: t.string({
+      nullable: true,
+      description: "The README that came with it, Markdown.",
+      resolve: ({ card }) => card.readme,
+    }),
+    status: t.string({
+      description: "ready: a base model is listed once its import is done.",
+      resolve: () => "ready",
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: nodeText.createdAt }),
+    lineage: t.field({ type: [LineageNode], description: nodeText.lineage, resolve: lineageOf }),
+    dependants: t.field({ type: [LineageNode], description: nodeText.dependants, resolve: dependantsOf }),
+  }),
+});
+
+CustomizedModel.implement({
+  description: "An adapter: the result of a training. It needs its base.",
+  extensions: needs("read"),
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    name: t.exposeString("name", { description: nodeText.name }),
+    base: t.field({
+      type: BaseModel,
+      description: "The base that it adapts.",
+      resolve: ({ baseId }, _, { models }) => models.getBase(baseId),
+    }),
+    training: t.field({
+      type: Training,
+      description: "The training that made it.",
+      resolve: ({ trainingId }, _, { training }) => training.get(trainingId),
+    }),
+    sizeBytes: t.exposeFloat("sizeBytes", { description: nodeText.sizeBytes }),
+    hash: t.exposeString("sha256", { description: nodeText.hash }),
+    rank: t.int({
+      description: "Rank of its LoRA matrices; 0 where its files do not say.",
+      resolve: (row, _, { training }) => training.rankOf(row),
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: nodeText.createdAt }),
+    lineage: t.field({ type: [LineageNode], description: nodeText.lineage, resolve: lineageOf }),
+    dependants: t.field({ type: [LineageNode], description: nodeText.dependants, resolve: dependantsOf }),
+  }),
+});
+
+CompleteModel.implement({
+  description: "A self-contained model: base and adapter merged.",
+  extensions: needs("read"),
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    name: t.exposeString("name", { description: nodeText.name }),
+    base: t.field({
+      type: BaseModel,
+      description: "The base that it grew from.",
+      resolve: ({ baseId }, _, { models }) => models.getBase(baseId),
+    }),
+    customized: t.field({
+      type: CustomizedModel,
+      nullable: true,
+      description: "The customized model that was merged; null when that is gone.",
+      resolve: ({ customizedId }, _, { models }) =>
+        customizedId ? models.findCustomized(customizedId) : null,
+    }),
+    sizeBytes: t.exposeFloat("sizeBytes", { description: nodeText.sizeBytes }),
+    hash: t.exposeString("sha256", { description: nodeText.hash }),
+    verification: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "How far its logits were from base + adapter when it was made.",
+      resolve: ({ verification }) => verification,
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: nodeText.createdAt }),
+    lineage: t.field({ type: [LineageNode], description: nodeText.lineage, resolve: lineageOf }),
+    dependants: t.field({ type: [LineageNode], description: nodeText.dependants, resolve: dependantsOf }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  models: t.field({
+    type: [ModelEntry],
+    description: "Everything that can be picked as a model.",
+    extensions: needs("read"),
+    args: { kinds: t.arg({ type: [ModelKind], description: "Only these states." }) },
+    resolve: async (_, { kinds }, { models, principal }) => {
+      const entries = await models.entries(principal.projectId);
+      return kinds ? entries.filter(({ kind }) => kinds.includes(kind)) : entries;
+    },
+  }),
+  model: t.field({
+    type: ModelEntry,
+    nullable: true,
+    description: "What has this name, alias or id; null when nothing has.",
+    extensions: needs("read"),
+    args: { name: t.arg.string({ required: true, description: "A name, alias or id." }) },
+    resolve: (_, { name }, { models, principal }) => models.find(principal.projectId, name),
+  }),
+  baseModels: t.field({
+    type: [BaseModel],
+    description: "Base models, newest first.",
+    extensions: needs("read"),
+    resolve: (_, _args, { models, principal }) => models.listBases(principal.projectId),
+  }),
+  customizedModels: t.field({
+    type: [CustomizedModel],
+    description: "Customized models, newest first.",
+    extensions: needs("read"),
+    resolve: (_, _args, { models, principal }) => models.listCustomized(principal.projectId),
+  }),
+  completeModels: t.field({
+    type: [CompleteModel],
+    description: "Complete models, newest first.",
+    extensions: needs("read"),
+    resolve: (_, _args, { models, principal }) => models.listComplete(principal.projectId),
+  }),
+}));
+
+const ImportModelResult = resultUnion<{ model: BaseModelRow | null; run: RunRow }>(
+  "ImportModel",
+  "The import that was started.",
+  (t) => ({
+    model: t.field({
+      type: BaseModel,
+      nullable: true,
+      description: "The model, once the run has made it.",
+      resolve: ({ model }) => model,
+    }),
+    run: t.field({ type: Run, description: "The import.", resolve: ({ run }) => run }),
+  }),
+);
+const SaveModelResult = resultUnion<{ run: RunRow }>("SaveModel", "The saving that was started.", (t) => ({
+  run: t.field({ type: Run, description: "The merge.", resolve: ({ run }) => run }),
+}));
+
+const ImportModelInput = builder.inputType("ImportModelInput", {
+  description: "A base model to take in, from a path or an upload.",
+  fields: (t) => ({
+    name: t.string({ required: true, description: "Name of the base model." }),
+    path: t.string({
+      description: "Path on the server's machine: a Hugging Face folder, its zip, or a GGUF file.",
+    }),
+    uploadId: t.id({ description: "A finished upload instead: a GGUF file, or the zip of a folder." }),
+  }),
+});
+const SaveModelInput = builder.inputType("SaveModelInput", {
+  description: "A customized model to merge into a complete one.",
+  fields: (t) => ({
+    customizedId: t.id({ required: true, description: "Id or name of the customized model." }),
+    name: t.string({ description: "Name of the complete model; made from the other's when unsaid." }),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  importModel: t.field({
+    type: ImportModelResult.union,
+    description: "Scans a base model's files and takes them in, in the background.",
+    extensions: needs("write"),
+    args: { input: t.arg({ type: ImportModelInput, required: true, description: "What to import." }) },
+    resolve: (_, { input }, context) =>
+      ImportModelResult.run(async () => {
+        const { models, principal } = context;
+        const { name, path, uploadId } = input;
+        const common = { projectId: principal.projectId, name };
+        const run = uploadId
+          ? await models.importModel({ ...common, blob: await uploadedBlob(context, uploadId) })
+          : await models.importModel({ ...common, path: path ?? "" });
+        return { run, model: null };
+      }),
+  }),
+  saveModel: t.field({
+    type: SaveModelResult.union,
+    description: "Merges base and adapter into a complete model, in the background, and verifies it.",
+    extensions: needs("write"),
+    args: { input: t.arg({ type: SaveModelInput, required: true, description: "What to save." }) },
+    resolve: (_, { input }, { models, principal }) =>
+      SaveModelResult.run(async () => {
+        const found = await models.resolve(principal.projectId, input.customizedId);
+        const name = input.name ?? undefined;
+        return {
+          run: await models.saveModel({ projectId: principal.projectId, customizedId: found.modelId, name }),
+        };
+      }),
+  }),
+}));
+
+/** A finished upload, moved into the blob folder. */
+export async function uploadedBlob(
+  { uploads, store, principal }: Context,
+  id: string,
+): Promise<{ sha256: string; fileName: string }> {
+  const upload = await uploads.take(id, principal);
+  const { sha256 } = await store.blobs.putFile(upload.path);
+  await uploads.drop(id);
+  return { sha256, fileName: upload.name };
+}

@@ -1,0 +1,83 @@
+// /files/{id}: a model's files, as one zip, as a list, or one by one.
+import type { Principal } from "../accounts/accounts.ts";
+import type { ApiDeps } from "./context.ts";
+import { json, methodNotAllowed, notFound } from "./http.ts";
+import { zip } from "./zip.ts";
+
+/**
+ * `/files/{id or name}` is a zip of the model's files (a PEFT or Hugging Face folder), `/files/{id}/` their list,
+ * `/files/{id}/{path}` one of them, with Range.
+ */
+export async function handleFiles(request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
+  if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(request.method, "GET");
+  const [, id = "", path] = /^\/files\/([^/]+)(?:\/(.*))?$/.exec(new URL(request.url).pathname) ?? [];
+  const model = id === "" ? null : await deps.models.find(principal.projectId, decodeURIComponent(id));
+  if (!model) throw notFound("model", id);
+  const files = await deps.models.exportFiles(model.modelId);
+  if (path === "")
+    return json({
+      id: model.modelId,
+      name: model.name,
+      files: files.map(({ path, sha256, sizeBytes }) => ({ path, sha256, sizeBytes })),
+    });
+  if (path !== undefined) {
+    const file = files.find((one) => one.path === decodeURIComponent(path));
+    if (!file) throw notFound("file", path);
+    return sendFile(request, file, deps);
+  }
+  const entries = files.map((file) => ({
+    name: `${folderName(model.name)}/${file.path}`,
+    sizeBytes: file.sizeBytes,
+    stream: () => Bun.file(file.absolutePath).stream(),
+  }));
+  return new Response(request.method === "HEAD" ? null : streamOf(zip(entries)), {
+    headers: { "content-type": "application/zip", ...attachment(`${folderName(model.name)}.zip`) },
+  });
+}
+
+type ModelFile = { path: string; sha256: string; sizeBytes: number };
+
+async function sendFile(request: Request, file: ModelFile, { store }: ApiDeps): Promise<Response> {
+  const headers = {
+    "accept-ranges": "bytes",
+    "content-type": "application/octet-stream",
+    etag: `"${file.sha256}"`,
+    ...attachment(file.path.split("/").at(-1) ?? "file"),
+  };
+  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.get("range") ?? "")?.[1] ?? 0);
+  if (start === 0) return new Response(await store.blobs.openRead(file.sha256), { headers });
+  if (start >= file.sizeBytes)
+    return new Response(null, {
+      status: 416,
+      headers: { ...headers, "content-range": `bytes */${file.sizeBytes}` },
+    });
+  return new Response(await store.blobs.openRead(file.sha256, { start }), {
+    status: 206,
+    headers: { ...headers, "content-range": `bytes ${start}-${file.sizeBytes - 1}/${file.sizeBytes}` },
+  });
+}
+
+function attachment(name: string): Record<string, string> {
+  return {
+    "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(name)}`,
+    "x-content-type-options": "nosniff",
+  };
+}
+
+/** A model's name as the name of a folder. */
+function folderName(name: string): string {
+  return name.replaceAll(/[^\p{L}\p{N}._+-]/gu, "_");
+}
+
+function streamOf(parts: AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const item = await parts.next();
+      if (item.done) controller.close();
+      else controller.enqueue(item.value);
+    },
+    async cancel() {
+      await parts.return();
+    },
+  });
+}

@@ -1,0 +1,281 @@
+// The process map: what exists at each stage, what is missing there, and the one next thing to do.
+import { isEnded, type RunRow } from "../runs/runs.ts";
+import type { Context } from "./context.ts";
+import type { TrainerRow } from "./trainers.ts";
+
+export type MapStage = {
+  key: string;
+  count: number;
+  summary: string;
+  running: RunRow[];
+  available: boolean;
+  reason: string | null;
+  actionLabel: string | null;
+  actionPath: string | null;
+  missing: string[];
+};
+export type MapNext = { sentence: string; detail: string; label: string; path: string };
+export type ProcessMap = {
+  stages: MapStage[];
+  next: MapNext;
+  trainers: TrainerRow[];
+  trainerHint: string | null;
+  project: string;
+};
+
+/** All that the rules look at. Lists are newest first. */
+export type Facts = {
+  bases: { id: string; name: string }[];
+  datasets: { id: string; name: string; isReady: boolean }[];
+  customized: { id: string; name: string }[];
+  complete: { id: string; name: string; customizedId: string | null }[];
+  live: { id: string; name: string; modelId: string; status: string }[];
+  registered: { alias: string; deploymentId: string }[];
+  conversations: number;
+  /** Runs that wait or run. */
+  open: RunRow[];
+  hasTrainer: boolean;
+};
+
+const trainerHint =
+  "No trainer is connected. Start one with `espalier trainer`, here or on another machine with --url and --token.";
+
+/** Rules for "Next", tried from the top: the first whose condition holds speaks. */
+const nextRules: readonly ((facts: Facts) => MapNext | null)[] = [
+  ({ bases, open }) =>
+    bases.length > 0 || open.some(({ kind }) => kind === "import-model")
+      ? null
+      : next(
+          "Next: import a base model.",
+          "Everything grows from one: a Hugging Face folder or a GGUF file.",
+          "Import a base model",
+          "/base-models?import=1",
+        ),
+  ({ datasets, open }) =>
+    datasets.length > 0 || open.some(({ kind }) => kind === "import-dataset")
+      ? null
+      : next(
+          "Next: import a dataset.",
+          "A training learns from its examples.",
+          "Import a dataset",
+          "/datasets?import=1",
+        ),
+  ({ open }) => {
+    const training = open.find(({ kind }) => kind === "train");
+    if (!training) return null;
+    const waits = training.status === "queued";
+    return next(
+      waits ? `${training.name} waits for a trainer.` : `${training.name} is training.`,
+      waits ? "It starts as soon as a trainer is free." : "Watch its loss fall; it goes on when you leave.",
+      "Watch it",
+      `/trainings/${training.subjectId ?? ""}`,
+    );
+  },
+  ({ open }) => {
+    const run = open[0];
+    return run
+      ? next(`${run.name} is under way.`, "It goes on when you leave.", "Look at it", `/runs/${run.id}`)
+      : null;
+  },
+  ({ customized, complete, hasTrainer, bases }) =>
+    customized.length > 0 || complete.length > 0
+      ? null
+      : hasTrainer
+        ? next(
+            "Next: train your first model.",
+            "The sample takes a few minutes on a laptop.",
+            "Train",
+            "/train",
+          )
+        : next(
+            bases.length > 0 ? "Next: talk to a base model." : "Next: connect a trainer.",
+            "Training needs a trainer; chatting and deploying do not.",
+            "Chat",
+            `/chat?model=${encodeURIComponent(bases[0]?.name ?? "")}`,
+          ),
+  ({ conversations, customized, bases }) => {
+    const newest = customized[0];
+    if (conversations > 0 || !newest) return null;
+    const models = [newest.name, bases[0]?.name ?? ""].map(encodeURIComponent).join(",");
+    return next(
+      `Next: talk to ${newest.name}.`,
+      "Side by side with its base you see what it learned.",
+      "Compare in chat",
+      `/chat?models=${models}`,
+    );
+  },
+  ({ customized, complete }) => {
+    const unsaved = customized.find(({ id }) => !complete.some(({ customizedId }) => customizedId === id));
+    return unsaved && complete.length === 0
+      ? next(
+          `Next: save ${unsaved.name} as a complete model.`,
+          "It then needs its base no more and can be taken anywhere.",
+          "Save",
+          `/customized/${unsaved.id}`,
+        )
+      : null;
+  },
+  ({ complete, live }) => {
+    const newest = complete[0];
+    return newest && !live.some(({ modelId }) => modelId === newest.id) && live.length === 0
+      ? next(
+          `Next: deploy ${newest.name}.`,
+          "A live model answers people and programs.",
+          "Deploy",
+          `/complete/${newest.id}`,
+        )
+      : null;
+  },
+  ({ live, registered }) => {
+    const unnamed = live.find(
+      ({ id, status }) => status === "live" && !registered.some((one) => one.deploymentId === id),
+    );
+    return unnamed && registered.length === 0
+      ? next(
+          `Next: register ${unnamed.name}.`,
+          "An alias stays the same when the model behind it changes.",
+          "Register",
+          `/live/${unnamed.id}`,
+        )
+      : null;
+  },
+  ({ registered }) => {
+    const newest = registered[0];
+    return newest
+      ? next(
+          `${newest.alias} is in service.`,
+          "Talk to it here, or from any OpenAI client.",
+          `Chat with ${newest.alias}`,
+          `/chat?model=${encodeURIComponent(newest.alias)}`,
+        )
+      : null;
+  },
+];
+
+/** The next thing to do. */
+export function nextOf(facts: Facts): MapNext {
+  for (const rule of nextRules) {
+    const said = rule(facts);
+    if (said) return said;
+  }
+  return next("Train another model.", "Try other parameters, or another dataset.", "Train", "/train");
+}
+
+function next(sentence: string, detail: string, label: string, path: string): MapNext {
+  return { sentence, detail, label, path };
+}
+
+/** The stages in lifecycle order. */
+export function stagesOf(facts: Facts): MapStage[] {
+  const { bases, datasets, customized, complete, live, registered, hasTrainer } = facts;
+  const running = (...kinds: string[]): RunRow[] => facts.open.filter(({ kind }) => kinds.includes(kind));
+  const newest = (rows: { name: string }[], none: string): string => rows[0]?.name ?? none;
+  const answering = live.filter(({ status }) => status === "live").length;
+  const missingForTraining = [
+    ...(bases.length > 0 ? [] : ["a base model"]),
+    ...(datasets.some(({ isReady }) => isReady) ? [] : ["a dataset"]),
+    ...(hasTrainer ? [] : ["a trainer"]),
+  ];
+  const hasModel = bases.length + customized.length + complete.length > 0;
+  return [
+    stage("base", bases.length, newest(bases, "Weights we start from."), {
+      running: running("import-model"),
+      action: ["Import", "/base-models?import=1"],
+    }),
+    stage("datasets", datasets.length, newest(datasets, "Examples to learn from."), {
+      running: running("import-dataset"),
+      action: ["Import", "/datasets?import=1"],
+    }),
+    stage("customized", customized.length, newest(customized, "What trainings make."), {
+      running: running("train"),
+      action: missingForTraining.length === 0 ? ["Train", "/train"] : null,
+      missing: missingForTraining,
+      reason: hasTrainer ? null : trainerHint,
+    }),
+    stage("complete", complete.length, newest(complete, "Merged and self-contained."), {
+      running: running("merge"),
+      action: customized[0] ? ["Save a customized model", `/customized/${customized[0].id}`] : null,
+      missing: customized.length > 0 ? [] : ["a customized model"],
+    }),
+    stage("live", live.length, live.length > 0 ? `${answering} in service` : "Models that answer.", {
+      running: running("deploy"),
+      action: hasModel ? ["Deploy", deployPath(facts)] : null,
+      missing: hasModel ? [] : ["a model"],
+    }),
+    stage("registered", registered.length, registered[0]?.alias ?? "Stable names.", {
+      action: live[0] ? ["Register", `/live/${live[0].id}`] : null,
+      missing: live.length > 0 ? [] : ["a live model"],
+    }),
+    stage("chat", facts.conversations, "Talk to any model.", {
+      action: hasModel ? ["Chat", "/chat"] : null,
+      missing: hasModel ? [] : ["a model"],
+    }),
+  ];
+}
+
+function deployPath({ complete, customized, bases }: Facts): string {
+  if (complete[0]) return `/complete/${complete[0].id}`;
+  if (customized[0]) return `/customized/${customized[0].id}`;
+  return `/base-models/${bases[0]?.id ?? ""}`;
+}
+
+function stage(
+  key: string,
+  count: number,
+  summary: string,
+  more: {
+    running?: RunRow[];
+    action?: readonly [label: string, path: string] | null;
+    missing?: string[];
+    reason?: string | null;
+  },
+): MapStage {
+  const reason = more.reason ?? null;
+  return {
+    key,
+    count,
+    summary,
+    running: more.running ?? [],
+    // What was made before stays open; only the making needs what is missing.
+    available: reason === null || count > 0,
+    reason,
+    actionLabel: more.action?.[0] ?? null,
+    actionPath: more.action?.[1] ?? null,
+    missing: more.missing ?? [],
+  };
+}
+
+/** The whole map of the caller's project, from what the front doors say now. */
+export async function readProcessMap(context: Context): Promise<ProcessMap> {
+  const { models, datasets, chat, runs, trainers, accounts, principal } = context;
+  const { projectId } = principal;
+  const known = await trainers.list();
+  const open: RunRow[] = [];
+  for (const status of ["running", "queued"])
+    open.push(...(await runs.list({ projectId, status, first: 200 })).items.filter((run) => !isEnded(run)));
+  const withVersions = await Promise.all(
+    (await datasets.list(projectId)).map(async ({ id, name }) => ({
+      id,
+      name,
+      isReady: (await datasets.versions(id)).length > 0,
+    })),
+  );
+  const facts: Facts = {
+    bases: await models.listBases(projectId),
+    datasets: withVersions,
+    customized: await models.listCustomized(projectId),
+    complete: await models.listComplete(projectId),
+    live: await models.listDeployments(projectId),
+    registered: await models.listAliases(projectId),
+    conversations: (await chat.listConversations(projectId)).length,
+    open,
+    hasTrainer: known.some(trainers.isOnline),
+  };
+  return {
+    stages: stagesOf(facts),
+    next: nextOf(facts),
+    trainers: known,
+    trainerHint: facts.hasTrainer ? null : trainerHint,
+    project: (await accounts.project()).name,
+  };
+}

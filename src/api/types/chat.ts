@@ -1,0 +1,174 @@
+// Conversations, messages and the streamed text of replies.
+import type { ConversationRow, MessageRow, ReplyToken as ReplyTokenShape } from "../../chat/chat.ts";
+import { builder, needs } from "../builder.ts";
+import type { Context } from "../context.ts";
+import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
+import { DeleteResult, storedError } from "./live.ts";
+import { stoppable } from "./runs.ts";
+
+export const Conversation = builder.objectRef<ConversationRow>("Conversation");
+export const Message = builder.objectRef<MessageRow>("Message");
+
+Conversation.implement({
+  description: "Messages with one or several models.",
+  extensions: needs("chat"),
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    title: t.exposeString("title", { description: "Its first words." }),
+    models: t.exposeStringList("models", { description: "Names of the models that took part." }),
+    systemPrompt: t.exposeString("systemPrompt", { nullable: true, description: "The system prompt." }),
+    parameters: t.field({
+      type: "JSON",
+      description: "Sampling parameters of the latest message.",
+      resolve: ({ parameters }) => parameters,
+    }),
+    messages: t.field({
+      type: [Message],
+      description: "Its messages in order.",
+      resolve: ({ id }, _, { chat }) => chat.listMessages(id),
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it began." }),
+    updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When the latest message came." }),
+  }),
+});
+
+Message.implement({
+  description: "One turn of a conversation.",
+  extensions: needs("chat"),
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    role: t.exposeString("role", { description: "user or assistant." }),
+    text: t.exposeString("text", { description: "Its text; empty while a reply is being made." }),
+    model: t.exposeString("model", {
+      nullable: true,
+      description: "The model that replied, by its name then.",
+    }),
+    finishReason: t.exposeString("finishReason", {
+      nullable: true,
+      description: "Why the reply ended: stop, length, cancelled or error; null while it is being made.",
+    }),
+    usage: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "Tokens and speed of the reply.",
+      resolve: ({ usage }) => usage,
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was sent." }),
+    error: t.field({
+      type: UserErrorInfo,
+      nullable: true,
+      description: "Why there is no reply.",
+      resolve: ({ error }) => storedError(error),
+    }),
+  }),
+});
+
+const ReplyToken = builder.objectRef<ReplyTokenShape>("ReplyToken").implement({
+  description: "A piece of a reply as it is made.",
+  extensions: needs("chat"),
+  fields: (t) => ({
+    text: t.exposeString("text", { description: "Text to append." }),
+    done: t.exposeBoolean("isDone", { description: "Whether this is the end." }),
+    finishReason: t.string({
+      nullable: true,
+      description: "At the end: stop, length, cancelled or error.",
+      resolve: ({ finishReason }) => finishReason ?? null,
+    }),
+    usage: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "At the end: tokens and speed.",
+      resolve: ({ usage }) => usage ?? null,
+    }),
+    error: t.field({
+      type: UserErrorInfo,
+      nullable: true,
+      description: "At the end: why there is no more.",
+      resolve: ({ error }) => storedError(error),
+    }),
+  }),
+});
+
+type Sent = { conversation: ConversationRow; message: MessageRow };
+const SendMessageResult = resultUnion<Sent>(
+  "SendMessage",
+  "The conversation, and the reply that was started.",
+  (t) => ({
+    conversation: t.field({
+      type: Conversation,
+      description: "The conversation.",
+      resolve: ({ conversation }) => conversation,
+    }),
+    message: t.field({
+      type: Message,
+      description: "The reply; its text streams by replyTokens.",
+      resolve: ({ message }) => message,
+    }),
+  }),
+);
+
+const SendMessageInput = builder.inputType("SendMessageInput", {
+  description: "A message for a model.",
+  fields: (t) => ({
+    conversationId: t.id({ description: "The conversation to go on with; a new one when unsaid." }),
+    model: t.string({ required: true, description: "Name, alias or id of a usable model." }),
+    text: t.string({ required: true, description: "What to say." }),
+    system: t.string({ description: "System prompt; the conversation's own when unsaid." }),
+    temperature: t.float({ description: "0 (always the likeliest token) to 2." }),
+    topP: t.float({ description: "Keep the likeliest tokens that together have this probability, up to 1." }),
+    topK: t.int({ description: "Keep this many of the likeliest tokens; 0 keeps all." }),
+    maxTokens: t.int({ description: "Most tokens of the reply." }),
+    seed: t.int({ description: "The same seed gives the same reply." }),
+    stop: t.stringList({ description: "Texts that end the reply." }),
+  }),
+});
+
+builder.queryField("conversations", (t) =>
+  t.field({
+    type: [Conversation],
+    description: "Conversations, the latest first.",
+    extensions: needs("chat"),
+    resolve: (_, _args, { chat, principal }) => chat.listConversations(principal.projectId),
+  }),
+);
+
+builder.mutationFields((t) => ({
+  sendMessage: t.field({
+    type: SendMessageResult.union,
+    description:
+      "Keeps the user's message and starts the reply; its text streams by replyTokens(message.id).",
+    extensions: needs("chat"),
+    args: { input: t.arg({ type: SendMessageInput, required: true, description: "What to send to whom." }) },
+    resolve: (_, { input }, { chat, principal }) =>
+      SendMessageResult.run(() =>
+        chat.sendMessage({ ...input, projectId: principal.projectId, userId: principal.userId }),
+      ),
+  }),
+  stopReply: t.field({
+    type: SendMessageResult.union,
+    description: "Ends a reply; what was said so far is kept.",
+    extensions: needs("chat"),
+    args: { messageId: t.arg.id({ required: true, description: "The reply." }) },
+    resolve: (_, { messageId }, { chat }) => SendMessageResult.run(() => chat.stopReply(messageId)),
+  }),
+  deleteConversation: t.field({
+    type: DeleteResult.union,
+    description: "Deletes a conversation with its messages.",
+    extensions: needs("chat"),
+    args: { id: t.arg.id({ required: true, description: "The conversation." }) },
+    resolve: (_, { id }, { chat, principal }) =>
+      DeleteResult.run(() => chat.deleteConversation(principal.projectId, id)),
+  }),
+}));
+
+builder.subscriptionField("replyTokens", (t) =>
+  t.field({
+    type: ReplyToken,
+    description: "The text of a reply from its beginning, as it is made.",
+    extensions: needs("chat"),
+    args: { messageId: t.arg.id({ required: true, description: "The reply." }) },
+    subscribe: (_, { messageId }, { chat }: Context) =>
+      stoppable((signal) => chat.replyTokens(messageId, signal)),
+    resolve: (token: ReplyTokenShape) => token,
+  }),
+);

@@ -1,0 +1,247 @@
+// Models in service: live ones with their health, registered ones with their aliases.
+import { z } from "zod";
+import { EspalierError } from "../../kit/errors.ts";
+import type { AliasRow, DeploymentRow } from "../../models/models.ts";
+import type { RunRow } from "../../runs/runs.ts";
+import { builder, needs } from "../builder.ts";
+import type { Context } from "../context.ts";
+import { LineageNode, NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
+import { DeploymentStatus, Precision } from "./enums.ts";
+import { LiveModel, ModelEntry, RegisteredModel } from "./refs.ts";
+import { Run } from "./runs.ts";
+
+/** An error as a row keeps it; null for what is none. */
+export function storedError(value: unknown) {
+  const parsed = storedErrorShape.safeParse(value);
+  return parsed.success ? parsed.data : null;
+}
+const storedErrorShape = z.object({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().nullish(),
+  field: z.string().nullish(),
+  value: z.string().nullish(),
+});
+
+LiveModel.implement({
+  description: "A model that the embedded engine serves.",
+  extensions: needs("read"),
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    name: t.exposeString("name", { description: "Its name." }),
+    source: t.field({
+      type: ModelEntry,
+      description: "The base, customized or complete model behind it.",
+      resolve: async ({ projectId, modelId }, _, { models }) =>
+        (await models.find(projectId, modelId)) ?? {
+          id: modelId,
+          kind: "base" as const,
+          name: modelId,
+          usable: false,
+          reason: "It was deleted.",
+        },
+    }),
+    precision: t.field({
+      type: Precision,
+      description: "How its weights are held.",
+      resolve: (live) => live.precision,
+    }),
+    status: t.field({
+      type: DeploymentStatus,
+      description: "Where it stands.",
+      resolve: (live) => live.status,
+    }),
+    health: t.string({
+      description: "starting, ready (loaded), asleep (loads at the next request), stopped or failed.",
+      resolve: async (live, _, { serving }) => (await serving.state(live)).health,
+    }),
+    tokensPerSecond: t.float({
+      nullable: true,
+      description: "Speed of its latest reply.",
+      resolve: async (live, _, { serving }) => (await serving.state(live)).tokensPerSecond,
+    }),
+    memoryBytes: t.float({
+      nullable: true,
+      description: "Resident bytes of the engine that has it loaded.",
+      resolve: async (live, _, { serving }) => (await serving.state(live)).memoryBytes,
+    }),
+    requests: t.int({
+      description: "Replies it has given.",
+      resolve: async (live, _, { serving }) => (await serving.state(live)).requests,
+    }),
+    error: t.field({
+      type: UserErrorInfo,
+      nullable: true,
+      description: "Why it failed.",
+      resolve: ({ error }) => storedError(error),
+    }),
+    aliases: t.stringList({
+      description: "Aliases that name it.",
+      resolve: async ({ id }, _, { serving }) => (await serving.aliasesOf(id)).map(({ alias }) => alias),
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was deployed." }),
+    lineage: t.field({
+      type: [LineageNode],
+      description: "What it was made from, nearest first.",
+      resolve: ({ id }, _, { models }) => models.lineage(id),
+    }),
+    dependants: t.field({
+      type: [LineageNode],
+      description: "What names it.",
+      resolve: ({ id }, _, { models }) => models.dependants(id),
+    }),
+  }),
+});
+
+RegisteredModel.implement({
+  description: "A stable name for a live model, usable wherever a model is chosen.",
+  extensions: needs("read"),
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    alias: t.exposeString("alias", { description: "The name." }),
+    live: t.field({
+      type: LiveModel,
+      description: "The live model behind it.",
+      resolve: ({ deploymentId }, _, { serving }) => serving.getLive(deploymentId),
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was registered." }),
+  }),
+});
+
+const DeployResult = resultUnion<{ live: DeploymentRow; run: RunRow }>(
+  "DeployModel",
+  "The live model, and the run that starts it.",
+  (t) => ({
+    live: t.field({ type: LiveModel, description: "The live model.", resolve: ({ live }) => live }),
+    run: t.field({ type: Run, description: "Its start.", resolve: ({ run }) => run }),
+  }),
+);
+const LiveResult = resultUnion<{ live: DeploymentRow }>("Live", "The live model as it now is.", (t) => ({
+  live: t.field({ type: LiveModel, description: "The live model.", resolve: ({ live }) => live }),
+}));
+const RegisterResult = resultUnion<{ registered: AliasRow }>(
+  "RegisterModel",
+  "The registered model.",
+  (t) => ({
+    registered: t.field({
+      type: RegisteredModel,
+      description: "The registered model.",
+      resolve: ({ registered }) => registered,
+    }),
+  }),
+);
+export const DeleteResult = resultUnion<{ id: string; name: string }>("Delete", "What is gone.", (t) => ({
+  id: t.exposeID("id", { description: "Id of what is gone." }),
+  name: t.exposeString("name", { description: "Its name." }),
+}));
+
+const DeployModelInput = builder.inputType("DeployModelInput", {
+  description: "A model to serve.",
+  fields: (t) => ({
+    modelId: t.id({ required: true, description: "Id or name of a base, customized or complete model." }),
+    name: t.string({ description: "Name of the live model; made from the other's when unsaid." }),
+    precision: t.field({ type: Precision, required: true, description: "How its weights are held." }),
+  }),
+});
+const RegisterModelInput = builder.inputType("RegisterModelInput", {
+  description: "A live model and the alias it gets.",
+  fields: (t) => ({
+    liveId: t.id({ required: true, description: "Id or name of the live model." }),
+    alias: t.string({ required: true, description: "The alias, unique among the project's models." }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  liveModels: t.field({
+    type: [LiveModel],
+    description: "Live models, newest first.",
+    extensions: needs("read"),
+    resolve: (_, _args, { models, principal }) => models.listDeployments(principal.projectId),
+  }),
+  registeredModels: t.field({
+    type: [RegisteredModel],
+    description: "Registered models, newest first.",
+    extensions: needs("read"),
+    resolve: (_, _args, { models, principal }) => models.listAliases(principal.projectId),
+  }),
+}));
+
+/** Id of a live model by its id, name or alias. @throws EspalierError LIVE_NOT_FOUND. */
+async function liveId({ models, principal }: Context, nameOrId: string): Promise<string> {
+  const found = await models.find(principal.projectId, nameOrId);
+  if (found?.deploymentId) return found.deploymentId;
+  throw new EspalierError("LIVE_NOT_FOUND", `There is no live model "${nameOrId.slice(0, 120)}".`, {
+    field: "id",
+    value: nameOrId.slice(0, 120),
+    hint: "List the live models to see their names and ids.",
+    status: 404,
+  });
+}
+const liveArg = "Id or name of the live model.";
+
+builder.mutationFields((t) => ({
+  deployModel: t.field({
+    type: DeployResult.union,
+    description: "Serves a model on the embedded engine, after a smoke prompt.",
+    extensions: needs("serve"),
+    args: { input: t.arg({ type: DeployModelInput, required: true, description: "What to deploy." }) },
+    resolve: (_, { input }, { serving, principal }) =>
+      DeployResult.run(() => {
+        // The enum lets nothing else through; the table's words are wider than the engine's type.
+        const precision = z.enum(["fp32", "int8", "native"]).parse(input.precision);
+        const { modelId, name } = input;
+        return serving.deployModel({
+          projectId: principal.projectId,
+          modelId,
+          name: name ?? undefined,
+          precision,
+        });
+      }),
+  }),
+  stopLive: t.field({
+    type: LiveResult.union,
+    description: "Takes a live model out of service and frees its memory.",
+    extensions: needs("serve"),
+    args: { id: t.arg.id({ required: true, description: liveArg }) },
+    resolve: (_, { id }, context) =>
+      LiveResult.run(async () => ({ live: await context.serving.stop(await liveId(context, id)) })),
+  }),
+  startLive: t.field({
+    type: LiveResult.union,
+    description: "Puts a stopped live model back into service.",
+    extensions: needs("serve"),
+    args: { id: t.arg.id({ required: true, description: liveArg }) },
+    resolve: (_, { id }, context) =>
+      LiveResult.run(async () => ({ live: await context.serving.start(await liveId(context, id)) })),
+  }),
+  retireLive: t.field({
+    type: DeleteResult.union,
+    description: "Ends a live model for good; its aliases have to be unregistered first.",
+    extensions: needs("serve"),
+    args: { id: t.arg.id({ required: true, description: liveArg }) },
+    resolve: (_, { id }, context) =>
+      DeleteResult.run(async () => context.serving.retire(await liveId(context, id))),
+  }),
+  registerModel: t.field({
+    type: RegisterResult.union,
+    description: "Gives a live model a stable name.",
+    extensions: needs("serve"),
+    args: { input: t.arg({ type: RegisterModelInput, required: true, description: "What to register." }) },
+    resolve: (_, { input }, context) =>
+      RegisterResult.run(async () => ({
+        registered: await context.serving.registerModel({
+          projectId: context.principal.projectId,
+          liveId: await liveId(context, input.liveId),
+          alias: input.alias,
+        }),
+      })),
+  }),
+  unregisterModel: t.field({
+    type: DeleteResult.union,
+    description: "Frees an alias; the live model stays.",
+    extensions: needs("serve"),
+    args: { alias: t.arg.string({ required: true, description: "The alias, or its id." }) },
+    resolve: (_, { alias }, { serving, principal }) =>
+      DeleteResult.run(() => serving.unregister(principal.projectId, alias)),
+  }),
+}));

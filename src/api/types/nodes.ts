@@ -1,0 +1,106 @@
+// Anything by its id, and deletion of anything that can be deleted.
+import { EspalierError } from "../../kit/errors.ts";
+import { builder, needs } from "../builder.ts";
+import type { Context } from "../context.ts";
+import { notFound } from "../http.ts";
+import { NodeInterface, typenameOfId } from "./common.ts";
+import { DeleteResult } from "./live.ts";
+
+type Node = { id: string; projectId?: string };
+type Reader = (context: Context, id: string) => Promise<Node | null>;
+
+const readers: Record<string, Reader> = {
+  Run: ({ runs }, id) => runs.find(id),
+  Dataset: ({ datasets, principal }, id) => datasets.find(principal.projectId, id),
+  DatasetVersion: ({ datasets }, id) => datasets.findVersion(id),
+  BaseModel: ({ models }, id) => models.findBase(id),
+  Training: ({ training }, id) => training.find(id),
+  CustomizedModel: ({ models }, id) => models.findCustomized(id),
+  CompleteModel: ({ models }, id) => models.findComplete(id),
+  LiveModel: ({ models }, id) => models.findDeployment(id),
+  RegisteredModel: ({ models }, id) => models.findAlias(id),
+  Conversation: ({ chat }, id) => chat.findConversation(id),
+  Message: ({ chat }, id) => chat.findMessage(id),
+  Trainer: ({ trainers }, id) => trainers.find(id),
+  ApiKey: async ({ accounts }, id) => (await accounts.listKeys()).find((key) => key.id === id) ?? null,
+};
+
+async function findNode(context: Context, id: string): Promise<Node | null> {
+  const typename = typenameOfId(id);
+  const node = typename === undefined ? null : await readers[typename]?.(context, id);
+  if (!node || (node.projectId !== undefined && node.projectId !== context.principal.projectId)) return null;
+  return node;
+}
+
+builder.queryField("node", (t) =>
+  t.field({
+    type: NodeInterface,
+    nullable: true,
+    description: "Anything by its id; null when there is nothing.",
+    extensions: needs("read"),
+    args: { id: t.arg.id({ required: true, description: "The id." }) },
+    resolve: (_, { id }, context) => findNode(context, id),
+  }),
+);
+
+builder.mutationField("delete", (t) =>
+  t.field({
+    type: DeleteResult.union,
+    description:
+      "Deletes a dataset, model, training, live or registered model, or conversation. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
+    extensions: needs("write"),
+    args: {
+      id: t.arg.id({ required: true, description: "Id, or a model's name." }),
+      confirm: t.arg.boolean({ description: "Also delete what depends on it." }),
+    },
+    resolve: (_, { id, confirm }, context) => DeleteResult.run(() => remove(context, id, confirm ?? false)),
+  }),
+);
+
+async function remove(
+  context: Context,
+  idOrName: string,
+  confirm: boolean,
+): Promise<{ id: string; name: string }> {
+  const { models, datasets, serving, chat, principal } = context;
+  const { projectId } = principal;
+  const named = typenameOfId(idOrName) === undefined ? await models.find(projectId, idOrName) : null;
+  const id = named?.id ?? idOrName;
+  switch (typenameOfId(id)) {
+    case "Dataset":
+      await ownNode(context, id);
+      return datasets.remove(id, confirm);
+    case "BaseModel":
+    case "CustomizedModel":
+    case "CompleteModel":
+    case "Training":
+      await ownNode(context, id);
+      return models.remove(id, confirm);
+    case "LiveModel": {
+      await ownNode(context, id);
+      if (confirm)
+        for (const { alias } of await serving.aliasesOf(id)) await serving.unregister(projectId, alias);
+      return serving.retire(id);
+    }
+    case "RegisteredModel":
+      return serving.unregister(projectId, id);
+    case "Conversation":
+      return chat.deleteConversation(projectId, id);
+    case undefined: {
+      const dataset = await datasets.find(projectId, idOrName);
+      if (dataset) return datasets.remove(dataset.id, confirm);
+      throw notFound("thing named", idOrName);
+    }
+    default:
+      throw new EspalierError("NOT_DELETABLE", `${id.slice(0, 100)} cannot be deleted`, {
+        hint: "Runs, keys and trainers stay as a record; keys can be revoked, runs cancelled.",
+        field: "id",
+        value: id.slice(0, 100),
+        status: 409,
+      });
+  }
+}
+
+async function ownNode(context: Context, id: string): Promise<void> {
+  if (!(await findNode(context, id))) throw notFound("thing", id);
+}

@@ -1,0 +1,247 @@
+// Trainings, their curves and samples, the methods, and the trainers that do the work.
+import { z } from "zod";
+import type { TrainingRow } from "../../models/models.ts";
+import type { RunRow } from "../../runs/runs.ts";
+import type {
+  Forecast as ForecastShape,
+  Method as MethodShape,
+  MetricPoint as MetricPointShape,
+} from "../../training/training.ts";
+import { builder, needs } from "../builder.ts";
+import type { Context } from "../context.ts";
+import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
+import { DatasetVersion } from "./datasets.ts";
+import { BaseModel, CustomizedModel, Trainer, Training } from "./refs.ts";
+import { Run } from "./runs.ts";
+
+const Method = builder.objectRef<MethodShape>("Method").implement({
+  description: "A way to train.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    name: t.exposeString("name", { description: "E.g. sft." }),
+    title: t.exposeString("title", { description: "Its name for people." }),
+    parameters: t.field({
+      type: "JSON",
+      description: "JSON Schema of its parameters: range, unit, default and why.",
+      resolve: ({ parameters }) => parameters,
+    }),
+  }),
+});
+
+type Point = MetricPointShape;
+const MetricPoint = builder.objectRef<Point>("MetricPoint").implement({
+  description: "What was measured at a step.",
+  extensions: needs("read"),
+  fields: (t) => {
+    type Name = "loss" | "evalLoss" | "learningRate" | "gradNorm" | "tokensPerSecond" | "memoryBytes";
+    const number = (name: Name, description: string) =>
+      t.float({ nullable: true, description, resolve: (p) => finite(p[name]) });
+    return {
+      step: t.int({ description: "Optimizer steps done.", resolve: (p) => p.step }),
+      loss: number("loss", "Mean loss per trained token since the last point."),
+      evalLoss: number("evalLoss", "Mean loss over the validation rows."),
+      learningRate: number("learningRate", "Size of the updates."),
+      gradNorm: number("gradNorm", "Length of the gradient, before clipping."),
+      tokensPerSecond: number("tokensPerSecond", "Speed."),
+      memoryBytes: number("memoryBytes", "Memory of the trainer."),
+    };
+  },
+});
+
+function finite(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+Training.implement({
+  description: "The intent to train: base, dataset version, method and parameters, frozen.",
+  extensions: needs("read"),
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    name: t.exposeString("name", { description: "Name of the customized model that it makes." }),
+    base: t.field({
+      type: BaseModel,
+      description: "What it starts from.",
+      resolve: ({ baseId }, _, { models }) => models.getBase(baseId),
+    }),
+    datasetVersion: t.field({
+      type: DatasetVersion,
+      description: "What it learns from.",
+      resolve: ({ datasetVersionId }, _, { datasets }) => datasets.getVersion(datasetVersionId),
+    }),
+    method: t.exposeString("method", { description: "How, e.g. sft." }),
+    parameters: t.field({
+      type: "JSON",
+      description: "All its parameters, defaults filled in.",
+      resolve: ({ parameters }) => parameters,
+    }),
+    save: t.exposeBoolean("save", { description: "Whether a complete model is saved at its end." }),
+    run: t.field({
+      type: Run,
+      description: "Its latest run.",
+      resolve: ({ runId }, _, { runs }) => runs.get(runId),
+    }),
+    customized: t.field({
+      type: CustomizedModel,
+      nullable: true,
+      description: "What it made; null until then.",
+      resolve: ({ id }, _, { training }) => training.customizedOf(id),
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was started." }),
+    metrics: t.field({
+      type: [MetricPoint],
+      description: "Its curves.",
+      args: { after: t.arg.int({ description: "Only points after this step." }) },
+      resolve: async (row, { after }, { training }) => {
+        const points = await training.metrics(row);
+        return after == null ? points : points.filter(({ step }) => step > after);
+      },
+    }),
+    samples: t.field({
+      type: ["JSON"],
+      description: "What the model answered at each evaluation: step, prompt, text, reference.",
+      resolve: (row, _, { training }) => training.samples(row),
+    }),
+  }),
+});
+
+const TrainingForecast = builder.objectRef<ForecastShape>("TrainingForecast").implement({
+  description: "What a training would take, and why it might be refused.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    steps: t.exposeInt("steps", { description: "Optimizer steps." }),
+    seconds: t.exposeFloat("seconds", {
+      nullable: true,
+      description: "Estimated time; null without a measure.",
+    }),
+    memoryBytes: t.exposeFloat("memoryBytes", {
+      nullable: true,
+      description: "Estimated memory of the trainer.",
+    }),
+    warnings: t.exposeStringList("warnings", { description: "What is allowed but unwise." }),
+    refusals: t.field({
+      type: [UserErrorInfo],
+      description: "What would be refused.",
+      resolve: ({ refusals }) => refusals,
+    }),
+  }),
+});
+
+Trainer.implement({
+  description: "A program that takes trainings, here or elsewhere.",
+  extensions: needs("read"),
+  interfaces: [NodeInterface],
+  fields: (t) => ({
+    name: t.exposeString("name", { description: "Its name." }),
+    host: t.exposeString("host", { description: "The machine it runs on." }),
+    devices: t.field({
+      type: "JSON",
+      description: "What it can train on.",
+      resolve: ({ devices }) => devices,
+    }),
+    status: t.string({
+      description: "busy, idle, or away when it was silent for long.",
+      resolve: async (trainer, _, context) =>
+        !context.trainers.isOnline(trainer) ? "away" : (await heldRun(context, trainer.id)) ? "busy" : "idle",
+    }),
+    methods: t.stringList({
+      description: "Names of the methods it knows.",
+      resolve: ({ methods }) => {
+        const parsed = z.array(z.looseObject({ name: z.string() })).safeParse(methods);
+        return parsed.success ? parsed.data.map(({ name }) => name) : [];
+      },
+    }),
+    lastSeenAt: t.expose("lastSeenAt", { type: "DateTime", description: "When it was last heard of." }),
+    runId: t.id({
+      nullable: true,
+      description: "The run it holds.",
+      resolve: async (trainer, _, context) => (await heldRun(context, trainer.id))?.id ?? null,
+    }),
+  }),
+});
+
+async function heldRun({ runs }: Context, trainerId: string): Promise<RunRow | null> {
+  const { items } = await runs.list({ status: "running", kind: "train", first: 200 });
+  return items.find(({ leaseOwner }) => leaseOwner === trainerId) ?? null;
+}
+
+const StartTrainingInput = builder.inputType("StartTrainingInput", {
+  description: "A training to start.",
+  fields: (t) => ({
+    name: t.string({ required: true, description: "Name of the customized model; made up when empty." }),
+    baseId: t.id({ required: true, description: "Id or name of the base model." }),
+    datasetVersionId: t.id({
+      required: true,
+      description: "Id of the dataset version, or `name` or `name@2`.",
+    }),
+    method: t.string({ required: true, description: "A method's name, e.g. sft." }),
+    parameters: t.field({ type: "JSON", description: "Its parameters; missing ones take their defaults." }),
+    save: t.boolean({ description: "Also save a complete model at the end." }),
+    mapping: t.field({ type: "JSON", description: "Columns for prompt and completion of a table." }),
+  }),
+});
+
+const StartTrainingResult = resultUnion<{ training: TrainingRow; run: RunRow }>(
+  "StartTraining",
+  "The training that was started.",
+  (t) => ({
+    training: t.field({ type: Training, description: "The training.", resolve: ({ training }) => training }),
+    run: t.field({ type: Run, description: "Its run.", resolve: ({ run }) => run }),
+  }),
+);
+
+type Wish = typeof StartTrainingInput.$inferInput;
+
+/** The input as the training wants it: names looked up, ids as they are. */
+async function wished({ models, datasets, principal }: Context, input: Wish) {
+  const base = await models.resolve(principal.projectId, input.baseId);
+  const version = await datasets.resolveVersion(principal.projectId, input.datasetVersionId);
+  return {
+    projectId: principal.projectId,
+    name: input.name,
+    baseId: base.modelId,
+    datasetVersionId: version.id,
+    method: input.method,
+    parameters: input.parameters ?? {},
+    save: input.save ?? false,
+    ...(input.mapping == null ? {} : { mapping: input.mapping }),
+  };
+}
+
+builder.queryFields((t) => ({
+  trainings: t.field({
+    type: [Training],
+    description: "Trainings, newest first.",
+    extensions: needs("read"),
+    resolve: (_, _args, { training, principal }) => training.list(principal.projectId),
+  }),
+  methods: t.field({
+    type: [Method],
+    description: "The ways to train that this server knows.",
+    extensions: needs("read"),
+    resolve: (_, _args, { training }) => training.methods(),
+  }),
+  trainingForecast: t.field({
+    type: TrainingForecast,
+    description: "What a training would take; starts nothing.",
+    extensions: needs("read"),
+    args: { input: t.arg({ type: StartTrainingInput, required: true, description: "The training." }) },
+    resolve: async (_, { input }, context) => context.training.forecast(await wished(context, input)),
+  }),
+  trainers: t.field({
+    type: [Trainer],
+    description: "Trainers that checked in, the latest heard of first.",
+    extensions: needs("read"),
+    resolve: (_, _args, { trainers }) => trainers.list(),
+  }),
+}));
+
+builder.mutationField("startTraining", (t) =>
+  t.field({
+    type: StartTrainingResult.union,
+    description: "Starts a training, which waits for a trainer.",
+    extensions: needs("train"),
+    args: { input: t.arg({ type: StartTrainingInput, required: true, description: "The training." }) },
+    resolve: (_, { input }, context) =>
+      StartTrainingResult.run(async () => context.training.startTraining(await wished(context, input))),
+  }),
+);
