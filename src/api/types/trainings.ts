@@ -113,10 +113,7 @@ const TrainingForecast = builder.objectRef<ForecastShape>("TrainingForecast").im
       nullable: true,
       description: "Estimated time; null without a measure.",
     }),
-    memoryBytes: t.exposeFloat("memoryBytes", {
-      nullable: true,
-      description: "Estimated memory of the trainer.",
-    }),
+    memoryBytes: t.exposeFloat("memoryBytes", { description: "Estimated memory of the trainer." }),
     warnings: t.exposeStringList("warnings", { description: "What is allowed but unwise." }),
     refusals: t.field({
       type: [UserErrorInfo],
