@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { projects } from "../../schema/tables/accounts.ts";
 import { runs as runsTable } from "../../schema/tables/runs.ts";
-import { EspalierError } from "../kit/errors.ts";
 import { createLog } from "../kit/log.ts";
 import { openStore, type Store } from "../store/store.ts";
 import {
@@ -376,88 +375,6 @@ test("a slow reader of changes gets each run's latest state", async () => {
   expect((await changes.next()).value).toMatchObject({ id: run.id, status: "succeeded" });
   stop.abort();
   expect((await changes.next()).done).toBe(true);
-});
-
-test("workers do the work: result, log, progress, and what the handler commits", async () => {
-  runs.registerHandler("deploy", async (ctx) => {
-    ctx.log("begun");
-    ctx.progress({ step: 1, total: 4 });
-    return {
-      result: { spec: ctx.run.spec },
-      commit: async (tx) => void (await tx.insert(projects).values({ id: "x", name: "x", createdAt: 1 })),
-    };
-  });
-  const workers = runs.startWorkers({ owner: "w", leaseMs: 1000 });
-  const { id } = await create({ kind: "deploy", executor: "server" });
-  expect(await runs.waitForEnd(id)).toMatchObject({
-    status: "succeeded",
-    result: { spec: { n: 1 } },
-    step: 1,
-  });
-  expect((await runs.logLines(id))[0]).toEndWith("info begun");
-  expect(await store.db.$count(projects)).toBe(1);
-  await workers.stop();
-});
-
-test("a handler that throws fails its run with the error's code, and the worker goes on", async () => {
-  runs.registerHandler("deploy", async (ctx) => {
-    if (ctx.run.name === "expected")
-      throw new EspalierError("MODEL_TOO_LARGE", "too large", {
-        field: "model",
-        value: "m",
-        hint: "smaller",
-      });
-    throw new TypeError("undefined is not a function");
-  });
-  const workers = runs.startWorkers({ owner: "w", leaseMs: 1000 });
-  const one = await create({ kind: "deploy", executor: "server", name: "expected" });
-  const two = await create({ kind: "deploy", executor: "server", name: "surprise" });
-  expect((await runs.waitForEnd(one.id)).error).toEqual({
-    code: "MODEL_TOO_LARGE",
-    message: "too large",
-    field: "model",
-    value: "m",
-    hint: "smaller",
-  });
-  expect((await runs.waitForEnd(two.id)).error).toMatchObject({ code: "RUN_FAILED" });
-  await workers.stop();
-});
-
-test("cancel reaches the handler; stopping gives the run back without costing an attempt", async () => {
-  let started = Promise.withResolvers<void>();
-  runs.registerHandler("deploy", async (ctx) => {
-    started.resolve();
-    await new Promise((_, reject) =>
-      ctx.signal.addEventListener("abort", () => reject(new Error(String(ctx.signal.reason)))),
-    );
-    return { result: null };
-  });
-  const workers = runs.startWorkers({ owner: "w", leaseMs: 1000 });
-  const one = await create({ kind: "deploy", executor: "server" });
-  await started.promise;
-  await runs.requestCancel(one.id);
-  expect((await runs.waitForEnd(one.id)).status).toBe("cancelled");
-  started = Promise.withResolvers<void>();
-  const two = await create({ kind: "deploy", executor: "server", maxAttempts: 1 });
-  await started.promise;
-  await workers.stop();
-  expect(workers.active()).toBe(0);
-  expect(await runs.get(two.id)).toMatchObject({ status: "queued", attempt: 1, maxAttempts: 2 });
-});
-
-test("a commit that is refused fails the run and keeps nothing of it", async () => {
-  runs.registerHandler("deploy", async () => ({
-    result: 1,
-    commit: async (tx) => {
-      await tx.insert(projects).values({ id: "x", name: "x", createdAt: 1 });
-      throw new EspalierError("NAME_TAKEN", "the name is taken");
-    },
-  }));
-  const workers = runs.startWorkers({ owner: "w", leaseMs: 1000 });
-  const { id } = await create({ kind: "deploy", executor: "server" });
-  expect((await runs.waitForEnd(id)).error).toMatchObject({ code: "NAME_TAKEN" });
-  expect(await store.db.$count(projects)).toBe(0);
-  await workers.stop();
 });
 
 test("a spec beyond the limit is refused and says the limit", async () => {
