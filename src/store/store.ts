@@ -10,6 +10,7 @@ import { type Blobs, openBlobs } from "./blobs.ts";
 import { type Db, type FolderLock, lockFolder, openPool, type Pool, type Tx } from "./connections.ts";
 import { isIoError, openError, storeError } from "./errors.ts";
 import { migrate } from "./migrate.ts";
+import { keepSwept } from "./sweep.ts";
 
 export type { BlobInfo, Blobs, ByteRange } from "./blobs.ts";
 export type { Db, Reader, Tx } from "./connections.ts";
@@ -179,7 +180,7 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
     }
   }
 
-  return {
+  const store: Store = {
     dataDir,
     db: reader,
     write: (fn, name = "store") => exclusive(() => writeOnce(fn, name)),
@@ -202,6 +203,7 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
       }),
     close: async () => {
       if (closed) return;
+      endSweeping();
       await tail;
       closed = true;
       reader.$client.close();
@@ -214,4 +216,7 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
       lock?.release();
     },
   };
+  // Beside a server the blobs are the server's to sweep.
+  const endSweeping = lock === null ? () => {} : keepSwept(store, log);
+  return store;
 }

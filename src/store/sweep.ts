@@ -2,12 +2,13 @@
 import { stat } from "node:fs/promises";
 import { sql } from "drizzle-orm";
 import { now } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
 import type { Reader, Store } from "./store.ts";
 
 const HASH = /[0-9a-f]{64}/g;
 
-/** Tables whose hashes do not keep a blob: what was said of a file long gone, and files of runs that have ended. */
-const NO_KEEPERS = new Set(["run_events", "artifacts", "schema_migrations"]);
+/** Tables whose hashes do not keep a blob: what somebody said about one, and files of runs that have ended. */
+const NO_KEEPERS = new Set(["run_events", "artifacts", "messages", "schema_migrations"]);
 
 export type SweepSummary = { removed: number; freedBytes: number; kept: number };
 
@@ -37,6 +38,29 @@ export async function sweepBlobs(store: Store, options: { olderThanMs: number })
     summary.freedBytes += sizeBytes;
   }
   return summary;
+}
+
+const FIRST_SWEEP_MS = 60_000;
+const SWEEP_EVERY_MS = 6 * 3_600_000;
+const SAFE_AGE_MS = 24 * 3_600_000;
+
+/** Sweeps a minute after the start and then now and then; returns what ends it. */
+export function keepSwept(store: Store, log: Log): () => void {
+  const sweep = (): void => {
+    sweepBlobs(store, { olderThanMs: SAFE_AGE_MS })
+      .then(({ removed, freedBytes }) => {
+        if (removed > 0) log.info("blobs that nothing names were removed", { removed, freedBytes });
+      })
+      .catch((error: unknown) => log.warn("blobs could not be swept", { error }));
+  };
+  let timer = setTimeout(again, FIRST_SWEEP_MS);
+  timer.unref();
+  function again(): void {
+    sweep();
+    timer = setTimeout(again, SWEEP_EVERY_MS);
+    timer.unref();
+  }
+  return () => clearTimeout(timer);
 }
 
 async function namedHashes(db: Reader): Promise<Set<string>> {
