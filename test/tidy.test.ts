@@ -22,7 +22,8 @@ const RANK: Record<string, number> = {
   "src/chat": 10,
   "src/accounts": 11,
   "src/api": 12,
-  "src/main.ts": 13,
+  "src/cli": 13,
+  "src/main.ts": 14,
 };
 const DOMAINS = ["datasets", "models", "training", "serving", "knowledge", "assessments", "chat", "accounts"];
 

@@ -41,8 +41,10 @@ export type LocalVerbs = {
   restore(flags: { data?: string; file: string; verify: boolean }): Promise<Json>;
   /** {id, name, key}: an admin key made in the data folder, beside or without a server, before set-up too. */
   keyCreate(flags: { data: string; name: string; scopes?: readonly string[] }): Promise<Json>;
-  userCreate(flags: { data?: string; email: string; password?: string }): Promise<Json>;
-  userReset(flags: { data?: string; email: string; password?: string }): Promise<Json>;
+  /** {id, name}: makes a person in the data folder. The command line has read or made the password. */
+  userCreate(flags: { data?: string; name: string; password: string }): Promise<Json>;
+  /** {id, name}: gives an existing person a new password and ends their sessions. */
+  userReset(flags: { data?: string; name: string; password: string }): Promise<Json>;
   version(): Json;
 };
 
