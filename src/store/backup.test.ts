@@ -55,6 +55,14 @@ test("what is restored is what was backed up, and the server can start in it", a
   expect(readdirSync(home).sort()).toEqual(["backup.tar", "data", "restored"]);
 });
 
+test("a command beside the running server makes the same backup", async () => {
+  const beside = await openStore({ dataDir: store.dataDir, log, beside: true });
+  expect(await backup(beside, file)).toMatchObject({ blobs: 3 });
+  await beside.close();
+  await restore(file, join(home, "restored"), { verify: true });
+  await store.write((tx) => tx.insert(projects).values({ id: "b", name: "b", createdAt: 2 }));
+});
+
 test("tar itself can list and unpack it", async () => {
   await backup(store, file);
   const listed = Bun.spawnSync(["tar", "tf", file]).stdout.toString().trim().split("\n");
