@@ -136,7 +136,7 @@ export function SettingsPage() {
       <Loaded reading={reading}>
         {(data) => (
           <Stack gap={16}>
-            <section aria-label={t("API keys")}>
+            <div>
               <h2>{t("API keys")}</h2>
               {work.problem ? <ProblemNotice problem={work.problem} /> : null}
               {data.apiKeys.length === 0 ? (
@@ -184,7 +184,7 @@ export function SettingsPage() {
                   ]}
                 />
               )}
-            </section>
+            </div>
             <Surface title={t("Colours")}>
               <SegmentedControl
                 aria-label={t("Colours")}

@@ -110,7 +110,10 @@ export function drawEdges(boxes: Record<string, Box>, words: (key: string) => st
     height: number,
   ) => {
     const [a, b] = [top(at(from), fromShare), top(at(to), toShare)];
-    add(from, to, "state", key, arch(a, b, height), { label: words(key), labelAt: middle(a, b, height - 4) });
+    add(from, to, "state", key, arch(a, b, height), {
+      label: words(key),
+      labelAt: { x: a.x + (b.x - a.x) * (key === "deployCustomized" ? 0.74 : 0.5), y: a.y - height + 4 },
+    });
   };
   over("base", "live", "deployBase", 0.36, 0.58, 104);
   over("base", "complete", "trainSave", 0.54, 0.46, 66);

@@ -1,6 +1,6 @@
 // The process map, the face of the product: the lifecycle as a live graph from one query, with the next action lit.
 import { Button, Skeleton } from "@mantine/core";
-import { useElementSize, useMediaQuery } from "@mantine/hooks";
+import { useElementSize } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import type { ResultOf } from "gql.tada";
 import { type CSSProperties, useMemo } from "react";
@@ -170,7 +170,8 @@ function Arrow(props: { id: string; color: string }) {
 
 function Graph(props: { stages: Stage[] }) {
   const { ref, width } = useElementSize();
-  const isWide = useMediaQuery("(min-width: 1100px)", true, { getInitialValueInEffect: false });
+  // Before the first measure the window decides, so that the page does not jump.
+  const isWide = width === 0 ? window.innerWidth >= 1120 : width >= 860;
   const byKey = useMemo(() => new Map(props.stages.map((stage) => [stage.key, stage])), [props.stages]);
   const boxes = useMemo(() => placeStages(Math.max(860, width)), [width]);
   const edges = useMemo(() => drawEdges(boxes, edgeWord), [boxes]);

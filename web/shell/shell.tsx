@@ -155,7 +155,7 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className="e-nav" aria-label={t("Pages")}>
-        <Link to="/" className="e-brand" style={{ justifyContent: "flex-start", background: "none" }}>
+        <Link to="/" className="e-brand">
           <Mark /> Espalier
         </Link>
         <Group gap={4} px={6} mb={8} wrap="nowrap">

@@ -80,7 +80,7 @@ export function Curves(props: { points: MetricPoint[] }) {
           hasLegend
         />
       </Surface>
-      <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(220px, 1fr))", gap: 16 }}>
+      <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(190px, 1fr))", gap: 16 }}>
         {rest.map((one) => (
           <Surface key={one.key} title={one.label}>
             <Curve label={one.label} series={one.series} height={120} format={one.format} />

@@ -33,8 +33,21 @@ function Field(props: {
   onChange: (value: unknown) => void;
 }) {
   const { spec, name } = props;
-  const label = `${spec.title ?? name}${spec.unit ? `, ${spec.unit}` : ""}`;
-  const shared = { label, description: spec.description, error: props.error, name };
+  const title = spec.title ?? name;
+  const label =
+    spec.unit && spec.unit.toLowerCase() !== title.toLowerCase() ? `${title}, ${spec.unit}` : title;
+  const shared = {
+    label,
+    description: spec.description,
+    error: props.error,
+    name,
+    inputWrapperOrder: ["label", "input", "description", "error"] as (
+      | "label"
+      | "input"
+      | "description"
+      | "error"
+    )[],
+  };
   const isNumber = spec.type === "number" || spec.type === "integer";
   const fallback = spec.default;
   if (spec.enum)

@@ -49,8 +49,8 @@ export function relativeTime(at: string, now: number): string {
   return "just now";
 }
 
-/** 0.000312 → "3.1e-4"; 1.2345 → "1.234". */
+/** 0.000312 → "3.1e-4"; 1.2345 → "1.23"; 3 → "3". */
 export function small(value: number): string {
   if (value === 0) return "0";
-  return Math.abs(value) < 0.001 ? value.toExponential(1) : value.toPrecision(4);
+  return Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }
