@@ -15,7 +15,7 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ["/graphql", "/auth", "/uploads", "/files", "/v1"].map((path) => [path, "http://127.0.0.1:7777"]),
+      ["/graphql", "/auth", "/uploads", "/files", "/v1"].map((path) => [path, "http://127.0.0.1:7420"]),
     ),
   },
 });

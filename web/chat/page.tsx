@@ -249,7 +249,19 @@ function History(props: { conversations: Data["conversations"]; openId: string |
 
 export function ChatPage() {
   const { id } = useParams({ strict: false }) as { id?: string };
-  const search = useSearch({ strict: false }) as { model?: string; other?: string; second?: string };
+  const given = useSearch({ strict: false }) as {
+    model?: string;
+    other?: string;
+    second?: string;
+    models?: string;
+  };
+  // A link may name both models at once, as the map's next action does.
+  const [linked, linkedOther] = (given.models ?? "").split(",").map((name) => decodeURIComponent(name));
+  const search = {
+    model: given.model ?? (linked || undefined),
+    other: given.other ?? (linkedOther || undefined),
+    second: given.second,
+  };
   const navigate = useNavigate();
   const reading = useData(chatQuery, {});
   const [settings, setSettings] = useLocalStorage<ChatSettings>({

@@ -23,7 +23,7 @@ export const sendMessage = graphql(`
   mutation SendMessage($input: SendMessageInput!) {
     sendMessage(input: $input) {
       __typename
-      ... on SendMessageSuccess { conversation { id title } message { id model } }
+      ... on SendMessageSuccess { conversation { id title } reply { id model } }
       ... on UserError { code message hint field value }
     }
   }
@@ -31,7 +31,7 @@ export const sendMessage = graphql(`
 export const stopReply = graphql(`
   mutation StopReply($messageId: ID!) {
     stopReply(messageId: $messageId) {
-      __typename ... on SendMessageSuccess { message { id } } ... on UserError { code message hint field value }
+      __typename ... on SendMessageSuccess { reply { id } } ... on UserError { code message hint field value }
     }
   }
 `);

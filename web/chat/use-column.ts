@@ -135,9 +135,9 @@ export function useColumn(conversationId: string | null, onConversation: (id: st
         onConversation(done.conversation.id);
         setMessages((old) => [
           ...old,
-          { id: done.message.id, role: "assistant", text: "", model, isStreaming: true },
+          { id: done.reply.id, role: "assistant", text: "", model, isStreaming: true },
         ]);
-        listen(done.message.id);
+        listen(done.reply.id);
       } catch (thrown) {
         setMessages((old) => old.filter((message) => message.id !== localId));
         setProblem(toProblem(thrown));

@@ -1,7 +1,7 @@
 // Datasets: the list, with imports that run and drag and drop anywhere on it.
 import { Button, Drawer } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { Link } from "@tanstack/react-router";
+import { Link, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
@@ -30,7 +30,9 @@ export function shapeWord(shape: Shape): string {
 
 export function DatasetsPage() {
   const reading = useData(datasetsQuery, {});
-  const [isOpen, drawer] = useDisclosure(false);
+  const [isOpen, drawer] = useDisclosure(
+    (useSearch({ strict: false }) as { import?: string }).import === "1",
+  );
   const [dropped, setDropped] = useState<File | null>(null);
   const button = (
     <Button

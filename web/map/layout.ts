@@ -12,6 +12,8 @@ export type Edge = {
   why: string;
   /** Run kind that moves along this edge. */
   runKind?: string;
+  /** Another stage without which the edge cannot be walked. */
+  via?: string;
   path: string;
   labelAt?: { x: number; y: number };
 };
@@ -113,6 +115,7 @@ export function drawEdges(boxes: Record<string, Box>, words: (key: string) => st
     add(from, to, "state", key, arch(a, b, height), {
       label: words(key),
       labelAt: { x: a.x + (b.x - a.x) * (key === "deployCustomized" ? 0.74 : 0.5), y: a.y - height + 4 },
+      ...(key === "trainSave" ? { via: "customized" } : {}),
     });
   };
   over("base", "live", "deployBase", 0.36, 0.58, 104);

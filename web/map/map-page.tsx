@@ -85,7 +85,7 @@ function StageCard(props: { stage: Stage; box?: Box }) {
       title={stage.reason ?? undefined}
       {...(run ? { "data-running": "" } : {})}
       {...(stage.available ? {} : { "data-off": "" })}
-      {...(stage.count === 0 ? { "data-empty": "" } : {})}
+      {...(stage.count === 0 && stage.key !== "chat" ? { "data-empty": "" } : {})}
     >
       <header>
         {isLater ? (
@@ -199,7 +199,7 @@ function Graph(props: { stages: Stage[] }) {
             <EdgeLine
               key={edge.id}
               edge={edge}
-              isOff={isOff(edge.to) || isOff(edge.from)}
+              isOff={isOff(edge.to) || isOff(edge.from) || (edge.via !== undefined && isOff(edge.via))}
               isRunning={edge.runKind !== undefined && runningKinds.has(edge.runKind)}
             />
           ))}

@@ -1,7 +1,7 @@
 // Base models: the list, the import by path or upload, and the card scanned from the files.
 import { Button, Drawer, FileInput, Group, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
@@ -94,7 +94,9 @@ function ImportModel(props: { onDone: () => void }) {
 
 export function BasesPage() {
   const reading = useData(basesQuery, {});
-  const [isOpen, drawer] = useDisclosure(false);
+  const [isOpen, drawer] = useDisclosure(
+    (useSearch({ strict: false }) as { import?: string }).import === "1",
+  );
   const button = <Button onClick={drawer.open}>{t("Import model")}</Button>;
   const imports = (reading.data?.processMap.stages ?? [])
     .flatMap((s) => s.running)
