@@ -80,7 +80,7 @@ function envelope({ code, message: text, hint, field, status }: EspalierError): 
             : "invalid_request_error";
   return {
     error: {
-      message: hint ? `${text}. ${hint}` : text,
+      message: hint ? `${text.replace(/\.$/, "")}. ${hint}` : text,
       type,
       param: field ?? null,
       code: openAiCodes[code] ?? code.toLowerCase(),

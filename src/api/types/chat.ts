@@ -99,7 +99,8 @@ const SendMessageResult = resultUnion<Sent>(
       description: "The conversation.",
       resolve: ({ conversation }) => conversation,
     }),
-    message: t.field({
+    // Not "message": the errors of the union have a text of that name.
+    reply: t.field({
       type: Message,
       description: "The reply; its text streams by replyTokens.",
       resolve: ({ message }) => message,
@@ -135,8 +136,7 @@ builder.queryField("conversations", (t) =>
 builder.mutationFields((t) => ({
   sendMessage: t.field({
     type: SendMessageResult.union,
-    description:
-      "Keeps the user's message and starts the reply; its text streams by replyTokens(message.id).",
+    description: "Keeps the user's message and starts the reply; its text streams by replyTokens(reply.id).",
     extensions: needs("chat"),
     args: { input: t.arg({ type: SendMessageInput, required: true, description: "What to send to whom." }) },
     resolve: (_, { input }, { chat, principal }) =>
