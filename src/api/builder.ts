@@ -22,7 +22,7 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   complexity: {
     defaultComplexity: 1,
-    defaultListMultiplier: 5,
+    defaultListMultiplier: 10,
     limit: { complexity: limits.graphqlComplexity, depth: limits.graphqlDepth },
     complexityError: (kind, { complexity, depth }) =>
       new GraphQLError(

@@ -65,7 +65,7 @@ const nextRules: readonly ((facts: Facts) => MapNext | null)[] = [
     if (!training) return null;
     const waits = training.status === "queued";
     return next(
-      waits ? `${training.name} waits for a trainer.` : `${training.name} is training.`,
+      waits ? `${training.name} waits for a trainer.` : `${training.name} is under way.`,
       waits ? "It starts as soon as a trainer is free." : "Watch its loss fall; it goes on when you leave.",
       "Watch it",
       `/trainings/${training.subjectId ?? ""}`,

@@ -50,7 +50,7 @@ export const limits = {
   /** Deepest GraphQL query. */
   graphqlDepth: 12,
   /** Most points of a GraphQL query; a field is 1, a list multiplies what is in it by 10. */
-  graphqlComplexity: 60_000,
+  graphqlComplexity: 20_000,
   /** Most aliases in a GraphQL query. */
   graphqlAliases: 40,
   /** Most operations in one GraphQL request. */

@@ -139,7 +139,7 @@ builder.queryField("runs", (t) =>
       status: t.arg({ type: RunStatus, description: "Only runs that stand so." }),
       kind: t.arg({ type: RunKind, description: "Only runs of this kind." }),
     },
-    complexity: ({ first }) => ({ field: 1, multiplier: Math.max(1, Math.min(first ?? 50, 200)) / 5 }),
+    complexity: ({ first }) => ({ field: 1, multiplier: Math.max(1, Math.min(first ?? 50, 200)) / 10 }),
     resolve: async (_, { first, after, status, kind }, { runs, principal }) => {
       const page = await runs.list({
         projectId: principal.projectId,

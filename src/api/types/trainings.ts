@@ -191,7 +191,9 @@ type Wish = typeof StartTrainingInput.$inferInput;
 /** The input as the training wants it: names looked up, ids as they are. */
 async function wished({ models, datasets, principal }: Context, input: Wish) {
   const base = await models.resolve(principal.projectId, input.baseId);
-  const version = await datasets.resolveVersion(principal.projectId, input.datasetVersionId);
+  const version =
+    (await datasets.findVersion(input.datasetVersionId)) ??
+    (await datasets.resolveVersion(principal.projectId, input.datasetVersionId));
   return {
     projectId: principal.projectId,
     name: input.name,

@@ -1,0 +1,299 @@
+// Nobody gets in without credentials, and nobody further than their scopes: every field, route and door is tried.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  GraphQLError,
+  type GraphQLField,
+  type GraphQLInputType,
+  type GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
+  getIntrospectionQuery,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isRequiredArgument,
+  isRequiredInputField,
+  GraphQLObjectType as ObjectType,
+} from "graphql";
+import { allScopes, createAccounts, type Scope } from "../src/accounts/accounts.ts";
+import { authorise, scopeOf } from "../src/api/authorise.ts";
+import { schema } from "../src/api/schema.ts";
+import { loadConfig } from "../src/config.ts";
+import { now } from "../src/kit/clock.ts";
+import { limits } from "../src/kit/limits.ts";
+import { createLog } from "../src/kit/log.ts";
+import { type RunningServer, startServer } from "../src/serve/serve.ts";
+import { openStore } from "../src/store/store.ts";
+
+let folder: string;
+let server: RunningServer;
+/** A key of each single scope, and one of each that has all scopes but that one (and not admin). */
+const keyOf = new Map<Scope, string>();
+const keyWithout = new Map<Scope, string>();
+const plainScopes = allScopes.filter((scope) => scope !== "admin");
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "espalier-auth-"));
+  const dataDir = join(folder, "data");
+  const store = await openStore({ dataDir, log: createLog({ level: "silent" }) });
+  const accounts = createAccounts({ store, clock: now });
+  for (const scope of allScopes) {
+    keyOf.set(scope, (await accounts.createKey({ name: scope, scopes: [scope] })).secret);
+    const rest = plainScopes.filter((one) => one !== scope);
+    keyWithout.set(scope, (await accounts.createKey({ name: `not ${scope}`, scopes: rest })).secret);
+  }
+  await store.close();
+  const config = loadConfig({ data: dataDir, cache: join(folder, "cache"), port: 0, logLevel: "silent" }, {});
+  server = await startServer({ config, withTrainer: false });
+});
+afterAll(async () => {
+  await server?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+type Ask = { query?: string; body?: string; key?: string; headers?: Record<string, string>; path?: string };
+function ask({ query, body, key, headers = {}, path = "/graphql" }: Ask): Promise<Response> {
+  return fetch(`${server.url}${path}`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      ...(key ? { authorization: `Bearer ${key}` } : {}),
+      ...headers,
+    },
+    body: body ?? JSON.stringify({ query }),
+  });
+}
+async function codesOf(response: Response): Promise<string[]> {
+  return [...(await response.text()).matchAll(/"code":"([A-Z_]+)"/g)].map(([, code]) => code ?? "");
+}
+
+/** A value that a type accepts, as GraphQL text. */
+function literal(type: GraphQLInputType): string {
+  if (isNonNullType(type)) return literal(type.ofType);
+  if (isListType(type)) return `[${literal(type.ofType)}]`;
+  if (isEnumType(type)) return type.getValues()[0]?.name ?? "";
+  if (isInputObjectType(type)) {
+    const needed = Object.values(type.getFields()).filter(isRequiredInputField);
+    return `{${needed.map((field) => `${field.name}: ${literal(field.type)}`).join(", ")}}`;
+  }
+  return type.name === "Int" || type.name === "Float" ? "1" : type.name === "Boolean" ? "true" : '"x"';
+}
+function operation(kind: string, field: GraphQLField<unknown, unknown>): string {
+  const args = field.args.filter(isRequiredArgument).map((arg) => `${arg.name}: ${literal(arg.type)}`);
+  const call = args.length > 0 ? `${field.name}(${args.join(", ")})` : field.name;
+  return `${kind} { ${call}${isLeafType(getNamedType(field.type)) ? "" : " { __typename }"} }`;
+}
+
+const roots: [kind: string, type: GraphQLObjectType][] = [
+  ["query", schema.getQueryType()],
+  ["mutation", schema.getMutationType()],
+  ["subscription", schema.getSubscriptionType()],
+].flatMap(([kind, type]) => (typeof kind === "string" && isObjectType(type) ? [[kind, type]] : []));
+
+describe("every field of Query, Mutation and Subscription, over HTTP", () => {
+  for (const [kind, type] of roots)
+    for (const field of Object.values(type.getFields())) {
+      test(`${type.name}.${field.name}`, async () => {
+        const query = operation(kind, field);
+        const headers = kind === "subscription" ? { accept: "text/event-stream" } : {};
+        const anonymous = await ask({ query, headers });
+        expect(anonymous.status).toBe(401);
+        expect(await codesOf(anonymous)).toEqual(["UNAUTHENTICATED"]);
+        const scope = scopeOf(field);
+        if (!scope) throw new Error("an authorised field without scope");
+        const refused = await ask({ query, headers, key: keyWithout.get(scope) ?? "" });
+        expect(await codesOf(refused)).toContain("SCOPE_MISSING");
+        if (kind !== "query") return;
+        // The same with the scope gets past the guard: the refusal above is the guard's, not the query's.
+        const allowed = await ask({ query, key: keyOf.get(scope) ?? "" });
+        expect(await codesOf(allowed)).not.toContain("SCOPE_MISSING");
+      });
+    }
+});
+
+test("every field of every object type refuses a caller without its scope, before its resolver runs", async () => {
+  let tried = 0;
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith("__")) continue;
+    for (const field of Object.values(type.getFields())) {
+      const scope = scopeOf(field);
+      if (!scope) throw new Error(`${type.name}.${field.name} has no scope`);
+      const others = new Set(plainScopes.filter((one) => one !== scope));
+      const asked = (context: unknown): unknown => {
+        try {
+          // No parent: a resolver that ran would fail with another error.
+          return field.resolve?.(undefined, {}, context as never, undefined as never);
+        } catch (error) {
+          return error instanceof GraphQLError ? error.extensions.code : error;
+        }
+      };
+      expect(asked({})).toBe("UNAUTHENTICATED");
+      expect(asked({ principal: { scopes: others } })).toBe("SCOPE_MISSING");
+      tried++;
+    }
+  }
+  expect(tried).toBeGreaterThan(200);
+});
+
+test("a schema with a field that names no scope, or has no description, is not served", () => {
+  const make = (extensions: Record<string, unknown>, description?: string) =>
+    new GraphQLSchema({
+      query: new ObjectType({
+        name: "Query",
+        description: "q",
+        fields: { bare: { type: GraphQLString, extensions, ...(description ? { description } : {}) } },
+      }),
+    });
+  expect(() => authorise(make({}, "d"))).toThrow("Query.bare has no scope");
+  expect(() => authorise(make({ scope: "fly" }, "d"))).toThrow("Query.bare has no scope");
+  expect(() => authorise(make({ scope: "read" }))).toThrow("Query.bare has no description");
+  expect(() => authorise(make({ scope: "read" }, "d"))).not.toThrow();
+});
+
+describe("routes", () => {
+  const closed: [method: string, path: string, scope: Scope][] = [
+    ["POST", "/v1/chat/completions", "chat"],
+    ["GET", "/v1/models", "chat"],
+    ["POST", "/trainer/v1/hello", "trainer"],
+    ["POST", "/trainer/v1/lease", "trainer"],
+    ["GET", `/trainer/v1/blobs/${"0".repeat(64)}`, "trainer"],
+    ["POST", "/uploads", "write"],
+    ["GET", "/files/anything", "read"],
+    ["GET", "/metrics", "read"],
+  ];
+  for (const [method, path, scope] of closed)
+    test(`${method} ${path} needs the scope ${scope}`, async () => {
+      const send = (key?: string) =>
+        fetch(`${server.url}${path}`, {
+          method,
+          headers: key ? { authorization: `Bearer ${key}` } : {},
+          // Not JSON: a 401 here shows that nothing was parsed before.
+          ...(method === "POST" ? { body: "{" } : {}),
+        });
+      expect((await send()).status).toBe(401);
+      expect((await send("esp_wrong")).status).toBe(401);
+      expect((await send(keyWithout.get(scope))).status).toBe(403);
+      expect([200, 400, 404]).toContain((await send(keyOf.get(scope))).status);
+    });
+
+  test("health is open, and pages need no key but say what they may load", async () => {
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+    const page = await fetch(`${server.url}/`);
+    expect([200, 503]).toContain(page.status);
+    if (page.status === 200)
+      expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
+    for (const path of ["/../package.json", "/%2e%2e/package.json", "/assets/..%2f..%2fpackage.json"])
+      expect(await (await fetch(`${server.url}${path}`)).text()).not.toContain('"dependencies"');
+  });
+});
+
+describe("doors", () => {
+  test("an unknown Host and a foreign Origin are refused, our own are not", async () => {
+    const key = keyOf.get("read") ?? "";
+    const query = "{ version }";
+    const own = new URL(server.url).origin;
+    expect((await ask({ query, key, headers: { host: "evil.example" } })).status).toBe(421);
+    expect((await ask({ query, key, headers: { origin: "https://evil.example" } })).status).toBe(403);
+    expect((await ask({ query, key, headers: { origin: "null" } })).status).toBe(403);
+    expect((await ask({ query, key, headers: { origin: own } })).status).toBe(200);
+  });
+
+  test("a WebSocket needs our Origin and credentials", async () => {
+    const upgrade = (headers: Record<string, string>) =>
+      fetch(`${server.url}/graphql`, {
+        headers: {
+          connection: "upgrade",
+          upgrade: "websocket",
+          "sec-websocket-version": "13",
+          "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+          "sec-websocket-protocol": "graphql-transport-ws",
+          ...headers,
+        },
+      });
+    expect((await upgrade({})).status).toBe(401);
+    const authorization = `Bearer ${keyOf.get("read")}`;
+    expect((await upgrade({ authorization, origin: "https://evil.example" })).status).toBe(403);
+  });
+
+  test("cookies are HttpOnly and SameSite, sign-in is limited", async () => {
+    const token = new URL(server.setupUrl ?? "").searchParams.get("token");
+    const made = await ask({
+      path: "/auth/setup",
+      body: JSON.stringify({ token, name: "ada", password: "correct horse" }),
+    });
+    expect(made.status).toBe(200);
+    const cookie = made.headers.get("set-cookie") ?? "";
+    expect(cookie).toContain("HttpOnly");
+    expect(cookie).toContain("SameSite=Strict");
+    const session = cookie.split(";", 1)[0] ?? "";
+    const viewer = await ask({ query: "{ viewer { name } }", headers: { cookie: session } });
+    expect(await viewer.json()).toEqual({ data: { viewer: { name: "ada" } } });
+    await ask({ path: "/auth/sign-out", body: "{}", headers: { cookie: session } });
+    expect((await ask({ query: "{ version }", headers: { cookie: session } })).status).toBe(401);
+    const wrong = JSON.stringify({ name: "ada", password: "wrong horse" });
+    const statuses = new Set<number>();
+    for (let i = 0; i <= limits.signInFailures; i++)
+      statuses.add((await ask({ path: "/auth/sign-in", body: wrong })).status);
+    expect([...statuses]).toEqual([401, 429]);
+  }, 30_000);
+
+  test("a revoked key opens nothing", async () => {
+    const admin = keyOf.get("admin") ?? "";
+    const create =
+      'mutation { createApiKey(name: "gone", scopes: ["read"]) { ... on ApiKeySuccess { secret } } }';
+    const made: { data: { createApiKey: { secret: string } } } = JSON.parse(
+      await (await ask({ query: create, key: admin })).text(),
+    );
+    const key = made.data.createApiKey.secret;
+    expect((await ask({ query: "{ version }", key })).status).toBe(200);
+    await ask({ query: 'mutation { revokeApiKey(id: "gone") { __typename } }', key: admin });
+    expect((await ask({ query: "{ version }", key })).status).toBe(401);
+  });
+});
+
+describe("limits", () => {
+  const key = () => keyOf.get("read") ?? "";
+  test("too deep, too costly, too many aliases, too many in a batch: each by its code", async () => {
+    const nest = (levels: number): string =>
+      levels === 0
+        ? "id"
+        : `... on Training { base { id } run { id } customized { training { id ${nest(levels - 1)} } } }`;
+    const tooDeep = `{ node(id: "x") { ${nest(limits.graphqlDepth)} } }`;
+    expect(await codesOf(await ask({ query: tooDeep, key: key() }))).toContain("QUERY_TOO_DEEP");
+    const rows = "versions { rows { rows { index value } } }";
+    const costly = `{ ${Array.from({ length: 12 }, (_, i) => `d${i}: datasets { ${rows} }`).join(" ")} }`;
+    expect(await codesOf(await ask({ query: costly, key: key() }))).toContain("QUERY_TOO_COSTLY");
+    const aliases = `{ ${Array.from({ length: limits.graphqlAliases + 1 }, (_, i) => `a${i}: version`).join(" ")} }`;
+    expect(await codesOf(await ask({ query: aliases, key: key() }))).toEqual(["QUERY_TOO_MANY_ALIASES"]);
+    const batch = JSON.stringify(
+      Array.from({ length: limits.graphqlBatch + 1 }, () => ({ query: "{ version }" })),
+    );
+    const batched = await ask({ body: batch, key: key() });
+    expect(batched.status).toBeGreaterThanOrEqual(400);
+  });
+
+  test("introspection is open to any key and outside the limits", async () => {
+    const answer = await ask({ query: getIntrospectionQuery(), key: keyOf.get("trainer") ?? "" });
+    const text = await answer.text();
+    expect(text).toContain('"queryType"');
+    expect(text).not.toContain('"errors"');
+  });
+
+  test("what is no JSON, no GraphQL or too large is refused with a 4xx", async () => {
+    expect((await ask({ body: "{", key: key() })).status).toBe(400);
+    expect((await ask({ query: "{ nothing }", key: key() })).status).toBeLessThan(500);
+    const large = await ask({ body: " ".repeat(limits.requestBodyBytes + 1), key: key() });
+    expect(large.status).toBe(413);
+    const auth = await ask({ path: "/auth/sign-in", body: "{" });
+    expect(auth.status).toBe(400);
+    expect(await codesOf(auth)).toEqual(["BAD_JSON"]);
+  });
+});
