@@ -1,0 +1,152 @@
+// Waiting for runs: asks until they have ended, shows their progress, and finds what they made.
+import { z } from "zod";
+import { monotonicMs, sleep } from "../kit/clock.ts";
+import { EspalierError, isEspalierError } from "../kit/errors.ts";
+import { type Client, interrupted } from "./client.ts";
+import { failure } from "./outcome.ts";
+import { findById, type Thing } from "./things.ts";
+import type { TextSink } from "./verbs.ts";
+
+const runShape = z.object({
+  id: z.string(),
+  kind: z.string(),
+  name: z.string(),
+  status: z.string(),
+  progress: z.number().nullable(),
+  step: z.number().nullable(),
+  totalSteps: z.number().nullable(),
+  etaSeconds: z.number().nullable(),
+  subjectId: z.string().nullable(),
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string().nullish() }).nullable(),
+});
+export type Run = z.infer<typeof runShape>;
+export const RUN_FIELDS =
+  "id kind name status progress step totalSteps etaSeconds subjectId error { code message hint }";
+export { runShape };
+
+/** A restart of the server takes less; a wait goes on through it. */
+const PATIENCE_MS = 60_000;
+const FIRST_PAUSE_MS = 100;
+const LAST_PAUSE_MS = 1_000;
+
+type Follow = { client: Client; stderr: TextSink; signal?: AbortSignal | undefined; quiet: boolean };
+
+/** Waits for the run's end. @throws EspalierError with the run's own error, RUN_CANCELLED, NOT_FOUND. */
+export async function waitForRun(follow: Follow, id: string): Promise<Run> {
+  const { client, signal } = follow;
+  const bar = createBar(follow);
+  let pause = FIRST_PAUSE_MS;
+  let silentSince: number | null = null;
+  try {
+    for (;;) {
+      try {
+        const run = await readRun(client, id);
+        silentSince = null;
+        bar.show(run);
+        if (run.status === "SUCCEEDED") return run;
+        if (run.status === "FAILED")
+          throw failure(
+            run.error ?? { code: "RUN_FAILED", message: `${run.name} failed without saying why` },
+          );
+        if (run.status === "CANCELLED")
+          throw failure({ code: "RUN_CANCELLED", message: `${run.name} was cancelled` });
+      } catch (error) {
+        if (!isEspalierError(error) || error.code !== "UNREACHABLE") throw error;
+        silentSince ??= monotonicMs();
+        if (monotonicMs() - silentSince > PATIENCE_MS) throw error;
+      }
+      await sleep(pause, signal);
+      if (signal?.aborted) throw interrupted();
+      pause = Math.min(LAST_PAUSE_MS, pause * 1.3);
+    }
+  } finally {
+    bar.end();
+  }
+}
+
+async function readRun(client: Client, id: string): Promise<Run> {
+  const { node } = await client.query(
+    `query Run($id: ID!) { node(id: $id) { id ... on Run { ${RUN_FIELDS} } } }`,
+    { id },
+    z.object({ node: z.union([runShape, z.object({ id: z.string() })]).nullable() }),
+  );
+  if (node && "status" in node) return node;
+  throw new EspalierError("NOT_FOUND", `there is no run ${id.slice(0, 100)}`, {
+    hint: "`espalier list runs` shows their ids.",
+    value: id.slice(0, 100),
+    status: 404,
+  });
+}
+
+/** Waits for the run, and for the saving that a training may have queued, and returns the finished thing. */
+export async function finishedThing(follow: Follow, runId: string): Promise<Thing> {
+  const { client } = follow;
+  const run = await waitForRun(follow, runId);
+  const thing = await subjectOf(client, run);
+  if (thing.kind !== "training") return thing;
+  const made = z
+    .object({ customized: z.object({ id: z.string() }).nullable(), save: z.boolean() })
+    .parse(thing);
+  if (!made.customized) throw gone(run);
+  if (made.save) {
+    const merge = await mergeOf(client, thing.name, run.id);
+    if (merge) return subjectOf(client, await waitForRun(follow, merge));
+  }
+  return (await findById(client, made.customized.id)) ?? Promise.reject(gone(run));
+}
+
+async function subjectOf(client: Client, run: Run): Promise<Thing> {
+  const thing = run.subjectId === null ? null : await findById(client, run.subjectId);
+  if (!thing) throw gone(run);
+  return thing;
+}
+
+/** The newest merge that saves under the training's name, begun after the training. */
+async function mergeOf(client: Client, name: string, trainRunId: string): Promise<string | null> {
+  const { runs } = await client.query(
+    "{ runs(first: 50, kind: MERGE) { edges { node { id name } } } }",
+    {},
+    z.object({
+      runs: z.object({ edges: z.array(z.object({ node: z.object({ id: z.string(), name: z.string() }) })) }),
+    }),
+  );
+  // Ids sort by time.
+  const later = runs.edges.map(({ node }) => node).filter(({ id }) => id > trainRunId);
+  return later.find((node) => node.name.startsWith(`Save ${name}`))?.id ?? null;
+}
+
+function gone(run: Run): EspalierError {
+  return new EspalierError("RESULT_GONE", `${run.name} ended well, but what it made is no longer there`, {
+    hint: "Somebody may have deleted it meanwhile.",
+    status: 404,
+  });
+}
+
+const WIDTH = 28;
+
+/** A bar that redraws itself on a terminal, and a line for each change of state elsewhere. */
+function createBar({ stderr, quiet }: Follow): { show(run: Run): void; end(): void } {
+  let shown = "";
+  const isLive = stderr.isTTY === true;
+  return {
+    show(run) {
+      if (quiet) return;
+      const text = isLive ? barOf(run) : `${run.name}: ${run.status.toLowerCase()}`;
+      if (text === shown) return;
+      stderr.write(isLive ? `\r\x1b[2K${text}` : `${text}\n`);
+      shown = text;
+    },
+    end() {
+      if (!quiet && isLive && shown !== "") stderr.write("\n");
+    },
+  };
+}
+
+function barOf(run: Run): string {
+  const share = run.status === "SUCCEEDED" ? 1 : (run.progress ?? 0);
+  const full = Math.round(Math.max(0, Math.min(1, share)) * WIDTH);
+  const steps = run.step !== null && run.totalSteps ? ` ${run.step}/${run.totalSteps}` : "";
+  const eta = run.etaSeconds && run.status === "RUNNING" ? ` ${Math.ceil(run.etaSeconds)} s to go` : "";
+  const bar = `${"█".repeat(full)}${"░".repeat(WIDTH - full)}`;
+  return `${run.name} ${bar} ${Math.round(share * 100)} %${steps} ${run.status.toLowerCase()}${eta}`;
+}

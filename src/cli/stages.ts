@@ -1,0 +1,187 @@
+// The stages of a model's life: train, save, deploy, register, and their ends.
+import { z } from "zod";
+import { EspalierError, isEspalierError } from "../kit/errors.ts";
+import { ERRORS } from "./client.ts";
+import { outcome, type VerbContext } from "./context.ts";
+import { RUN_FIELDS, runShape } from "./follow.ts";
+import { usage } from "./outcome.ts";
+import { getThing, idsOf, nodeShape, nothingNamed, selection, thingOf } from "./things.ts";
+import type { Json } from "./verbs.ts";
+
+const runStarted = z.object({ run: runShape });
+const trainingStarted = z.object({ training: nodeShape, run: runShape });
+const liveStarted = z.object({ live: nodeShape, run: runShape });
+const registered = z.object({ registered: nodeShape });
+const live = z.object({ live: nodeShape });
+const removed = z.object({ id: z.string(), name: z.string() });
+
+export type TrainFlags = {
+  base: string;
+  dataset: string;
+  method: string;
+  name?: string;
+  set?: readonly string[];
+  map?: readonly string[];
+  save?: boolean;
+};
+
+/** Starts a training; with --wait ends with the customized model, with --save with the complete one. */
+export async function train(context: VerbContext, flags: TrainFlags, mapping: Json): Promise<Json> {
+  const input = {
+    name: flags.name ?? "",
+    baseId: flags.base,
+    datasetVersionId: flags.dataset,
+    method: flags.method,
+    parameters: parametersOf(flags.set ?? []),
+    save: flags.save ?? false,
+    ...(mapping === null ? {} : { mapping }),
+  };
+  const { training, run } = await context.client.mutate(
+    `mutation Train($input: StartTrainingInput!) { startTraining(input: $input) { __typename
+      ... on StartTrainingSuccess { training { ${selection("Training")} } run { ${RUN_FIELDS} } } ${ERRORS} } }`,
+    { input },
+    trainingStarted,
+  );
+  return outcome(context, run.id, { ...thingOf(training), runId: run.id });
+}
+
+/** --set k=v … as an object: numbers, true, false, null, lists and objects as JSON, anything else as text. */
+export function parametersOf(pairs: readonly string[]): Record<string, unknown> {
+  const parameters: Record<string, unknown> = {};
+  for (const pair of pairs) {
+    const at = pair.indexOf("=");
+    if (at < 1) throw usage(`--set ${pair} is not understood`, "Say --set name=value, e.g. --set max_steps=40.");
+    parameters[pair.slice(0, at)] = valueOf(pair.slice(at + 1));
+  }
+  return parameters;
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // 1., .5 and +1 are numbers to everybody but JSON.
+    return text.trim() !== "" && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
+  }
+}
+
+/** Merges base and adapter into a complete model. */
+export async function save(context: VerbContext, model: string, { name }: { name?: string }): Promise<Json> {
+  const { run } = await context.client.mutate(
+    `mutation Save($input: SaveModelInput!) { saveModel(input: $input) { __typename
+      ... on SaveModelSuccess { run { ${RUN_FIELDS} } } ${ERRORS} } }`,
+    { input: { customizedId: model, ...(name === undefined ? {} : { name }) } },
+    runStarted,
+  );
+  const made = name ?? run.name.replace(/^Save /, "");
+  return outcome(context, run.id, { id: run.subjectId, kind: "complete", name: made, status: "saving", runId: run.id });
+}
+
+const PRECISIONS = ["fp32", "int8", "native"];
+
+/** Serves a base, customized or complete model. Its own quantisation for a GGUF, else fp32, when unsaid. */
+export async function deploy(
+  context: VerbContext,
+  model: string,
+  flags: { name?: string; precision?: string },
+): Promise<Json> {
+  if (flags.precision !== undefined && !PRECISIONS.includes(flags.precision))
+    throw usage(`--precision ${flags.precision} is not known`, `Choose one of ${PRECISIONS.join(", ")}.`);
+  const precision = flags.precision ?? (await preferredPrecision(context, model));
+  const input = {
+    modelId: model,
+    precision: precision.toUpperCase(),
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+  };
+  const started = await context.client.mutate(
+    `mutation Deploy($input: DeployModelInput!) { deployModel(input: $input) { __typename
+      ... on DeployModelSuccess { live { ${selection("LiveModel")} } run { ${RUN_FIELDS} } } ${ERRORS} } }`,
+    { input },
+    liveStarted,
+  );
+  return outcome(context, started.run.id, { ...thingOf(started.live), runId: started.run.id });
+}
+
+/** What the server names first among the precisions of the model or of its base. */
+async function preferredPrecision({ client }: VerbContext, model: string): Promise<string> {
+  const shape = z.looseObject({
+    kind: z.string(),
+    base: z.object({ id: z.string() }).optional(),
+    precisions: z.array(z.string()).optional(),
+  });
+  const thing = shape.parse(await getThing(client, model));
+  if (thing.kind === "complete") return "fp32";
+  const base = thing.base ? shape.parse(await getThing(client, thing.base.id)) : thing;
+  return base.precisions?.[0] ?? "fp32";
+}
+
+/** Gives a live model a stable name. */
+export async function register({ client }: VerbContext, model: string, { alias }: { alias: string }): Promise<Json> {
+  const answer = await client.mutate(
+    `mutation Register($input: RegisterModelInput!) { registerModel(input: $input) { __typename
+      ... on RegisterModelSuccess { registered { ${selection("RegisteredModel")} } } ${ERRORS} } }`,
+    { input: { liveId: model, alias } },
+    registered,
+  );
+  return thingOf(answer.registered);
+}
+
+export async function unregister({ client }: VerbContext, alias: string): Promise<Json> {
+  const gone = await client.mutate(
+    `mutation Unregister($alias: String!) { unregisterModel(alias: $alias) { __typename
+      ... on DeleteSuccess { id name } ${ERRORS} } }`,
+    { alias },
+    removed,
+  );
+  return { ...gone, kind: "registered", status: "unregistered" };
+}
+
+export async function retire({ client }: VerbContext, model: string): Promise<Json> {
+  const gone = await client.mutate(
+    `mutation Retire($id: ID!) { retireLive(id: $id) { __typename ... on DeleteSuccess { id name } ${ERRORS} } }`,
+    { id: model },
+    removed,
+  );
+  return { ...gone, kind: "live", status: "retired" };
+}
+
+/** Takes a live model out of service, or puts it back. */
+export async function setService({ client }: VerbContext, model: string, verb: "stop" | "start"): Promise<Json> {
+  const answer = await client.mutate(
+    `mutation Service($id: ID!) { ${verb}Live(id: $id) { __typename
+      ... on LiveSuccess { live { ${selection("LiveModel")} } } ${ERRORS} } }`,
+    { id: model },
+    live,
+  );
+  return thingOf(answer.live);
+}
+
+/** Deletes a thing; what depends on it only with --yes. */
+export async function remove({ client }: VerbContext, name: string, { yes }: { yes?: boolean }): Promise<Json> {
+  const ids = await idsOf(client, name);
+  if (ids.model !== null && ids.dataset !== null && ids.model !== ids.dataset)
+    throw new EspalierError("NAME_AMBIGUOUS", `"${name}" names a model (${ids.model}) and a dataset (${ids.dataset})`, {
+      hint: "Say which by its id.",
+      value: name,
+      status: 409,
+    });
+  const thing = await getThing(client, ids.model ?? ids.dataset ?? name);
+  try {
+    const gone = await client.mutate(
+      `mutation Delete($id: ID!, $confirm: Boolean) { delete(id: $id, confirm: $confirm) { __typename
+        ... on DeleteSuccess { id name } ${ERRORS} } }`,
+      { id: thing.id, confirm: yes ?? false },
+      removed,
+    );
+    return { ...gone, kind: thing.kind, status: "deleted" };
+  } catch (error) {
+    if (!isEspalierError(error)) throw error;
+    if (error.status === 404) throw nothingNamed(name);
+    if (error.code !== "HAS_DEPENDANTS") throw error;
+    throw new EspalierError(error.code, error.message, {
+      hint: "Give --yes to delete these too.",
+      value: name,
+      status: 409,
+    });
+  }
+}

@@ -1,0 +1,209 @@
+// The things of a project as documents: what is asked of the server for each, and how it is named and found.
+import { z } from "zod";
+import { EspalierError } from "../kit/errors.ts";
+import type { Client } from "./client.ts";
+import type { Json } from "./verbs.ts";
+
+/** A thing as `--json` prints it: id, kind, name and status first, then what is its own. */
+export type Thing = {
+  id: string;
+  kind: string;
+  name: string;
+  status: string;
+  [key: string]: Json | undefined;
+};
+
+const runFields = `id kind name status attempt progress step totalSteps etaSeconds subjectId retryOf
+  cancelRequestedAt createdAt startedAt endedAt error { code message hint field value }`;
+const versionFields =
+  "id number hash shape rowCount sizeBytes columns { name type emptyShare } mapping splits statistics createdAt";
+
+/** What is asked of each type, in lists and alone. */
+const FIELDS = {
+  BaseModel: `id name status architecture format parameters dtype contextLength vocabSize sizeBytes licence hash
+    precisions fit { fits neededBytes availableBytes sentence } createdAt`,
+  CustomizedModel: "id name base { id name } training { id name } rank sizeBytes hash createdAt",
+  CompleteModel: "id name base { id name } customized { id name } sizeBytes hash verification createdAt",
+  LiveModel: `id name status health precision source { id kind name } aliases tokensPerSecond memoryBytes requests
+    error { code message hint } createdAt`,
+  RegisteredModel: "id alias live { id name status health precision source { id kind name } } createdAt",
+  Dataset: `id name status latest { ${versionFields} } versions { id number rowCount } createdAt
+    run { id status error { code message hint field value } }`,
+  DatasetVersion: versionFields,
+  Training: `id name method parameters save base { id name } datasetVersion { id number } customized { id name }
+    run { ${runFields} } createdAt`,
+  Trainer: "id name host status methods devices runId lastSeenAt",
+  Run: runFields,
+  ApiKey: "id name scopes prefix createdAt lastUsedAt revokedAt",
+} as const;
+type Typename = keyof typeof FIELDS;
+
+const KIND: Record<Typename, string> = {
+  BaseModel: "base",
+  CustomizedModel: "customized",
+  CompleteModel: "complete",
+  LiveModel: "live",
+  RegisteredModel: "registered",
+  Dataset: "dataset",
+  DatasetVersion: "dataset-version",
+  Training: "training",
+  Trainer: "trainer",
+  Run: "run",
+  ApiKey: "key",
+};
+/** Where a thing was made from and what was made from it, shown for one thing only. */
+const LINEAGE = "lineage { id kind name relation } dependants { id kind name relation }";
+const MORE: Partial<Record<Typename, string>> = {
+  BaseModel: `${LINEAGE} renderedExample`,
+  CustomizedModel: LINEAGE,
+  CompleteModel: LINEAGE,
+  LiveModel: LINEAGE,
+  Dataset: "dependants { id kind name relation }",
+  Run: "logLines(last: 20)",
+};
+
+const json: z.ZodType<Json> = z.lazy(() =>
+  z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)]),
+);
+const typenames = Object.keys(FIELDS).filter(isTypename);
+export const nodeShape = z.record(z.string(), json).and(z.object({ __typename: z.string(), id: z.string() }));
+type Node = z.infer<typeof nodeShape>;
+
+function isTypename(text: string): text is Typename {
+  return Object.hasOwn(FIELDS, text);
+}
+
+/** The selection of one type, with its name. */
+export function selection(typename: Typename): string {
+  return `__typename ${FIELDS[typename]}`;
+}
+
+/** A node of the server as the document of a thing. */
+export function thingOf(node: Node): Thing {
+  const { __typename, id, kind, name, status, ...rest } = node;
+  const type = isTypename(__typename) ? __typename : null;
+  const its: Record<string, Json | undefined> = { ...rest };
+  let called = typeof name === "string" ? name : id;
+  let state = typeof status === "string" ? status : "ready";
+  if (type === "RegisteredModel" && typeof rest["alias"] === "string") called = rest["alias"];
+  if (type === "RegisteredModel") state = textAt(rest["live"], "status") ?? state;
+  if (type === "Training") state = textAt(rest["run"], "status") ?? state;
+  if (type === "ApiKey") state = rest["revokedAt"] === null ? "valid" : "revoked";
+  if (type === "Run" && typeof kind === "string") its["work"] = word(kind);
+  const what = type === null ? __typename : KIND[type];
+  return { id, kind: what, name: called, status: word(state), ...worded(its) };
+}
+
+function textAt(value: Json | undefined, key: string): string | null {
+  const parsed = z.looseObject({ [key]: z.string() }).safeParse(value);
+  const found = parsed.success ? parsed.data[key] : null;
+  return typeof found === "string" ? found : null;
+}
+
+/** IMPORT_DATASET as import-dataset: the schema writes its words large, people and tables do not. */
+function word(text: string): string {
+  return /^[A-Z][A-Z0-9_]*$/.test(text) ? text.toLowerCase().replaceAll("_", "-") : text;
+}
+
+const WORDS = new Set(["status", "precision", "kind", "shape", "work"]);
+const FOREIGN = new Set(["parameters", "mapping", "statistics", "splits", "verification", "devices"]);
+
+/** The same document with the schema's enum values as words; what other programs wrote stays as it is. */
+function worded(value: Record<string, Json | undefined>): Record<string, Json | undefined> {
+  const result: Record<string, Json | undefined> = {};
+  for (const [key, one] of Object.entries(value)) {
+    if (key === "__typename") continue;
+    result[key] = FOREIGN.has(key) ? one : wordedAt(key, one);
+  }
+  return result;
+}
+
+function wordedAt(key: string, value: Json | undefined): Json | undefined {
+  if (typeof value === "string") return WORDS.has(key) ? word(value) : value;
+  if (value === null || typeof value !== "object") return value;
+  if (isList(value)) {
+    const each = key === "precisions" ? "precision" : key;
+    return value.map((one) => wordedAt(each, one) ?? null);
+  }
+  return worded(value);
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+const ID = /^[a-z]+_[0-9a-hjkmnp-tv-z]{26}$/;
+
+/** Anything by its id; null when there is nothing. */
+export async function findById(client: Client, id: string): Promise<Thing | null> {
+  const parts = typenames.map((type) => `... on ${type} { ${FIELDS[type]} ${MORE[type] ?? ""} }`);
+  // Fields of one name may have different types in different members: each is asked alone.
+  const { node } = await client.query(
+    "query Type($id: ID!) { node(id: $id) { __typename id } }",
+    { id },
+    z.object({ node: nodeShape.nullable() }),
+  );
+  const at = node === null ? -1 : typenames.findIndex((type) => type === node.__typename);
+  if (node === null) return null;
+  const part = parts[at];
+  if (part === undefined) return thingOf(node);
+  const full = await client.query(
+    `query Thing($id: ID!) { node(id: $id) { __typename id ${part} } }`,
+    { id },
+    z.object({ node: nodeShape.nullable() }),
+  );
+  return full.node === null ? null : thingOf(full.node);
+}
+
+const found = z.object({
+  model: z.object({ id: z.string(), kind: z.string() }).nullable(),
+  dataset: z.object({ id: z.string() }).nullable(),
+});
+
+/** Ids of the model (or alias) and of the dataset with this name or id. */
+export async function idsOf(
+  client: Client,
+  name: string,
+): Promise<{ model: string | null; dataset: string | null }> {
+  const [, plain = name] = /^(.+)@\d+$/.exec(name) ?? [];
+  const { model, dataset } = await client.query(
+    "query Find($name: String!, $plain: String!) { model(name: $name) { id kind } dataset(name: $plain) { id } }",
+    { name, plain },
+    found,
+  );
+  return { model: model?.id ?? null, dataset: dataset?.id ?? null };
+}
+
+/**
+ * A model, alias, dataset, training or anything with an id; a model comes before a dataset of the same name.
+ * @throws EspalierError NOT_FOUND
+ */
+export async function getThing(client: Client, nameOrId: string): Promise<Thing> {
+  if (ID.test(nameOrId)) {
+    const byId = await findById(client, nameOrId);
+    if (byId) return byId;
+  }
+  const ids = await idsOf(client, nameOrId);
+  const id = ids.model ?? ids.dataset ?? (await trainingOf(client, nameOrId));
+  const thing = id === null ? null : await findById(client, id);
+  if (!thing) throw nothingNamed(nameOrId);
+  return thing;
+}
+
+/** A model whose training has not ended yet, or failed, still has its training. */
+async function trainingOf(client: Client, name: string): Promise<string | null> {
+  const { trainings } = await client.query(
+    "{ trainings { id name } }",
+    {},
+    z.object({ trainings: z.array(z.object({ id: z.string(), name: z.string() })) }),
+  );
+  return trainings.find((one) => one.name === name)?.id ?? null;
+}
+
+export function nothingNamed(name: string): EspalierError {
+  return new EspalierError("NOT_FOUND", `there is nothing named "${name.slice(0, 200)}"`, {
+    hint: "`espalier list KIND` shows the names.",
+    value: name.slice(0, 200),
+    status: 404,
+  });
+}
