@@ -1,5 +1,6 @@
 // `chat`: one message to a model, its reply streamed as it is made.
 import { z } from "zod";
+import { EspalierError } from "../kit/errors.ts";
 import { type Client, ERRORS } from "./client.ts";
 import type { VerbContext } from "./context.ts";
 import { failure, usage } from "./outcome.ts";
@@ -31,7 +32,12 @@ const token = z.object({
 });
 
 /** Sends the text ("-": standard input) and returns {text, …}; without --json the text is written as it comes. */
-export async function chat(context: VerbContext, model: string, text: string, flags: ChatFlags): Promise<Json> {
+export async function chat(
+  context: VerbContext,
+  model: string,
+  text: string,
+  flags: ChatFlags,
+): Promise<Json> {
   const { client, stdout, isJson } = context;
   const said = text === "-" ? await Bun.stdin.text() : text;
   if (said.trim() === "") throw usage("there is no text to send", 'espalier chat MODEL "Hello"');
@@ -59,7 +65,11 @@ export async function chat(context: VerbContext, model: string, text: string, fl
       messageId: message.id,
     };
   }
-  throw failure({ code: "REPLY_CUT", message: "the reply ended before it was complete", hint: "Send it again." });
+  throw failure({
+    code: "REPLY_CUT",
+    message: "the reply ended before it was complete",
+    hint: "Send it again.",
+  });
 }
 
 function tokensOf(client: Client, messageId: string) {
@@ -69,4 +79,14 @@ function tokensOf(client: Client, messageId: string) {
     { messageId },
     token,
   );
+}
+
+/** --kb is part of the fixed surface; refused rather than ignored. */
+export function refuseKnowledge(name: string): never {
+  throw new EspalierError("NOT_IN_THIS_VERSION", "this version of Espalier has no knowledge bases", {
+    hint: "Leave --kb out.",
+    field: "kb",
+    value: name,
+    status: 409,
+  });
 }

@@ -10,5 +10,6 @@ export type { CliDeps, Json, LocalVerbs, ServeFlags, TextSink, TrainerFlags } fr
  */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { runProgram } = await import("./program.ts");
-  return runProgram(argv, deps);
+  const isVersion = argv[0] === "--version" || argv[0] === "-V";
+  return runProgram(isVersion ? ["version", ...argv.slice(1)] : argv, deps);
 }

@@ -35,7 +35,9 @@ const answerShape = z.object({
   data: z.record(z.string(), z.unknown()).nullish(),
   errors: z.array(requestError).optional(),
 });
-const typedError = failureShape.extend({ __typename: z.enum(["InputError", "NotFoundError", "RefusedError"]) });
+const typedError = failureShape.extend({
+  __typename: z.enum(["InputError", "NotFoundError", "RefusedError"]),
+});
 const STATUS = { InputError: 400, NotFoundError: 404, RefusedError: 409 } as const;
 
 /** Fields of the typed errors, to be spread into every selection of a result union. */

@@ -24,7 +24,11 @@ const listing = z.object({
 type ModelFile = z.infer<typeof listing>["files"][number];
 
 /** Writes the model's folder (Hugging Face, PEFT or GGUF) as `to`, which must not exist or be empty. */
-export async function exportModel(context: VerbContext, model: string, { to }: { to: string }): Promise<Json> {
+export async function exportModel(
+  context: VerbContext,
+  model: string,
+  { to }: { to: string },
+): Promise<Json> {
   const { client, stderr, isJson } = context;
   const target = resolve(to);
   const there = await readdir(target).catch((error: unknown) => {
@@ -50,7 +54,15 @@ export async function exportModel(context: VerbContext, model: string, { to }: {
     await rm(temp, { recursive: true, force: true });
   }
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  return { id, kind, name, status: "exported", path: target, sizeBytes, files: files.map(({ path }) => path) };
+  return {
+    id,
+    kind,
+    name,
+    status: "exported",
+    path: target,
+    sizeBytes,
+    files: files.map(({ path }) => path),
+  };
 }
 
 async function fetchFile(client: Client, id: string, file: ModelFile, path: string): Promise<void> {
@@ -69,22 +81,31 @@ async function fetchFile(client: Client, id: string, file: ModelFile, path: stri
     await out.close();
   }
   if (hash.digest("hex") === file.sha256) return;
-  throw new EspalierError("FILE_DAMAGED", `${file.path} arrived damaged: its SHA-256 is not the announced one`, {
-    hint: "Export again.",
-    value: file.path,
-    status: 500,
-  });
+  throw new EspalierError(
+    "FILE_DAMAGED",
+    `${file.path} arrived damaged: its SHA-256 is not the announced one`,
+    {
+      hint: "Export again.",
+      value: file.path,
+      status: 500,
+    },
+  );
 }
 
 /** A path of the listing, which is never trusted to stay inside the folder. */
 export function safePath(path: string): string {
   const parts = path.split("/");
-  if (!/[\\\0:]/.test(path) && parts.every((part) => part !== "" && part !== "." && part !== "..")) return join(...parts);
-  throw new EspalierError("PATH_REFUSED", `the server names a file outside the folder: ${path.slice(0, 200)}`, {
-    hint: "Do not trust this server.",
-    value: path.slice(0, 200),
-    status: 500,
-  });
+  if (!/[\\\0:]/.test(path) && parts.every((part) => part !== "" && part !== "." && part !== ".."))
+    return join(...parts);
+  throw new EspalierError(
+    "PATH_REFUSED",
+    `the server names a file outside the folder: ${path.slice(0, 200)}`,
+    {
+      hint: "Do not trust this server.",
+      value: path.slice(0, 200),
+      status: 500,
+    },
+  );
 }
 
 function exists(to: string): EspalierError {

@@ -21,10 +21,15 @@ const modelStarted = z.object({ run: runShape });
 const datasetStarted = z.object({ dataset: nodeShape, run: runShape });
 
 /** Imports a base model from a Hugging Face folder, its zip, or a GGUF file. */
-export async function importModel(context: VerbContext, path: string, { name }: { name: string }): Promise<Json> {
+export async function importModel(
+  context: VerbContext,
+  path: string,
+  { name }: { name: string },
+): Promise<Json> {
   const full = resolve(path);
   const info = await there(full);
-  const run = (await byPath(context, full, name)) ?? (await byUpload(context, full, info.isDirectory(), name));
+  const run =
+    (await byPath(context, full, name)) ?? (await byUpload(context, full, info.isDirectory(), name));
   return outcome(context, run.id, {
     id: run.subjectId,
     kind: "base",

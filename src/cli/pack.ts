@@ -59,7 +59,7 @@ function numbers(...values: readonly (readonly [width: 2 | 4 | 8, value: number]
   return bytes;
 }
 
-const large = (value: number): number => (value >= MAX32 ? MAX32 : value);
+const large = (value: number): number => Math.min(value, MAX32);
 /** Version 4.5, UTF-8 names, stored; 1 January 1980, so that the same files make the same archive. */
 const common = (sum: number, size: number) =>
   [

@@ -50,13 +50,14 @@ export function parametersOf(pairs: readonly string[]): Record<string, unknown> 
   const parameters: Record<string, unknown> = {};
   for (const pair of pairs) {
     const at = pair.indexOf("=");
-    if (at < 1) throw usage(`--set ${pair} is not understood`, "Say --set name=value, e.g. --set max_steps=40.");
-    parameters[pair.slice(0, at)] = valueOf(pair.slice(at + 1));
+    if (at < 1)
+      throw usage(`--set ${pair} is not understood`, "Say --set name=value, e.g. --set max_steps=40.");
+    parameters[pair.slice(0, at)] = valueIn(pair.slice(at + 1));
   }
   return parameters;
 }
 
-function valueOf(text: string): unknown {
+function valueIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -74,7 +75,13 @@ export async function save(context: VerbContext, model: string, { name }: { name
     runStarted,
   );
   const made = name ?? run.name.replace(/^Save /, "");
-  return outcome(context, run.id, { id: run.subjectId, kind: "complete", name: made, status: "saving", runId: run.id });
+  return outcome(context, run.id, {
+    id: run.subjectId,
+    kind: "complete",
+    name: made,
+    status: "saving",
+    runId: run.id,
+  });
 }
 
 const PRECISIONS = ["fp32", "int8", "native"];
@@ -116,7 +123,11 @@ async function preferredPrecision({ client }: VerbContext, model: string): Promi
 }
 
 /** Gives a live model a stable name. */
-export async function register({ client }: VerbContext, model: string, { alias }: { alias: string }): Promise<Json> {
+export async function register(
+  { client }: VerbContext,
+  model: string,
+  { alias }: { alias: string },
+): Promise<Json> {
   const answer = await client.mutate(
     `mutation Register($input: RegisterModelInput!) { registerModel(input: $input) { __typename
       ... on RegisterModelSuccess { registered { ${selection("RegisteredModel")} } } ${ERRORS} } }`,
@@ -146,7 +157,11 @@ export async function retire({ client }: VerbContext, model: string): Promise<Js
 }
 
 /** Takes a live model out of service, or puts it back. */
-export async function setService({ client }: VerbContext, model: string, verb: "stop" | "start"): Promise<Json> {
+export async function setService(
+  { client }: VerbContext,
+  model: string,
+  verb: "stop" | "start",
+): Promise<Json> {
   const answer = await client.mutate(
     `mutation Service($id: ID!) { ${verb}Live(id: $id) { __typename
       ... on LiveSuccess { live { ${selection("LiveModel")} } } ${ERRORS} } }`,
@@ -157,14 +172,22 @@ export async function setService({ client }: VerbContext, model: string, verb: "
 }
 
 /** Deletes a thing; what depends on it only with --yes. */
-export async function remove({ client }: VerbContext, name: string, { yes }: { yes?: boolean }): Promise<Json> {
+export async function remove(
+  { client }: VerbContext,
+  name: string,
+  { yes }: { yes?: boolean },
+): Promise<Json> {
   const ids = await idsOf(client, name);
   if (ids.model !== null && ids.dataset !== null && ids.model !== ids.dataset)
-    throw new EspalierError("NAME_AMBIGUOUS", `"${name}" names a model (${ids.model}) and a dataset (${ids.dataset})`, {
-      hint: "Say which by its id.",
-      value: name,
-      status: 409,
-    });
+    throw new EspalierError(
+      "NAME_AMBIGUOUS",
+      `"${name}" names a model (${ids.model}) and a dataset (${ids.dataset})`,
+      {
+        hint: "Say which by its id.",
+        value: name,
+        status: 409,
+      },
+    );
   const thing = await getThing(client, ids.model ?? ids.dataset ?? name);
   try {
     const gone = await client.mutate(

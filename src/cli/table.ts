@@ -41,7 +41,9 @@ function tableOf(rows: readonly Row[]): string {
   const columns = COLUMNS[typeof first["kind"] === "string" ? first["kind"] : ""] ?? Object.keys(first);
   const head = columns.map((column) => (TITLE[column] ?? column).toUpperCase());
   const body = rows.map((row) => columns.map((column) => cell(column, row[column])));
-  const widths = head.map((title, at) => Math.max(title.length, ...body.map((cells) => (cells[at] ?? "").length)));
+  const widths = head.map((title, at) =>
+    Math.max(title.length, ...body.map((cells) => (cells[at] ?? "").length)),
+  );
   const line = (cells: readonly string[]): string =>
     `${cells
       .map((text, at) => text.padEnd(widths[at] ?? 0))
@@ -57,7 +59,9 @@ function linesOf(row: Row, indent: string): string {
   for (const [key, value] of entries) {
     const title = `${indent}${(TITLE[key] ?? key).padEnd(width)}  `;
     if (Array.isArray(value) && value.some(isRow)) {
-      const rows = value.filter(isRow).map((one) => `${indent}  ${Object.values(one).map(plain).join("  ")}\n`);
+      const rows = value
+        .filter(isRow)
+        .map((one) => `${indent}  ${Object.values(one).map(plain).join("  ")}\n`);
       text += `${indent}${TITLE[key] ?? key}\n${rows.join("")}`;
     } else text += `${title}${cell(key, value)}\n`;
   }
@@ -72,7 +76,8 @@ function cell(key: string, value: Json | undefined): string {
     if (key === "progress") return `${Math.round(value * 100)} %`;
     return Number.isInteger(value) ? String(value) : value.toPrecision(4);
   }
-  if (typeof value === "string") return key.endsWith("At") ? value.slice(0, 19).replace("T", " ") : plain(value);
+  if (typeof value === "string")
+    return key.endsWith("At") ? value.slice(0, 19).replace("T", " ") : plain(value);
   if (Array.isArray(value)) return value.map(plain).join(", ") || "-";
   if (isRow(value)) {
     const name = value["name"] ?? value["sentence"];

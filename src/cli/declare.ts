@@ -1,0 +1,443 @@
+// Every verb of the command line. What a verb does is loaded when it is called, so that all start fast.
+import { type Command, Option } from "commander";
+import { z } from "zod";
+import { newSecret } from "../kit/ids.ts";
+import { usage } from "./outcome.ts";
+import { type Declared, type Done, listOption, numberOption } from "./program.ts";
+import type { Json } from "./verbs.ts";
+
+const text = z.string().optional();
+const words = z.array(z.string()).optional();
+const number = z.number().optional();
+const yes = z.boolean().optional();
+
+/** Flags as a verb takes them, without those that were not given. */
+function take<S extends z.ZodRawShape>(
+  shape: S,
+  flags: Record<string, unknown>,
+): Given<z.infer<z.ZodObject<S>>> {
+  const parsed: Record<string, unknown> = z.object(shape).parse(flags);
+  for (const key of Object.keys(parsed)) if (parsed[key] === undefined) delete parsed[key];
+  // What was undefined is gone, which is all that Given says beyond the schema.
+  return parsed as Given<z.infer<z.ZodObject<S>>>;
+}
+type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+const required = (flags: string, about: string): Option => new Option(flags, about).makeOptionMandatory();
+const dataOption = new Option("--data <dir>", "the data folder (ESPALIER_DATA)");
+const document = (value: Json): Done => ({ document: value });
+
+/** Declares all verbs under the program. */
+export function declareVerbs(declared: Declared): void {
+  declareLocal(declared);
+  declareImports(declared);
+  declareStages(declared);
+  declareLists(declared);
+  declareKeys(declared);
+}
+
+function declareLocal({ parent, deps, verb }: Declared): void {
+  const { local } = deps;
+  verb({
+    name: "serve",
+    about: "Run the server; prints one line of JSON with its address when it is ready.",
+    example: "espalier serve --data ./data --port 7420",
+    options: [
+      dataOption,
+      new Option("--host <host>", "address to listen on (ESPALIER_HOST)"),
+      numberOption("--port <port>", "port to listen on, 0 for a free one (ESPALIER_PORT)", {
+        min: 0,
+        whole: true,
+      }),
+      new Option("--public-url <url>", "address for people beyond this machine (ESPALIER_PUBLIC_URL)"),
+      new Option("--sample-model <file>", "import this model and the sample dataset at the first start"),
+      new Option("--with-trainer", "start a trainer on this machine too"),
+      new Option("--trainer-python <python>", "Python of that trainer (ESPALIER_TRAINER_PYTHON)"),
+    ],
+    does: async (_, flags) =>
+      local.serve(
+        take(
+          {
+            data: text,
+            host: text,
+            port: number,
+            publicUrl: text,
+            sampleModel: text,
+            withTrainer: yes,
+            trainerPython: text,
+          },
+          flags,
+        ),
+      ),
+  });
+  verb({
+    name: "trainer",
+    about: "Run a trainer that takes trainings from a server.",
+    example: "espalier trainer --url http://127.0.0.1:7420 --token esp_…",
+    options: [
+      new Option("--url <url>", "the server (ESPALIER_URL)"),
+      new Option("--token <token>", "an API key with the scope trainer or admin (ESPALIER_KEY)"),
+      new Option("--python <python>", "Python that has the trainer's packages"),
+    ],
+    does: async (_, flags) => local.trainer(take({ url: text, token: text, python: text }, flags)),
+  });
+  verb({
+    name: "engine",
+    about: "Run an inference child; the server starts these itself.",
+    example: "espalier engine",
+    does: async (args) => local.engine(args),
+  });
+  verb({
+    name: "doctor",
+    about: "Check this machine and the data folder.",
+    example: "espalier doctor --data ./data",
+    options: [dataOption],
+    does: async (_, flags) => {
+      const found = await local.doctor(take({ data: text }, flags));
+      const isFine = !z.object({ ok: z.literal(false) }).safeParse(found).success;
+      return { document: found, exitCode: isFine ? 0 : 1 };
+    },
+  });
+  const config = group(parent, "config", "Settings.");
+  verb({
+    under: config,
+    name: "print",
+    about: "Show every setting with its value and where that came from.",
+    example: "espalier config print",
+    options: [dataOption],
+    does: async (_, flags) => document(await local.configPrint(take({ data: text }, flags))),
+  });
+  verb({
+    name: "backup <file>",
+    about: "Write database and files of a data folder into one file, also while the server runs.",
+    example: "espalier backup espalier-backup.tar --data ./data",
+    options: [dataOption],
+    does: async ([file = ""], flags) =>
+      document(await local.backup({ ...take({ data: text }, flags), file })),
+  });
+  verb({
+    name: "restore <file>",
+    about: "Make an empty data folder what it was when the backup was written.",
+    example: "espalier restore espalier-backup.tar --data ./restored --verify",
+    options: [dataOption, new Option("--verify", "check the SHA-256 of every file")],
+    does: async ([file = ""], flags) => {
+      const { verify, ...rest } = take({ data: text, verify: yes }, flags);
+      return document(await local.restore({ ...rest, file, verify: verify ?? false }));
+    },
+  });
+  const user = group(parent, "user", "People who sign in, in a data folder.");
+  for (const [name, about] of [
+    ["create", "Make a person who may sign in."],
+    ["reset", "Give a person a new password and end their sessions."],
+  ] as const)
+    verb({
+      under: user,
+      name,
+      about: `${about} Without a password one is made and shown.`,
+      example: `espalier user ${name} --data ./data --name anna --password-stdin < password.txt`,
+      options: [
+        dataOption,
+        new Option("--name <name>", "the person's name").default("admin"),
+        new Option("--password-stdin", "read the password from standard input"),
+        new Option(
+          "--password <password>",
+          "the password; other people of this machine may see it while this runs",
+        ),
+      ],
+      does: async (_, flags) => {
+        const { passwordStdin, password, ...rest } = take(
+          { data: text, name: z.string(), password: text, passwordStdin: yes },
+          flags,
+        );
+        const given = passwordStdin ? (await Bun.stdin.text()).replace(/\r?\n$/, "") : password;
+        const made = { ...rest, password: given ?? newSecret(12) };
+        const person = await (name === "create" ? local.userCreate(made) : local.userReset(made));
+        if (given !== undefined || typeof person !== "object" || person === null) return document(person);
+        return document({ ...person, password: made.password });
+      },
+    });
+  verb({
+    name: "version",
+    about: "Show the version.",
+    example: "espalier version --json",
+    does: async () => document(local.version()),
+  });
+  verb({
+    name: "completion <shell>",
+    about: "Print the completion script for bash, zsh or fish.",
+    example: "espalier completion bash > ~/.local/share/bash-completion/completions/espalier",
+    does: async ([shell = ""]) => {
+      const { completion } = await import("./completion.ts");
+      const script = completion(shell, parent);
+      return { document: { shell, script }, text: script };
+    },
+  });
+}
+
+/** A verb that only holds others. */
+function group(parent: Command, name: string, about: string): Command {
+  return parent.command(name).description(about).helpCommand(false);
+}
+
+function declareImports({ parent, verb }: Declared): void {
+  verb({
+    under: group(parent, "model", "Base models."),
+    name: "import <path>",
+    about: "Import a base model: a Hugging Face folder, its zip, or a GGUF file.",
+    example: "espalier model import ./SmolLM2-135M-Instruct --name smollm --wait",
+    options: [required("--name <name>", "name of the base model")],
+    does: async ([path = ""], flags, server) => {
+      const { importModel } = await import("./import.ts");
+      return document(await importModel(server(), path, take({ name: z.string() }, flags)));
+    },
+  });
+  verb({
+    under: group(parent, "dataset", "Datasets."),
+    name: "import <file>",
+    about: "Import a JSONL, JSON or CSV file as the next version of a dataset.",
+    example:
+      "espalier dataset import ./support.csv --name support --map prompt=question --map completion=answer",
+    options: [
+      required("--name <name>", "name of the dataset"),
+      new Option("--keep-good-rows", "leave rows with errors out instead of refusing the file"),
+      listOption("--map <role=column>", "column of prompt, completion or system; may be repeated"),
+    ],
+    does: async ([file = ""], flags, server) => {
+      const { importDataset } = await import("./import.ts");
+      const known = take({ name: z.string(), keepGoodRows: yes, map: words }, flags);
+      return document(await importDataset(server(), file, known));
+    },
+  });
+}
+
+function declareStages({ verb }: Declared): void {
+  verb({
+    name: "train",
+    about: "Train a customized model from a base model and a dataset.",
+    example:
+      "espalier train --base smollm --dataset support@1 --name support-bot --set max_steps=40 --set learning_rate=1e-3 --wait",
+    options: [
+      required("--base <model>", "the base model"),
+      required("--dataset <name[@version]>", "the dataset, its newest version when none is said"),
+      new Option("--method <method>", "how to train").default("sft"),
+      new Option("--name <name>", "name of the result; made up when unsaid"),
+      listOption("--set <parameter=value>", "a parameter as TRL and PEFT name it; may be repeated"),
+      listOption("--map <role=column>", "column of prompt, completion or system of a table; may be repeated"),
+      new Option("--save", "also save a complete model at the end"),
+    ],
+    does: async (_, flags, server) => {
+      const { train } = await import("./stages.ts");
+      const { mappingOf } = await import("./import.ts");
+      const shape = {
+        base: z.string(),
+        dataset: z.string(),
+        method: z.string(),
+        name: text,
+        set: words,
+        map: words,
+        save: yes,
+      };
+      const known = take(shape, flags);
+      return document(await train(server(), known, mappingOf(known.map ?? [])));
+    },
+  });
+  verb({
+    name: "save <model>",
+    about: "Merge a customized model and its base into a complete model.",
+    example: "espalier save support-bot --name support-bot-complete --wait",
+    options: [new Option("--name <name>", "name of the complete model; made from the other's when unsaid")],
+    does: async ([model = ""], flags, server) => {
+      const { save } = await import("./stages.ts");
+      return document(await save(server(), model, take({ name: text }, flags)));
+    },
+  });
+  verb({
+    name: "deploy <model>",
+    about: "Serve a base, customized or complete model.",
+    example: "espalier deploy support-bot --precision int8 --wait",
+    options: [
+      new Option(
+        "--precision <precision>",
+        "fp32, int8 or native (a GGUF's own); what suits the model when unsaid",
+      ),
+      new Option("--name <name>", "name of the live model; made from the other's when unsaid"),
+    ],
+    does: async ([model = ""], flags, server) => {
+      const { deploy } = await import("./stages.ts");
+      return document(await deploy(server(), model, take({ precision: text, name: text }, flags)));
+    },
+  });
+  verb({
+    name: "register <live>",
+    about: "Give a live model a stable name that is usable wherever a model is chosen.",
+    example: "espalier register support-bot_d_int8 --alias support",
+    options: [required("--alias <alias>", "the name")],
+    does: async ([model = ""], flags, server) => {
+      const { register } = await import("./stages.ts");
+      return document(await register(server(), model, take({ alias: z.string() }, flags)));
+    },
+  });
+  verb({
+    name: "chat <model> <text>",
+    about:
+      "Send a message to a model and print its reply as it is made; - reads the message from standard input.",
+    example: 'espalier chat support "My parcel has not come." --temperature 0 --max-tokens 80',
+    options: [
+      new Option("--system <text>", "system prompt"),
+      numberOption("--temperature <number>", "0 (always the likeliest token) to 2", { min: 0 }),
+      numberOption("--top-p <number>", "keep the likeliest tokens that together have this probability", {
+        min: 0,
+      }),
+      numberOption("--top-k <number>", "keep this many of the likeliest tokens", { min: 0, whole: true }),
+      numberOption("--max-tokens <number>", "most tokens of the reply", { min: 1, whole: true }),
+      numberOption("--seed <number>", "the same seed gives the same reply", { whole: true }),
+      listOption("--stop <text>", "a text that ends the reply; may be repeated"),
+      new Option("--conversation <id>", "go on with this conversation"),
+      new Option("--kb <name>", "knowledge base to answer from"),
+    ],
+    does: async ([model = "", message = ""], flags, server) => {
+      const { chat, refuseKnowledge } = await import("./chat.ts");
+      const shape = {
+        system: text,
+        temperature: number,
+        topP: number,
+        topK: number,
+        maxTokens: number,
+        seed: number,
+        stop: words,
+        conversation: text,
+        kb: text,
+      };
+      const { kb, ...known } = take(shape, flags);
+      if (kb !== undefined) refuseKnowledge(kb);
+      return { document: await chat(server(), model, message, known), text: null };
+    },
+  });
+  verb({
+    name: "retire <live>",
+    about: "End a live model for good; unregister its aliases first.",
+    example: "espalier retire support-bot_d_int8",
+    does: async ([model = ""], _flags, server) =>
+      document(await (await import("./stages.ts")).retire(server(), model)),
+  });
+  verb({
+    name: "unregister <alias>",
+    about: "Free an alias; the live model stays.",
+    example: "espalier unregister support",
+    does: async ([alias = ""], _flags, server) =>
+      document(await (await import("./stages.ts")).unregister(server(), alias)),
+  });
+  for (const [name, about] of [
+    ["stop", "Take a live model out of service and free its memory."],
+    ["start", "Put a stopped live model back into service."],
+  ] as const)
+    verb({
+      name: `${name} <live>`,
+      about,
+      example: `espalier ${name} support-bot_d_int8`,
+      does: async ([model = ""], _flags, server) =>
+        document(await (await import("./stages.ts")).setService(server(), model, name)),
+    });
+  verb({
+    name: "export <model>",
+    about: "Write a model's files into a folder: Hugging Face, PEFT, or the GGUF file.",
+    example: "espalier export support-bot-complete --to ./support-bot-complete",
+    options: [required("--to <dir>", "a folder that does not exist or is empty")],
+    does: async ([model = ""], flags, server) => {
+      const { exportModel } = await import("./export.ts");
+      return document(await exportModel(server(), model, take({ to: z.string() }, flags)));
+    },
+  });
+}
+
+function declareLists({ parent, verb }: Declared): void {
+  verb({
+    name: "list <kind>",
+    about:
+      "List bases, datasets, customized, complete, live, registered, third-party, trainings, trainers or runs, newest first.",
+    example: "espalier list live --json",
+    options: [numberOption("--limit <number>", "at most so many", { min: 1, whole: true })],
+    does: async ([kind = ""], flags, server) => {
+      const { list } = await import("./lists.ts");
+      return document(await list(server(), kind, take({ limit: number }, flags)));
+    },
+  });
+  verb({
+    name: "show <name>",
+    about: "Show a model, alias, dataset, training or anything with an id.",
+    example: "espalier show support-bot",
+    does: async ([name = ""], _flags, server) =>
+      document(await (await import("./lists.ts")).show(server(), name)),
+  });
+  verb({
+    name: "delete <name>",
+    about: "Delete a model, dataset, training, live model or alias.",
+    example: "espalier delete support-bot --yes",
+    options: [new Option("--yes", "also delete what depends on it")],
+    does: async ([name = ""], flags, server) => {
+      const { remove } = await import("./stages.ts");
+      return document(await remove(server(), name, take({ yes }, flags)));
+    },
+  });
+  const run = group(parent, "run", "Background work.");
+  for (const [name, about] of [
+    ["show", "Show a run with the end of its log."],
+    ["wait", "Wait for a run's end; the exit code says how it ended."],
+    ["cancel", "Ask a run to end."],
+    ["retry", "Try a failed or cancelled run again, as a new run."],
+  ] as const)
+    verb({
+      under: run,
+      name: `${name} <id>`,
+      about,
+      example: `espalier run ${name} run_01kaz3…`,
+      does: async ([id = ""], _flags, server) => {
+        const lists = await import("./lists.ts");
+        const does = {
+          show: lists.showRun,
+          wait: lists.awaitRun,
+          cancel: lists.cancelRun,
+          retry: lists.retryRun,
+        };
+        return document(await does[name](server(), id));
+      },
+    });
+}
+
+function declareKeys({ parent, deps, verb }: Declared): void {
+  const key = group(parent, "key", "API keys.");
+  verb({
+    under: key,
+    name: "create",
+    about: "Make an API key and show its secret once: on the server, or with --data in a data folder.",
+    example: "espalier key create --data ./data --name scripts",
+    options: [
+      new Option("--data <dir>", "make it in this data folder, beside or without a server"),
+      new Option("--name <name>", "what it is for").default("command line"),
+      new Option("--scopes <list>", "what it opens, with commas between").default("admin"),
+    ],
+    does: async (_, flags, server) => {
+      const { data, name, scopes } = take({ data: text, name: z.string(), scopes: z.string() }, flags);
+      const wanted = scopes.split(",").map((scope) => scope.trim());
+      if (wanted.includes(""))
+        throw usage(`--scopes ${scopes} is not understood`, "Say e.g. --scopes read,chat.");
+      if (data !== undefined) return document(await deps.local.keyCreate({ data, name, scopes: wanted }));
+      return document(await (await import("./lists.ts")).createKey(server(), { name, scopes: wanted }));
+    },
+  });
+  verb({
+    under: key,
+    name: "list",
+    about: "List the API keys, without their secrets.",
+    example: "espalier key list",
+    does: async (_, _flags, server) => document(await (await import("./lists.ts")).listKeys(server())),
+  });
+  verb({
+    under: key,
+    name: "revoke <key>",
+    about: "Make an API key void at once, by its id or name.",
+    example: "espalier key revoke scripts",
+    does: async ([id = ""], _flags, server) =>
+      document(await (await import("./lists.ts")).revokeKey(server(), id)),
+  });
+}
