@@ -26,3 +26,17 @@ export function pathOf(node: { id: string; kind: string }): string {
   const folder = byKind[node.kind.toLowerCase().replaceAll(/[^a-z]/g, "")];
   return folder ? `${folder}/${encodeURIComponent(node.id)}` : "/";
 }
+
+const madeBy: Record<string, string> = {
+  IMPORT_DATASET: "/datasets",
+  IMPORT_MODEL: "/base-models",
+  TRAIN: "/trainings",
+  MERGE: "/complete",
+  DEPLOY: "/live",
+};
+
+/** The page of what a run made; its own page where it made nothing with a page. */
+export function placeOfRun(run: { id: string; kind: string; subjectId?: string | null }): string {
+  const folder = madeBy[run.kind];
+  return folder && run.subjectId ? `${folder}/${encodeURIComponent(run.subjectId)}` : `/runs/${run.id}`;
+}

@@ -60,6 +60,17 @@ export function useColumn(conversationId: string | null, onConversation: (id: st
         change(id, (message) => ({ ...message, isStreaming: false }));
         leave.current?.();
         leave.current = null;
+        // What was kept is the truth: a stream that broke and began again may have said things twice.
+        const held = own.current;
+        if (held)
+          ask(conversationQuery, { id: held }).then(
+            ({ node }) => {
+              const kept =
+                node?.__typename === "Conversation" ? node.messages.find((one) => one.id === id) : undefined;
+              if (kept) change(id, (message) => ({ ...message, ...kept, isStreaming: false }));
+            },
+            () => undefined,
+          );
       };
       leave.current = follow(
         replyTokens,

@@ -106,7 +106,7 @@ function StageCard(props: { stage: Stage; box?: Box }) {
       {isLater ? null : <div className="e-count">{stage.count}</div>}
       {run ? (
         <StageRunLine run={run} />
-      ) : (
+      ) : stage.missing.length > 0 && stage.available ? null : (
         <p>{stage.available ? stage.summary : (stage.reason ?? stage.summary)}</p>
       )}
       {!run && stage.missing.length > 0 && stage.available ? (

@@ -6,6 +6,7 @@ import { refreshAll, useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { isOver, type RunStatus, useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
+import { placeOfRun } from "../paths.ts";
 import { Copyable, Facts, reachable, Surface, When } from "../ui/bits.tsx";
 import { duration } from "../ui/format.ts";
 import { List } from "../ui/list.tsx";
@@ -196,13 +197,13 @@ function RunBody(props: {
     const timer = setInterval(reload, 1500);
     return () => clearInterval(timer);
   }, [isRunning, reload]);
-  const places = {
-    IMPORT_DATASET: { to: "/train", label: t("Train with it") },
-    IMPORT_MODEL: { to: "/base-models", label: t("Open base models") },
-    TRAIN: { to: "/trainings", label: t("Open trainings") },
-    MERGE: { to: "/complete", label: t("Deploy the complete model") },
-    DEPLOY: { to: "/live", label: t("Open live models") },
-    EXPORT: { to: "/complete", label: t("Open complete models") },
+  const words = {
+    IMPORT_DATASET: t("Open the dataset"),
+    IMPORT_MODEL: t("Open the model"),
+    TRAIN: t("Open the training"),
+    MERGE: t("Open the complete model"),
+    DEPLOY: t("Open the live model"),
+    EXPORT: t("Open runs"),
   } as const;
   return (
     <div className="e-columns">
@@ -226,8 +227,8 @@ function RunBody(props: {
           />
         </Surface>
         {run.status === "SUCCEEDED" ? (
-          <Button component={Link} to={places[run.kind].to}>
-            {places[run.kind].label}
+          <Button component={Link} to={placeOfRun(run)}>
+            {words[run.kind]}
           </Button>
         ) : null}
       </Stack>

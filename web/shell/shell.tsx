@@ -19,7 +19,7 @@ import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { type RunState, useRunEnded, useRunFeed } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
-import { kindWord } from "../ui/status.tsx";
+import { placeOfRun } from "../paths.ts";
 import { Mark } from "./mark.tsx";
 import { Palette } from "./palette.tsx";
 
@@ -64,15 +64,15 @@ const groups: { title: string | null; items: { to: string; label: string; stage?
 
 function nextAfter(run: RunState): { label: string; to: string } {
   if (run.status !== "SUCCEEDED") return { label: t("See why"), to: `/runs/${run.id}` };
-  const places: Record<RunState["kind"], { label: string; to: string }> = {
-    TRAIN: { label: t("Chat with it"), to: `/chat?model=${encodeURIComponent(run.name)}` },
-    IMPORT_DATASET: { label: t("Train with it"), to: "/train" },
-    IMPORT_MODEL: { label: t("Open base models"), to: "/base-models" },
-    MERGE: { label: t("Deploy it"), to: "/complete" },
-    DEPLOY: { label: t("Register it"), to: "/live" },
-    EXPORT: { label: t("Open runs"), to: "/runs" },
+  const words: Record<RunState["kind"], string> = {
+    TRAIN: t("See what it learned"),
+    IMPORT_DATASET: t("Open the dataset"),
+    IMPORT_MODEL: t("Open the model"),
+    MERGE: t("Open the complete model"),
+    DEPLOY: t("Open the live model"),
+    EXPORT: t("Open the run"),
   };
-  return places[run.kind];
+  return { label: words[run.kind], to: placeOfRun(run) };
 }
 
 function useEndNotices(): void {
@@ -85,10 +85,10 @@ function useEndNotices(): void {
         notifications.show({
           color: isGood ? "leaf" : run.status === "FAILED" ? "red" : "gray",
           title: isGood
-            ? t("{{kind}} “{{name}}” is done", { kind: kindWord(run.kind), name: run.name })
+            ? t("{{name}} is done", { name: run.name })
             : run.status === "FAILED"
-              ? t("{{kind}} “{{name}}” failed", { kind: kindWord(run.kind), name: run.name })
-              : t("{{kind}} “{{name}}” was cancelled", { kind: kindWord(run.kind), name: run.name }),
+              ? t("{{name}} failed", { name: run.name })
+              : t("{{name}} was cancelled", { name: run.name }),
           message: (
             <>
               {run.error ? <Text size="sm">{run.error.message}</Text> : null}

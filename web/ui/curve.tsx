@@ -65,7 +65,11 @@ export function Curve(props: {
         cursor: { sync: { key: "training" }, points: { size: 6 } },
         scales: { x: { time: false }, y: now.isLog ? { distr: 3 } : {} },
         axes: [
-          { ...axis, size: 28 },
+          {
+            ...axis,
+            size: 28,
+            incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000],
+          },
           {
             ...axis,
             size: 64,

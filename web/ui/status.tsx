@@ -107,11 +107,12 @@ export function RunProgress(props: { run: RunState; isQuiet?: boolean }) {
           <Button
             size="compact-xs"
             variant="default"
+            aria-label={t("Cancel {{name}}", { name: run.name })}
             loading={work.isBusy}
             disabled={Boolean(run.cancelRequestedAt)}
             onClick={() => work.run(async () => void (await act(cancelRun, { id: run.id })))}
           >
-            {t("Cancel {{name}}", { name: run.name })}
+            {t("Cancel")}
           </Button>
         )}
       </Group>
