@@ -1,0 +1,170 @@
+// The composition root: builds every front door over one store, serves, and takes everything down again.
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { createAccounts } from "../accounts/accounts.ts";
+import { createApi } from "../api/api.ts";
+import { createChat } from "../chat/chat.ts";
+import { type Config, childEnvironment } from "../config.ts";
+import { createDatasets } from "../datasets/datasets.ts";
+import { createEnginePool } from "../inference/inference.ts";
+import { now } from "../kit/clock.ts";
+import { EspalierError, messageOf } from "../kit/errors.ts";
+import { armCrashPoint } from "../kit/faults.ts";
+import { createLog, type Log } from "../kit/log.ts";
+import { createModels } from "../models/models.ts";
+import { createRuns } from "../runs/runs.ts";
+import { createServing } from "../serving/serving.ts";
+import { openStore } from "../store/store.ts";
+import { createTraining } from "../training/training.ts";
+import { importSamples } from "./samples.ts";
+import { startTrainer, type TrainerChild } from "./trainer.ts";
+
+export type ServeOptions = {
+  config: Config;
+  /** Model file or folder that is imported with the sample dataset into an empty server. */
+  sampleModel?: string | undefined;
+  withTrainer: boolean;
+};
+
+export type RunningServer = {
+  url: string;
+  /** One-time link for the first person; null when somebody has set the server up. */
+  setupUrl: string | null;
+  close(): Promise<void>;
+};
+
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
+/** Command that becomes another mode of this same program. */
+export function ownCommand(...args: string[]): string[] {
+  const own = Bun.isStandaloneExecutable ? [] : [join(import.meta.dir, "..", "main.ts")];
+  return [process.execPath, ...own, ...args];
+}
+
+/** Starts the server; resolves when it answers. @throws EspalierError of the store, the port, the configuration */
+export async function startServer({
+  config,
+  sampleModel,
+  withTrainer,
+}: ServeOptions): Promise<RunningServer> {
+  if (!LOOPBACK.test(config.host) && config.publicUrl === undefined)
+    throw new EspalierError("CONFIG_INVALID", `--host ${config.host} is beyond this machine.`, {
+      field: "--public-url",
+      value: config.host,
+      hint: "Say with --public-url under which address people reach the server.",
+    });
+  armCrashPoint(config.crashAt);
+  const log = createLog({ level: config.logLevel });
+  const clock = now;
+  const store = await openStore({ dataDir: config.dataDir, log });
+  const closers: (() => Promise<unknown> | unknown)[] = [() => store.close()];
+  const close = async (): Promise<void> => {
+    for (const one of closers.splice(0).reverse())
+      await Promise.resolve()
+        .then(one)
+        .catch((error: unknown) => log.warn("something did not stop cleanly", { error }));
+  };
+  try {
+    const engine = createEnginePool({
+      cacheDir: join(config.cacheDir, "engine"),
+      command: ownCommand("engine"),
+      env: childEnvironment(),
+      memoryBudgetBytes: config.memoryBudgetBytes,
+      idleMs: config.engineIdleMs,
+      threads: config.engineThreads,
+      clock,
+      log: (line) => log.info("engine", { line }),
+    });
+    closers.push(() => engine.close());
+    const runs = createRuns({ store, clock, log });
+    const accounts = createAccounts({ store, clock });
+    const datasets = createDatasets({ store, runs, engine, clock });
+    const { memoryBudgetBytes } = config;
+    const models = createModels({ store, runs, engine, clock, memoryBudgetBytes });
+    const training = createTraining({ store, runs, models, datasets, clock });
+    const serving = createServing({ store, runs, models, engine, clock, log });
+    closers.push(() => serving.close());
+    const chat = createChat({ store, models, serving, engine, clock, log });
+    closers.push(() => chat.close());
+    let isReady = false;
+    const fronts = { accounts, store, runs, datasets, models, training, serving, chat };
+    const api = createApi({ ...fronts, config, log, isReady: () => isReady });
+    closers.push(() => api.close());
+
+    await runs.recoverAtStart();
+    await serving.recover();
+    await chat.recover();
+    const token = await accounts.ensureSetup();
+    const server = listen(config, api, log);
+    closers.push(() => server.stop(true));
+    const workers = runs.startWorkers({
+      owner: `server ${hostname()} ${process.pid}`,
+      leaseMs: config.leaseMs,
+      concurrency: { "import-dataset": 2, "import-model": 1, merge: 1, deploy: 1 },
+    });
+    closers.push(() => workers.stop());
+    isReady = true;
+    const local = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
+    const url = config.publicUrl ?? local;
+    if (withTrainer) {
+      const trainer = startLocalTrainer(
+        config,
+        local,
+        await accounts.createProcessKey("local trainer", ["trainer"]),
+        log,
+      );
+      closers.push(() => trainer.stop());
+    }
+    if (sampleModel !== undefined) {
+      const project = await accounts.project();
+      const input = { projectId: project.id, modelPath: resolve(sampleModel) };
+      importSamples({ models, datasets, runs, store }, input).catch((error: unknown) =>
+        log.warn("the samples could not be imported", { error: messageOf(error) }),
+      );
+    }
+    return { url, setupUrl: token === null ? null : `${url}/setup?token=${token}`, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function listen(config: Config, api: ReturnType<typeof createApi>, log: Log) {
+  try {
+    return Bun.serve({
+      hostname: config.host,
+      port: config.port,
+      // Quiet event streams live longer than any timeout.
+      idleTimeout: 0,
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: (request, server) => api.fetch(request, server),
+      websocket: api.websocket,
+      error: (error) => {
+        log.error("a request failed outside its handler", { error });
+        return new Response("internal error\n", { status: 500 });
+      },
+    });
+  } catch (error) {
+    throw new EspalierError(
+      "PORT_UNUSABLE",
+      `Port ${config.port} of ${config.host} cannot be used: ${messageOf(error)}`,
+      {
+        field: "--port",
+        value: String(config.port),
+        hint: "End the program that has it, or choose another one; 0 takes a free one.",
+      },
+    );
+  }
+}
+
+function startLocalTrainer(config: Config, url: string, token: string, log: Log): TrainerChild {
+  const trainerLog = log.child({ part: "trainer" });
+  return startTrainer({
+    url,
+    token,
+    python: config.trainerPython,
+    cacheDir: config.cacheDir,
+    log: (line) => trainerLog.info(line),
+    restart: true,
+  });
+}
