@@ -23,6 +23,7 @@ const RANK: Record<string, number> = {
   "src/accounts": 11,
   "src/api": 12,
   "src/cli": 13,
+  "src/serve": 13,
   "src/main.ts": 14,
 };
 const DOMAINS = ["datasets", "models", "training", "serving", "knowledge", "assessments", "chat", "accounts"];

@@ -1,70 +1,73 @@
-// The verbs that need no server: each opens what it needs, does its work in this process, and closes it again.
-import { access, constants, stat } from "node:fs/promises";
-import { resolve } from "node:path";
-import { createAccounts } from "../accounts/accounts.ts";
-import type { Json, LocalVerbs, ServeFlags, TrainerFlags } from "../cli/verbs.ts";
-import { type Config, describeConfig, loadConfig } from "../config.ts";
+// The verbs of this machine: serve, trainer, keys and people of a data folder, doctor, config, backup, restore.
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { freemem, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { describeConfig, type Flags, loadConfig } from "../config.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError, messageOf } from "../kit/errors.ts";
 import { createLog } from "../kit/log.ts";
-import { nativePath } from "../kit/native.ts";
+import { NATIVE_SOURCES, type NativeName, nativePath } from "../kit/native.ts";
 import { version } from "../kit/version.ts";
-import { backup, restore, verifyBackup } from "../store/backup.ts";
-import { openStore, type Store } from "../store/store.ts";
-import { startServer } from "./serve.ts";
-import { startTrainer } from "./trainer.ts";
+import type { Store } from "../store/store.ts";
 
-/** The composition root's part of the command line. */
-export const localVerbs: LocalVerbs = {
-  serve,
-  trainer: runTrainer,
-  async engine() {
-    const { runEngineChild } = await import("../inference/inference.ts");
-    await runEngineChild();
-    return 0;
-  },
-  doctor,
-  async configPrint(flags) {
-    return { items: describeConfig(configOf(flags)) };
-  },
-  async backup({ data, file }) {
-    const summary = await withStore(configOf({ data }), (store) => backup(store, resolve(file)));
-    return { ...summary };
-  },
-  async restore({ data, file, verify }) {
-    if (data === undefined && verify) return { file, verified: true, ...(await verifyBackup(resolve(file))) };
-    const summary = await restore(resolve(file), configOf({ data }).dataDir, { verify });
-    return { ...summary };
-  },
-  keyCreate({ data, name, scopes }) {
-    return withStore(configOf({ data }), async (store) => {
-      const accounts = createAccounts({ store, clock: now });
-      const { key, secret } = await accounts.createKey({ name, scopes: scopes ?? ["admin"] });
-      return { id: key.id, name: key.name, key: secret };
+/** Longest that stopping may take before the process ends anyway. */
+const STOP_MS = 10_000;
+const GiB = 1024 ** 3;
+
+/** Resolves when this process is asked to end. */
+function untilAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => resolve());
+  });
+}
+
+type ServeFlags = Flags & { sampleModel?: string; withTrainer?: boolean };
+
+/** Serves until it is asked to end; says on stdout when it is ready. */
+export async function serve(flags: ServeFlags): Promise<number> {
+  const { startServer } = await import("./serve.ts");
+  const asked = untilAsked();
+  const { sampleModel, withTrainer = false, ...settings } = flags;
+  const server = await startServer({ config: loadConfig(settings), sampleModel, withTrainer });
+  const { url, setupUrl } = server;
+  process.stdout.write(`${JSON.stringify({ ready: true, url, ...(setupUrl ? { setupUrl } : {}) })}\n`);
+  await asked;
+  // Whatever hangs while stopping must not keep the process.
+  const patience = setTimeout(() => process.exit(1), STOP_MS);
+  await server.close();
+  clearTimeout(patience);
+  return 0;
+}
+
+/** Runs a trainer until it is asked to end. @throws EspalierError USAGE, TRAINER_NOT_PREPARED, TRAINER_REFUSED */
+export async function trainer(flags: { url?: string; token?: string; python?: string }): Promise<number> {
+  const { startTrainer } = await import("./trainer.ts");
+  const { url, token, python } = flags;
+  const config = loadConfig({ url, key: token, trainerPython: python });
+  if (config.key === undefined)
+    throw new EspalierError("USAGE", "The trainer needs a key of the server.", {
+      field: "--token",
+      hint: "Give --token, or set ESPALIER_KEY; an admin key will do.",
     });
-  },
-  userCreate: (flags) => putUser(flags, false),
-  userReset: (flags) => putUser(flags, true),
-  version: () => ({ version, bun: Bun.version, platform: `${process.platform}-${process.arch}` }),
-};
-
-function configOf({ data }: { data?: string | undefined }): Config {
-  return loadConfig({ data });
+  const child = startTrainer({
+    url: config.url,
+    token: config.key,
+    python: config.trainerPython,
+    cacheDir: config.cacheDir,
+    log: (line) => void process.stderr.write(`${line}\n`),
+    restart: false,
+  });
+  void untilAsked().then(() => child.stop());
+  const status = await child.ended;
+  // The trainer's own statuses are the command line's; a signal that we sent is a clean end.
+  return status === 143 ? 0 : status;
 }
 
-async function putUser(
-  { data, name, password }: { data?: string; name: string; password: string },
-  reset: boolean,
-): Promise<Json> {
-  return withStore(configOf({ data }), (store) =>
-    createAccounts({ store, clock: now }).putUser({ name, password, reset }),
-  );
-}
-
-/** Opens the data folder beside a server that may be running, for one piece of work. */
-async function withStore<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
-  const log = createLog({ level: "warn" });
-  const store = await openStore({ dataDir: config.dataDir, log, beside: true });
+/** Opens the store of a data folder, beside a running server or not, for one piece of work. */
+async function withStore<T>(data: string | undefined, work: (store: Store) => Promise<T>): Promise<T> {
+  const { openStore } = await import("../store/store.ts");
+  const { dataDir } = loadConfig({ data });
+  const store = await openStore({ dataDir, log: createLog({ level: "warn" }), beside: true });
   try {
     return await work(store);
   } finally {
@@ -72,76 +75,110 @@ async function withStore<T>(config: Config, work: (store: Store) => Promise<T>):
   }
 }
 
-async function serve(flags: ServeFlags): Promise<number> {
-  const { data, host, port, publicUrl, trainerPython, sampleModel, withTrainer } = flags;
-  const config = loadConfig({ data, host, port, publicUrl, trainerPython });
-  const stopped = signalled();
-  const server = await startServer({ config, sampleModel, withTrainer: withTrainer ?? false });
-  const { url, setupUrl } = server;
-  process.stdout.write(`${JSON.stringify({ ready: true, url, setupUrl })}\n`);
-  await stopped;
-  await server.close();
-  return 0;
-}
-
-async function runTrainer(flags: TrainerFlags): Promise<number> {
-  const config = loadConfig({ url: flags.url, key: flags.token, trainerPython: flags.python });
-  if (config.key === undefined)
-    throw new EspalierError("TOKEN_MISSING", "The trainer has no token.", {
-      field: "--token",
-      hint: "Make one with `espalier key create --name trainer --scope trainer` and give it by --token or ESPALIER_KEY.",
+/** A key made in the data folder; the secret is shown this once. */
+export function keyCreate(flags: { data: string; name: string; scopes?: readonly string[] }) {
+  return withStore(flags.data, async (store) => {
+    const { newKeyRow } = await import("../accounts/accounts.ts");
+    const { apiKeys } = await import("../../schema/tables/accounts.ts");
+    const { key, secret } = newKeyRow({ name: flags.name, scopes: flags.scopes ?? ["admin"] }, now());
+    await store.write(async (tx) => {
+      await tx.insert(apiKeys).values(key);
     });
-  const stopped = signalled();
-  const child = startTrainer({
-    url: config.url,
-    token: config.key,
-    python: config.trainerPython,
-    cacheDir: config.cacheDir,
-    log: (line) => process.stderr.write(`${line}\n`),
-    restart: false,
-  });
-  const ended = await Promise.race([child.ended, stopped.then(() => null)]);
-  if (ended !== null) return ended;
-  await child.stop();
-  return 0;
-}
-
-/** Resolves at SIGTERM, SIGINT or SIGHUP; asked for before the work starts, so that none is missed. */
-function signalled(): Promise<void> {
-  return new Promise((done) => {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => done());
+    return { id: key.id, name: key.name, status: "active", scopes: key.scopes, key: secret };
   });
 }
 
-async function doctor(flags: { data?: string }): Promise<Json> {
-  const config = configOf(flags);
-  const checks: { name: string; ok: boolean; detail: string }[] = [];
-  async function check(name: string, work: () => Promise<string>): Promise<void> {
+/** Makes a person in the data folder, or gives an existing one a new password. */
+export function putUser(flags: { data?: string; name: string; password: string }, reset: boolean) {
+  return withStore(flags.data, async (store) => {
+    const { createAccounts } = await import("../accounts/accounts.ts");
+    const { name, password } = flags;
+    return createAccounts({ store, clock: now }).putUser({ name, password, reset });
+  });
+}
+
+/** One backup file of database and blobs. */
+export function backup(flags: { data?: string; file: string }) {
+  return withStore(flags.data, async (store) => {
+    const { backup: write } = await import("../store/backup.ts");
+    return write(store, resolve(flags.file));
+  });
+}
+
+/** Restores a backup into an empty folder. */
+export async function restore(flags: { data?: string; file: string; verify: boolean }) {
+  const { restore: read } = await import("../store/backup.ts");
+  return read(resolve(flags.file), loadConfig({ data: flags.data }).dataDir, { verify: flags.verify });
+}
+
+/** Every setting with its value and origin. */
+export function configPrint(flags: { data?: string }) {
+  return { items: describeConfig(loadConfig({ data: flags.data })) };
+}
+
+type Check = { name: string; ok: boolean; detail: string };
+
+/** What this machine has and lacks; `ok` is false when something needed is missing. */
+export async function doctor(flags: { data?: string }): Promise<{ ok: boolean; checks: Check[] }> {
+  const config = loadConfig({ data: flags.data });
+  const checks: Check[] = [];
+  const optional = new Set<string>();
+  async function check(
+    name: string,
+    work: () => Promise<string> | string,
+    isOptional = false,
+  ): Promise<void> {
+    if (isOptional) optional.add(name);
     try {
       checks.push({ name, ok: true, detail: await work() });
     } catch (error) {
-      const hint = error instanceof EspalierError && error.hint ? ` ${error.hint}` : "";
-      checks.push({ name, ok: false, detail: `${messageOf(error)}${hint}` });
+      checks.push({ name, ok: false, detail: messageOf(error) });
     }
   }
-  await check("native libraries", async () => nativePath("libonnxruntime.so.1"));
-  await check("data folder", async () => {
-    if (!(await stat(config.dataDir).catch(() => null)))
-      return `${config.dataDir} is made at the first start`;
-    await access(config.dataDir, constants.R_OK | constants.W_OK);
-    const schema = await withStore(config, async (store) => store.schemaVersion);
-    return `${config.dataDir}, schema ${schema}`;
+  await check("native libraries", () => {
+    const names = Object.keys(NATIVE_SOURCES).filter((name): name is NativeName => name in NATIVE_SOURCES);
+    for (const name of names) nativePath(name);
+    return `${names.length} found`;
   });
-  await check("server", async () => {
-    const answer = await fetch(new URL("/healthz", config.url), { signal: AbortSignal.timeout(2_000) }).catch(
-      () => null,
-    );
-    return answer?.ok ? `${config.url} answers` : `nothing answers at ${config.url}; start one with serve`;
+  await check("cache folder", () => {
+    mkdirSync(config.cacheDir, { recursive: true });
+    const probe = join(config.cacheDir, `.probe-${process.pid}`);
+    writeFileSync(probe, "");
+    rmSync(probe);
+    return config.cacheDir;
   });
-  await check("trainer's Python", async () => {
-    if (config.trainerPython === undefined) return "none named; training needs a trainer (espalier trainer)";
-    await access(config.trainerPython, constants.X_OK);
-    return config.trainerPython;
+  await check("disk of the data folder", () => {
+    const parent = resolve(config.dataDir, "..");
+    const { bavail, bsize } = statfsSync(parent);
+    const free = bavail * bsize;
+    if (free < GiB) throw new Error(`${(free / GiB).toFixed(1)} GiB free under ${parent}; models need more`);
+    return `${(free / GiB).toFixed(1)} GiB free`;
   });
-  return { ok: checks.every(({ ok }) => ok), checks };
+  await check("memory", () => {
+    const budget = config.memoryBudgetBytes;
+    const all = `${(freemem() / GiB).toFixed(1)} of ${(totalmem() / GiB).toFixed(1)} GiB free`;
+    if (budget > totalmem()) throw new Error(`the memory budget is more than this machine has: ${all}`);
+    return `${all}; ${(budget / GiB).toFixed(1)} GiB are set aside for models`;
+  });
+  await check(
+    "trainer's environment",
+    async () => {
+      const { pythonOf } = await import("./trainer.ts");
+      return pythonOf(config.trainerPython, config.cacheDir);
+    },
+    true,
+  );
+  await check(
+    "server",
+    async () => {
+      const response = await fetch(`${config.url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+      return `${config.url} answers ${response.status}`;
+    },
+    true,
+  );
+  return { ok: checks.every((one) => one.ok || optional.has(one.name)), checks };
+}
+
+export function versionDocument() {
+  return { name: "espalier", version };
 }

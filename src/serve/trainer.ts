@@ -46,6 +46,11 @@ function findPython(said: string | undefined, folder: string): string {
   });
 }
 
+/** The Python that would run the trainer. @throws EspalierError TRAINER_NOT_PREPARED */
+export function pythonOf(said: string | undefined, cacheDir: string): string {
+  return findPython(said, packageFolder(cacheDir));
+}
+
 /** Starts the trainer as a child that gets its token by the environment, where `ps` does not show it. */
 export function startTrainer(options: TrainerOptions): TrainerChild {
   const folder = packageFolder(options.cacheDir);
