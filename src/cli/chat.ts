@@ -19,7 +19,7 @@ export type ChatFlags = {
 
 const sent = z.object({
   conversation: z.object({ id: z.string() }),
-  message: z.object({ id: z.string(), model: z.string().nullable() }),
+  reply: z.object({ id: z.string(), model: z.string().nullable() }),
 });
 const token = z.object({
   replyTokens: z.object({
@@ -43,14 +43,14 @@ export async function chat(
   if (said.trim() === "") throw usage("there is no text to send", 'espalier chat MODEL "Hello"');
   const { conversation, ...sampling } = flags;
   const input = { ...sampling, model, text: said, ...(conversation ? { conversationId: conversation } : {}) };
-  const { message, conversation: kept } = await client.mutate(
+  const { reply: started, conversation: kept } = await client.mutate(
     `mutation Send($input: SendMessageInput!) { sendMessage(input: $input) { __typename
-      ... on SendMessageSuccess { conversation { id } message { id model } } ${ERRORS} } }`,
+      ... on SendMessageSuccess { conversation { id } reply { id model } } ${ERRORS} } }`,
     { input },
     sent,
   );
   let reply = "";
-  for await (const { replyTokens: piece } of tokensOf(client, message.id)) {
+  for await (const { replyTokens: piece } of tokensOf(client, started.id)) {
     reply += piece.text;
     if (!isJson) stdout.write(piece.text);
     if (!piece.done) continue;
@@ -58,11 +58,11 @@ export async function chat(
     if (piece.error) throw failure(piece.error);
     return {
       text: reply,
-      model: message.model ?? model,
+      model: started.model ?? model,
       finishReason: piece.finishReason,
       usage: piece.usage,
       conversationId: kept.id,
-      messageId: message.id,
+      messageId: started.id,
     };
   }
   throw failure({

@@ -5,7 +5,7 @@ import { ERRORS } from "./client.ts";
 import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, runShape } from "./follow.ts";
 import { usage } from "./outcome.ts";
-import { getThing, idsOf, nodeShape, nothingNamed, selection, thingOf } from "./things.ts";
+import { findById, getThing, idsOf, nodeShape, nothingNamed, selection, thingOf } from "./things.ts";
 import type { Json } from "./verbs.ts";
 
 const runStarted = z.object({ run: runShape });
@@ -188,7 +188,9 @@ export async function remove(
         status: 409,
       },
     );
-  const thing = await getThing(client, ids.model ?? ids.dataset ?? name);
+  const id = ids.model ?? ids.dataset;
+  const thing = id === null ? await getThing(client, name) : await findById(client, id);
+  if (!thing) throw nothingNamed(name);
   try {
     const gone = await client.mutate(
       `mutation Delete($id: ID!, $confirm: Boolean) { delete(id: $id, confirm: $confirm) { __typename
