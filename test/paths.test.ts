@@ -1,0 +1,293 @@
+// Every way from a base model to an answer, on tiny random weights, with a trainer that speaks the contract by hand.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { unzipSync } from "fflate";
+import { z } from "zod";
+import {
+  contractVersion,
+  eventsResponse,
+  finishResponse,
+  heartbeatResponse,
+  helloResponse,
+  leaseResponse,
+} from "../schema/trainer.ts";
+import { writeToyAdapter, writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { sha256 } from "../src/kit/hash.ts";
+import { startWorld, type World } from "./world.ts";
+
+let world: World;
+let trainerId: string;
+
+const withRun = z.looseObject({ run: z.object({ id: z.string() }) });
+const errors = "... on UserError { code text: message field }";
+const hello = {
+  contractVersion,
+  name: "by hand",
+  host: {
+    hostname: "here",
+    os: "linux",
+    arch: "x64",
+    python: "3.11",
+    packages: {},
+    cpuCount: 2,
+    memoryBytes: 1,
+  },
+  devices: [{ kind: "cpu", name: "cpu", memoryBytes: 1 }],
+  methods: [],
+};
+
+beforeAll(async () => {
+  world = await startWorld([["trainer"]]);
+  await writeToyModel(join(world.folder, "toy"));
+  await writeToyAdapter(join(world.folder, "adapter"));
+  const imported = await world.act(
+    `mutation ($path: String!) { importModel(input: { name: "toy", path: $path }) { __typename ... on ImportModelSuccess { run { id } } ${errors} } }`,
+    { path: join(world.folder, "toy") },
+  );
+  await world.succeeded(withRun.parse(imported).run.id);
+  const rows = Array.from({ length: 8 }, (_, i) => JSON.stringify({ prompt: `q${i}`, completion: `a${i}` }));
+  const uploadId = await world.upload("rows.jsonl", new TextEncoder().encode(`${rows.join("\n")}\n`));
+  const dataset = await world.act(
+    `mutation ($uploadId: ID!) { importDataset(input: { name: "rows", uploadId: $uploadId }) { __typename ... on ImportDatasetSuccess { run { id } } ${errors} } }`,
+    { uploadId },
+  );
+  await world.succeeded(withRun.parse(dataset).run.id);
+  trainerId = helloResponse.parse(await (await say("hello", hello)).json()).trainerId;
+}, 60_000);
+afterAll(() => world?.close());
+
+/** One message of a trainer. */
+function say(path: string, body: unknown): Promise<Response> {
+  const key = world.key("trainer");
+  return world.fetch(`/trainer/v1/${path}`, { method: "POST", key, body: JSON.stringify(body) });
+}
+async function codeOf(response: Response): Promise<string> {
+  return z.object({ error: z.object({ code: z.string() }) }).parse(await response.json()).error.code;
+}
+function put(
+  run: { id: string; attempt: number },
+  name: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  hash = sha256(bytes),
+) {
+  return world.fetch(`/trainer/v1/runs/${run.id}/artifacts/${name}`, {
+    method: "PUT",
+    key: world.key("trainer"),
+    headers: { "x-sha256": hash, "x-attempt": String(run.attempt) },
+    body: bytes,
+  });
+}
+async function train(name: string, save = false): Promise<string> {
+  const started = await world.act(
+    `mutation ($name: String!, $save: Boolean) { startTraining(input: { name: $name, baseId: "toy", datasetVersionId: "rows", method: "sft", parameters: { max_steps: 2 }, save: $save }) { __typename ... on StartTrainingSuccess { run { id } } ${errors} } }`,
+    { name, save },
+  );
+  return withRun.parse(started).run.id;
+}
+async function lease() {
+  const response = await say("lease", { trainerId, waitMs: 5000 });
+  expect(response.status).toBe(200);
+  return leaseResponse.parse(await response.json());
+}
+/** Delivers the adapter and ends the run. */
+async function deliver(run: { id: string; attempt: number }): Promise<void> {
+  const artifacts: unknown[] = [];
+  for (const name of await readdir(join(world.folder, "adapter"))) {
+    const bytes = new Uint8Array(await readFile(join(world.folder, "adapter", name)));
+    const response = await put(run, name, bytes);
+    expect(response.status).toBe(200);
+    artifacts.push(await response.json());
+  }
+  const result = {
+    steps: 2,
+    totalSteps: 2,
+    trainLoss: 1,
+    evalLoss: null,
+    trainRows: 8,
+    validationRows: 0,
+    skippedRows: 0,
+    trainedTokens: 24,
+    trainableParameters: 1,
+    durationMs: 5,
+    parameters: {},
+  };
+  const finish = { attempt: run.attempt, status: "succeeded", artifacts, result };
+  const response = await say(`runs/${run.id}/finish`, finish);
+  expect(finishResponse.parse(await response.json()).status).toBe("succeeded");
+  // Said again, as after a lost answer: fine, and nothing is made twice.
+  expect((await say(`runs/${run.id}/finish`, finish)).status).toBe(200);
+}
+async function answerOf(model: string): Promise<string> {
+  const body = { model, messages: [{ role: "user", content: "q1" }], temperature: 0, max_tokens: 10 };
+  const response = await world.fetch("/v1/chat/completions", { method: "POST", body: JSON.stringify(body) });
+  const reply = z.object({ choices: z.array(z.object({ message: z.object({ content: z.string() }) })) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(text);
+  return reply.parse(JSON.parse(text)).choices[0]?.message.content ?? "";
+}
+async function deploy(model: string, name: string): Promise<void> {
+  const made = await world.act(
+    `mutation ($model: ID!, $name: String!) { deployModel(input: { modelId: $model, name: $name, precision: FP32 }) { __typename ... on DeployModelSuccess { run { id } } ${errors} } }`,
+    { model, name },
+  );
+  await world.succeeded(withRun.parse(made).run.id);
+}
+
+describe("the trainer's side", () => {
+  test("another contract version, an unknown trainer and a broken message are refused by name", async () => {
+    const other = await say("hello", {
+      ...hello,
+      contractVersion: "espalier-trainer/0",
+      methods: "old shape",
+    });
+    expect([other.status, await codeOf(other)]).toEqual([409, "CONTRACT_VERSION_MISMATCH"]);
+    const stranger = await say("lease", { trainerId: "tnr_none", waitMs: 0 });
+    expect([stranger.status, await codeOf(stranger)]).toEqual([404, "TRAINER_NOT_FOUND"]);
+    expect((await say("lease", { trainerId, waitMs: 0 })).status).toBe(204);
+    const broken = await say("lease", { trainerId, waitMs: -1 });
+    expect([broken.status, await codeOf(broken)]).toEqual([400, "INPUT_INVALID"]);
+  });
+
+  test("a run is handed out once, with files that download whole and from an offset", async () => {
+    const runId = await train("first");
+    const { run, files } = await lease();
+    expect(run).toMatchObject({ id: runId, attempt: 1, kind: "train" });
+    expect((await say("lease", { trainerId, waitMs: 0 })).status).toBe(204);
+    for (const file of files) {
+      const bytes = new Uint8Array(await (await world.fetch(file.url)).arrayBuffer());
+      expect(sha256(bytes)).toBe(file.sha256);
+      const rest = await world.fetch(file.url, { headers: { range: `bytes=${file.sizeBytes - 5}-` } });
+      expect(rest.status).toBe(206);
+      expect(new Uint8Array(await rest.arrayBuffer())).toEqual(bytes.subarray(-5));
+    }
+    const metrics = (seq: number) => ({
+      seq,
+      at: 1,
+      type: "metrics",
+      step: seq,
+      totalSteps: 2,
+      epoch: 1,
+      loss: 2 / seq,
+    });
+    const events = (list: unknown[], attempt = run.attempt) =>
+      say(`runs/${run.id}/events`, { attempt, events: list });
+    await events([metrics(1)]);
+    const again = await events([metrics(1), metrics(2)]);
+    expect(eventsResponse.parse(await again.json()).lastSeq).toBe(2);
+    const gap = await events([metrics(4)]);
+    expect([gap.status, await codeOf(gap)]).toEqual([409, "EVENT_GAP"]);
+    const stale = await events([metrics(3)], 2);
+    expect([stale.status, await codeOf(stale)]).toEqual([409, "STALE_ATTEMPT"]);
+    const beat = await say(`runs/${run.id}/heartbeat`, { attempt: 1, lastSeq: 2 });
+    expect(heartbeatResponse.parse(await beat.json()).cancelRequested).toBe(false);
+
+    const damaged = await put(run, "adapter_config.json", new Uint8Array([1]), sha256("something else"));
+    expect([damaged.status, await codeOf(damaged)]).toEqual([400, "HASH_MISMATCH"]);
+    const bare = await say(`runs/${run.id}/finish`, { attempt: 1, status: "succeeded", artifacts: [] });
+    expect(await codeOf(bare)).toBe("ADAPTER_INCOMPLETE");
+    await deliver(run);
+    const { trainings } = await world.graphql(
+      "{ trainings { name run { status } metrics { step loss } customized { name } } }",
+    );
+    expect(trainings).toEqual([
+      {
+        name: "first",
+        run: { status: "SUCCEEDED" },
+        metrics: [
+          { step: 1, loss: 2 },
+          { step: 2, loss: 1 },
+        ],
+        customized: { name: "first" },
+      },
+    ]);
+  }, 30_000);
+
+  test("a cancel is told by the next heartbeat, and the cancelled run makes no model", async () => {
+    const runId = await train("unwanted");
+    const { run } = await lease();
+    await world.act(`mutation ($id: ID!) { cancelRun(id: $id) { __typename ${errors} } }`, { id: runId });
+    const beat = await say(`runs/${run.id}/heartbeat`, { attempt: 1, lastSeq: 0 });
+    expect(heartbeatResponse.parse(await beat.json()).cancelRequested).toBe(true);
+    await say(`runs/${run.id}/finish`, { attempt: 1, status: "cancelled", artifacts: [] });
+    const { customizedModels } = await world.graphql("{ customizedModels { name } }");
+    expect(customizedModels).toEqual([{ name: "first" }]);
+  });
+});
+
+describe("every path", () => {
+  test("base → live", async () => {
+    await deploy("toy", "toy-live");
+    expect(await answerOf("toy-live")).toBe(await answerOf("toy"));
+  }, 30_000);
+
+  test("base → customized → live: the adapter changes the answer, and live says what customized says", async () => {
+    await deploy("first", "first-live");
+    expect(await answerOf("first-live")).toBe(await answerOf("first"));
+    expect(await answerOf("first")).not.toBe(await answerOf("toy"));
+  }, 30_000);
+
+  test("customized → complete → live → registered: the same answer at every stage", async () => {
+    const saved = await world.act(
+      `mutation { saveModel(input: { customizedId: "first", name: "first-whole" }) { __typename ... on SaveModelSuccess { run { id } } ${errors} } }`,
+    );
+    await world.succeeded(withRun.parse(saved).run.id);
+    await deploy("first-whole", "whole-live");
+    await world.act(
+      `mutation { registerModel(input: { liveId: "whole-live", alias: "helper" }) { __typename ${errors} } }`,
+    );
+    const expected = await answerOf("first");
+    for (const model of ["first-whole", "whole-live", "helper"]) expect(await answerOf(model)).toBe(expected);
+    const { completeModels } = await world.graphql(
+      "{ completeModels { name lineage { kind name } verification } }",
+    );
+    expect(completeModels).toMatchObject([
+      {
+        name: "first-whole",
+        lineage: [
+          { kind: "customized", name: "first" },
+          { kind: "training", name: "first" },
+          { kind: "dataset", name: "rows@1" },
+          { kind: "base", name: "toy" },
+        ],
+      },
+    ]);
+  }, 30_000);
+
+  test("base → complete in one training", async () => {
+    await train("at-once", true);
+    await deliver((await lease()).run);
+    const merging = z.object({
+      runs: z.object({ edges: z.array(z.object({ node: z.object({ id: z.string() }) })) }),
+    });
+    const { runs } = merging.parse(
+      await world.graphql("{ runs(kind: MERGE, first: 1) { edges { node { id } } } }"),
+    );
+    await world.succeeded(runs.edges[0]?.node.id ?? "");
+    expect(await answerOf("at-once")).toBe(await answerOf("first"));
+  }, 30_000);
+
+  test("a download is the model's folder as one zip, with the bytes that the list names", async () => {
+    const list = z.object({ files: z.array(z.object({ path: z.string(), sha256: z.string() })) });
+    for (const name of ["first", "first-whole"]) {
+      const { files } = list.parse(await (await world.fetch(`/files/${name}/`)).json());
+      const zip = unzipSync(new Uint8Array(await (await world.fetch(`/files/${name}`)).arrayBuffer()));
+      for (const { path, sha256: hash } of files) expect(sha256(zip[`${name}/${path}`] ?? "")).toBe(hash);
+    }
+  });
+
+  test("deleting says what depends on it, and takes it along only when told to", async () => {
+    const remove =
+      'mutation ($confirm: Boolean) { delete(id: "first", confirm: $confirm) { __typename ... on UserError { code } } }';
+    const { delete: refused } = await world.graphql(remove, {});
+    expect(refused).toEqual({ __typename: "RefusedError", code: "HAS_DEPENDANTS" });
+    await world.act(remove, { confirm: true });
+    const { models } = await world.graphql("{ models { name } }");
+    const names = z
+      .array(z.object({ name: z.string() }))
+      .parse(models)
+      .map(({ name }) => name);
+    for (const gone of ["first", "first-live", "first-whole", "helper"]) expect(names).not.toContain(gone);
+    expect(names).toContain("toy-live");
+  });
+});
