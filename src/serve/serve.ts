@@ -107,13 +107,14 @@ export async function startServer({
     const local = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
     const url = config.publicUrl ?? local;
     if (withTrainer) {
-      const trainer = startLocalTrainer(
-        config,
-        local,
-        await accounts.createProcessKey("local trainer", ["trainer"]),
-        log,
-      );
-      closers.push(() => trainer.stop());
+      try {
+        const token = await accounts.createProcessKey("local trainer", ["trainer"]);
+        const trainer = startLocalTrainer(config, local, token, log);
+        closers.push(() => trainer.stop());
+      } catch (error) {
+        // Training-free mode is a state, not a failure.
+        log.warn("the server goes on without its trainer", { error: messageOf(error) });
+      }
     }
     if (sampleModel !== undefined) {
       const project = await accounts.project();

@@ -1,6 +1,6 @@
 // The trainer's process: the embedded Python package unpacked, its environment prepared once, and kept running.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { childEnvironment } from "../config.ts";
 import { assetFolder, unpackAssets } from "../kit/assets.ts";
 import { EspalierError } from "../kit/errors.ts";
@@ -37,7 +37,8 @@ function packageFolder(cacheDir: string): string {
 
 /** @throws EspalierError TRAINER_NOT_PREPARED */
 function findPython(said: string | undefined, folder: string): string {
-  const python = said ?? join(folder, ".venv", "bin", "python");
+  // The child runs in another folder: a relative path means the caller's.
+  const python = said?.includes("/") ? resolve(said) : (said ?? join(folder, ".venv", "bin", "python"));
   if (existsSync(python) || !python.includes("/")) return python;
   throw new EspalierError("TRAINER_NOT_PREPARED", `There is no Python environment at ${python}.`, {
     field: "--trainer-python",
