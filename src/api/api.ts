@@ -9,7 +9,7 @@ import type { ApiDeps } from "./context.ts";
 import { handleFiles } from "./files.ts";
 import { createGate } from "./gate.ts";
 import { createGraphql, type SocketData } from "./graphql.ts";
-import { errorResponse, json, refuseLargeBody, unauthenticated } from "./http.ts";
+import { boundedRequest, errorResponse, json, unauthenticated } from "./http.ts";
 import { createMetrics } from "./metrics.ts";
 import { handleOpenAi, openAiError } from "./openai.ts";
 import { servePage } from "./pages.ts";
@@ -59,8 +59,8 @@ export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
         if (request.headers.get("upgrade")?.toLowerCase() === "websocket")
           return graphql.upgrade(request, server);
         const isMultipart = request.headers.get("content-type")?.startsWith("multipart/form-data");
-        refuseLargeBody(request, isMultipart ? limits.multipartUploadBytes : limits.requestBodyBytes);
-        return graphql.fetch(request, principal);
+        const most = isMultipart ? limits.multipartUploadBytes : limits.requestBodyBytes;
+        return graphql.fetch(await boundedRequest(request, most), principal);
       },
     },
     {

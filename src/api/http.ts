@@ -98,8 +98,17 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   return new Uint8Array(Buffer.concat(parts));
 }
 
+/** The request for a reader without a limit of its own. @throws EspalierError BODY_TOO_LARGE. */
+export async function boundedRequest(request: Request, maxBytes: number): Promise<Request> {
+  refuseLargeBody(request, maxBytes);
+  // An announced length is held to by the HTTP server itself; without one the bytes have to be counted.
+  if (request.body === null || request.headers.has("content-length")) return request;
+  const { method, headers, signal } = request;
+  return new Request(request.url, { method, headers, signal, body: await readBody(request, maxBytes) });
+}
+
 /** Refuses by the announced length alone, before anything is read. */
-export function refuseLargeBody(request: Request, maxBytes: number): void {
+function refuseLargeBody(request: Request, maxBytes: number): void {
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > maxBytes) throw tooLarge(announced, maxBytes);
 }
