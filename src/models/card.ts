@@ -97,10 +97,13 @@ export function enginePrecision(format: "hf" | "gguf", wish: Precision): Precisi
   return format === "hf" && wish === "native" ? "fp32" : wish;
 }
 
-/** The first precision that fits the budget, else the smallest. */
+/** Share of the memory budget up to which exactness is preferred to speed. */
+const EXACT_SHARE = 0.25;
+
+/** Exact floats for a model that is small for this machine, else the first precision that fits, else the smallest. */
 export function defaultPrecision(card: ModelCard, budgetBytes: number): Precision {
-  const choices = precisionsOf(card);
-  const fitting = choices.find((one) => (card.memoryBytes[one] ?? 0) <= budgetBytes);
+  if ((card.memoryBytes["fp32"] ?? Number.POSITIVE_INFINITY) <= budgetBytes * EXACT_SHARE) return "fp32";
+  const fitting = precisionsOf(card).find((one) => (card.memoryBytes[one] ?? 0) <= budgetBytes);
   return fitting ?? "int8";
 }
 
