@@ -1,8 +1,9 @@
 // The command line against a small server that speaks the committed schema: documents, exit codes, the --json contract.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { unzipSync } from "fflate";
 import { buildSchema, graphql } from "graphql";
 import { z } from "zod";
 import { EspalierError } from "../kit/errors.ts";
@@ -118,7 +119,11 @@ const rootValue = {
     return name === "pet" ? { id: "dep_1", kind: "LIVE", name, usable: true } : null;
   },
   dataset: ({ name }: { name: string }) => (name === "support" || name === "toy" ? dataset : null),
-  importModel: noted({ __typename: "ImportModelSuccess", run: imported }),
+  importModel: ({ input }: Input) => {
+    // As a server in a container does: the address is local, the files are not.
+    if (input["path"]) return notFound;
+    return noted({ __typename: "ImportModelSuccess", run: imported })({ input });
+  },
   importDataset: noted({ __typename: "ImportDatasetSuccess", dataset, run: imported }),
   startTraining: noted({ ...notFound, __typename: "InputError", code: "PARAMETER_INVALID" }),
   saveModel: () => notFound,
@@ -278,6 +283,7 @@ test.each([
 
 test("a server that is not there is code 5, a wrong key code 4", async () => {
   expect(await cli(["list", "bases"], { url: "http://127.0.0.1:1" })).toMatchObject({ code: 5, stdout: "" });
+  expect((await cli(["list", "bases", "--url", "http://127.0.0.1:1"])).code).toBe(5);
   const refused = await cli(["list", "bases", "--json"], { key: "wrong" });
   expect(refused.code).toBe(4);
   expect(errorOf.parse(JSON.parse(refused.stdout)).error.hint).toContain("ESPALIER_KEY");
@@ -367,6 +373,23 @@ test("a file is uploaded whole although an answer was lost, with its mapping", a
   expect(asked.inputs.at(-1)).toEqual({ name: "support", uploadId: "upl_1", keepGoodRows: false, mapping });
 });
 
+test("a folder that the server does not see is uploaded as a zip without other weights", async () => {
+  const path = join(folder, "model");
+  mkdirSync(path);
+  const files = {
+    "config.json": "{}",
+    "model.safetensors": "w".repeat(9_000_000),
+    "pytorch_model.bin": "pickle",
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  const { json } = await document("model", "import", path, "--name", "toy", "--wait");
+  expect(json).toMatchObject({ id: "base_1", name: "toy", status: "ready" });
+  expect(asked.inputs.at(-1)).toEqual({ name: "toy", uploadId: "upl_1" });
+  const sent = unzipSync(asked.uploads.get("upl_1") ?? new Uint8Array());
+  expect(Object.keys(sent)).toEqual(["config.json", "model.safetensors"]);
+  expect(sent["model.safetensors"]?.length).toBe(9_000_000);
+});
+
 test("chat streams its text, and with --json answers it at once", async () => {
   expect((await cli(["chat", "toy", "hi", "--temperature", "0", "--max-tokens", "8"])).stdout).toBe(
     "Hello there\n",
@@ -399,7 +422,7 @@ test.each([
   ["run wait", ["run", "wait", "run_3"], { id: "run_3", status: "succeeded" }],
   ["key create", ["key", "create", "--name", "k"], { id: "key_2", key: "esp_x" }],
   ["key create --data", ["key", "create", "--data", "d"], { key: "esp_local", data: "d", scopes: ["admin"] }],
-  ["key list", ["key", "list"], { items: [{ id: "key_1", status: "valid" }] }],
+  ["key list", ["key", "list"], { items: [{ id: "key_1", status: "active" }] }],
   ["key revoke", ["key", "revoke", "k"], { status: "revoked" }],
   ["user create", ["user", "create", "--data", "d", "--name", "anna"], { name: "anna", long: true }],
   ["restore", ["restore", "f", "--verify"], { file: "f", verify: true }],

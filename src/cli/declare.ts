@@ -53,7 +53,14 @@ function declareLocal({ parent, deps, verb }: Declared): void {
       new Option("--sample-model <file>", "import this model and the sample dataset at the first start"),
       new Option("--with-trainer", "start a trainer on this machine too"),
       new Option("--trainer-python <python>", "Python of that trainer (ESPALIER_TRAINER_PYTHON)"),
+      new Option("--cache <dir>", "folder of files that can be made again (ESPALIER_CACHE_DIR)"),
+      new Option(
+        "--memory-budget <size>",
+        "most memory of all loaded models, e.g. 6GiB (ESPALIER_MEMORY_BUDGET)",
+      ),
+      new Option("--log-level <level>", "debug, info, warn, error or silent (ESPALIER_LOG)"),
     ],
+    isLocal: true,
     does: async (_, flags) =>
       local.serve(
         take(
@@ -65,6 +72,9 @@ function declareLocal({ parent, deps, verb }: Declared): void {
             sampleModel: text,
             withTrainer: yes,
             trainerPython: text,
+            cache: text,
+            memoryBudget: text,
+            logLevel: text,
           },
           flags,
         ),
@@ -79,12 +89,14 @@ function declareLocal({ parent, deps, verb }: Declared): void {
       new Option("--token <token>", "an API key with the scope trainer or admin (ESPALIER_KEY)"),
       new Option("--python <python>", "Python that has the trainer's packages"),
     ],
+    isLocal: true,
     does: async (_, flags) => local.trainer(take({ url: text, token: text, python: text }, flags)),
   });
   verb({
     name: "engine",
     about: "Run an inference child; the server starts these itself.",
     example: "espalier engine",
+    isLocal: true,
     does: async (args) => local.engine(args),
   });
   verb({
@@ -92,6 +104,7 @@ function declareLocal({ parent, deps, verb }: Declared): void {
     about: "Check this machine and the data folder.",
     example: "espalier doctor --data ./data",
     options: [dataOption],
+    isLocal: true,
     does: async (_, flags) => {
       const found = await local.doctor(take({ data: text }, flags));
       const isFine = !z.object({ ok: z.literal(false) }).safeParse(found).success;
@@ -105,6 +118,7 @@ function declareLocal({ parent, deps, verb }: Declared): void {
     about: "Show every setting with its value and where that came from.",
     example: "espalier config print",
     options: [dataOption],
+    isLocal: true,
     does: async (_, flags) => document(await local.configPrint(take({ data: text }, flags))),
   });
   verb({
@@ -112,6 +126,7 @@ function declareLocal({ parent, deps, verb }: Declared): void {
     about: "Write database and files of a data folder into one file, also while the server runs.",
     example: "espalier backup espalier-backup.tar --data ./data",
     options: [dataOption],
+    isLocal: true,
     does: async ([file = ""], flags) =>
       document(await local.backup({ ...take({ data: text }, flags), file })),
   });
@@ -120,6 +135,7 @@ function declareLocal({ parent, deps, verb }: Declared): void {
     about: "Make an empty data folder what it was when the backup was written.",
     example: "espalier restore espalier-backup.tar --data ./restored --verify",
     options: [dataOption, new Option("--verify", "check the SHA-256 of every file")],
+    isLocal: true,
     does: async ([file = ""], flags) => {
       const { verify, ...rest } = take({ data: text, verify: yes }, flags);
       return document(await local.restore({ ...rest, file, verify: verify ?? false }));
@@ -144,6 +160,7 @@ function declareLocal({ parent, deps, verb }: Declared): void {
           "the password; other people of this machine may see it while this runs",
         ),
       ],
+      isLocal: true,
       does: async (_, flags) => {
         const { passwordStdin, password, ...rest } = take(
           { data: text, name: z.string(), password: text, passwordStdin: yes },
@@ -160,12 +177,14 @@ function declareLocal({ parent, deps, verb }: Declared): void {
     name: "version",
     about: "Show the version.",
     example: "espalier version --json",
+    isLocal: true,
     does: async () => document(local.version()),
   });
   verb({
     name: "completion <shell>",
     about: "Print the completion script for bash, zsh or fish.",
     example: "espalier completion bash > ~/.local/share/bash-completion/completions/espalier",
+    isLocal: true,
     does: async ([shell = ""]) => {
       const { completion } = await import("./completion.ts");
       const script = completion(shell, parent);

@@ -49,7 +49,11 @@ export async function waitForRun(follow: Follow, id: string): Promise<Run> {
             run.error ?? { code: "RUN_FAILED", message: `${run.name} failed without saying why` },
           );
         if (run.status === "CANCELLED")
-          throw failure({ code: "RUN_CANCELLED", message: `${run.name} was cancelled` });
+          throw failure({
+            code: "RUN_CANCELLED",
+            message: `${run.name} was cancelled`,
+            hint: `\`espalier run retry ${id}\` tries it again.`,
+          });
       } catch (error) {
         if (!isEspalierError(error) || error.code !== "UNREACHABLE") throw error;
         silentSince ??= monotonicMs();

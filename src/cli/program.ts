@@ -20,6 +20,8 @@ export type Declared = {
     about: string;
     example: string;
     options?: readonly Option[];
+    /** True for the verbs of this machine, which need no server. */
+    isLocal?: boolean;
     does: (
       args: readonly string[],
       flags: Record<string, unknown>,
@@ -91,19 +93,34 @@ function build(deps: CliDeps, isJson: boolean, ended: (code: number) => void) {
     .showHelpAfterError(false)
     .helpCommand(false);
 
-  const verb: Declared["verb"] = ({ under = program, name, about, example, options = [], does }) => {
+  const verb: Declared["verb"] = ({
+    under = program,
+    name,
+    about,
+    example,
+    options = [],
+    isLocal = false,
+    does,
+  }) => {
     const command = under
       .command(name)
       .description(about)
       .allowExcessArguments(false)
       .addHelpText("after", `\nExample:\n  ${example}`);
     for (const option of options) command.addOption(option);
+    if (!isLocal) {
+      command.option("--url <url>", "the server (ESPALIER_URL)");
+      command.option(
+        "--key <key>",
+        "its API key (ESPALIER_KEY); other people of this machine may see it here",
+      );
+    }
     command.option("--json", "print exactly one JSON document on stdout");
     command.option("--wait", "wait for the run and print the finished thing; nothing to wait for is fine");
     command.action(async (...given: unknown[]) => {
       const flags = command.opts<Record<string, unknown>>();
       const done = await does(wordsOf(given.slice(0, -2)), flags, () => ({
-        client: createClient(deps.env, deps.signal),
+        client: createClient(serverOf(flags, deps), deps.signal),
         isJson,
         wait: flags["wait"] === true,
         stdout: deps.stdout,
@@ -115,6 +132,12 @@ function build(deps: CliDeps, isJson: boolean, ended: (code: number) => void) {
     return command;
   };
   return { program, verb };
+}
+
+/** The server that was named here, or else by the environment. */
+function serverOf(flags: Record<string, unknown>, { env }: CliDeps) {
+  const said = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+  return { url: said(flags["url"]) ?? env.url, key: said(flags["key"]) ?? env.key };
 }
 
 /** Arguments that were given, in order; a list at the end is spread. */

@@ -88,7 +88,7 @@ export function thingOf(node: Node): Thing {
   if (type === "RegisteredModel" && typeof rest["alias"] === "string") called = rest["alias"];
   if (type === "RegisteredModel") state = textAt(rest["live"], "status") ?? state;
   if (type === "Training") state = textAt(rest["run"], "status") ?? state;
-  if (type === "ApiKey") state = rest["revokedAt"] === null ? "valid" : "revoked";
+  if (type === "ApiKey") state = rest["revokedAt"] === null ? "active" : "revoked";
   if (type === "Run" && typeof kind === "string") its["work"] = word(kind);
   const what = type === null ? __typename : KIND[type];
   return { id, kind: what, name: called, status: word(state), ...worded(its) };

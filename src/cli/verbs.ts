@@ -18,6 +18,10 @@ export type ServeFlags = {
   sampleModel?: string;
   withTrainer?: boolean;
   trainerPython?: string;
+  cache?: string;
+  /** Bytes with a unit, e.g. 6GiB, as src/config.ts reads it. */
+  memoryBudget?: string;
+  logLevel?: string;
 };
 
 export type TrainerFlags = { url?: string; token?: string; python?: string };
