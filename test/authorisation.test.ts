@@ -1,8 +1,5 @@
 // Nobody gets in without credentials, and nobody further than their scopes: every field, route and door is tried.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   GraphQLError,
   type GraphQLField,
@@ -22,45 +19,30 @@ import {
   isRequiredInputField,
   GraphQLObjectType as ObjectType,
 } from "graphql";
-import { allScopes, createAccounts, type Scope } from "../src/accounts/accounts.ts";
+import { allScopes, type Scope } from "../src/accounts/accounts.ts";
 import { authorise, scopeOf } from "../src/api/authorise.ts";
 import { schema } from "../src/api/schema.ts";
-import { loadConfig } from "../src/config.ts";
-import { now } from "../src/kit/clock.ts";
 import { limits } from "../src/kit/limits.ts";
-import { createLog } from "../src/kit/log.ts";
-import { type RunningServer, startServer } from "../src/serve/serve.ts";
-import { openStore } from "../src/store/store.ts";
+import { startWorld, type World } from "./world.ts";
 
-let folder: string;
-let server: RunningServer;
-/** A key of each single scope, and one of each that has all scopes but that one (and not admin). */
-const keyOf = new Map<Scope, string>();
-const keyWithout = new Map<Scope, string>();
+let world: World;
 const plainScopes = allScopes.filter((scope) => scope !== "admin");
+/** All scopes but one, and not admin. */
+const without = (scope: Scope): Scope[] => plainScopes.filter((one) => one !== scope);
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "espalier-auth-"));
-  const dataDir = join(folder, "data");
-  const store = await openStore({ dataDir, log: createLog({ level: "silent" }) });
-  const accounts = createAccounts({ store, clock: now });
-  for (const scope of allScopes) {
-    keyOf.set(scope, (await accounts.createKey({ name: scope, scopes: [scope] })).secret);
-    const rest = plainScopes.filter((one) => one !== scope);
-    keyWithout.set(scope, (await accounts.createKey({ name: `not ${scope}`, scopes: rest })).secret);
-  }
-  await store.close();
-  const config = loadConfig({ data: dataDir, cache: join(folder, "cache"), port: 0, logLevel: "silent" }, {});
-  server = await startServer({ config, withTrainer: false });
+  world = await startWorld([
+    ...plainScopes.map((scope) => [scope]),
+    ...allScopes.map((scope) => without(scope)),
+  ]);
 });
-afterAll(async () => {
-  await server?.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => world?.close());
+const keyOf = (scope: Scope): string => world.key(scope);
+const keyWithout = (scope: Scope): string => world.key(...without(scope));
 
 type Ask = { query?: string; body?: string; key?: string; headers?: Record<string, string>; path?: string };
 function ask({ query, body, key, headers = {}, path = "/graphql" }: Ask): Promise<Response> {
-  return fetch(`${server.url}${path}`, {
+  return fetch(`${world.server.url}${path}`, {
     method: "POST",
     headers: {
       "content-type": "application/json",
@@ -108,11 +90,11 @@ describe("every field of Query, Mutation and Subscription, over HTTP", () => {
         expect(await codesOf(anonymous)).toEqual(["UNAUTHENTICATED"]);
         const scope = scopeOf(field);
         if (!scope) throw new Error("an authorised field without scope");
-        const refused = await ask({ query, headers, key: keyWithout.get(scope) ?? "" });
+        const refused = await ask({ query, headers, key: keyWithout(scope) });
         expect(await codesOf(refused)).toContain("SCOPE_MISSING");
         if (kind !== "query") return;
         // The same with the scope gets past the guard: the refusal above is the guard's, not the query's.
-        const allowed = await ask({ query, key: keyOf.get(scope) ?? "" });
+        const allowed = await ask({ query, key: keyOf(scope) });
         expect(await codesOf(allowed)).not.toContain("SCOPE_MISSING");
       });
     }
@@ -171,7 +153,7 @@ describe("routes", () => {
   for (const [method, path, scope] of closed)
     test(`${method} ${path} needs the scope ${scope}`, async () => {
       const send = (key?: string) =>
-        fetch(`${server.url}${path}`, {
+        fetch(`${world.server.url}${path}`, {
           method,
           headers: key ? { authorization: `Bearer ${key}` } : {},
           // Not JSON: a 401 here shows that nothing was parsed before.
@@ -179,27 +161,27 @@ describe("routes", () => {
         });
       expect((await send()).status).toBe(401);
       expect((await send("esp_wrong")).status).toBe(401);
-      expect((await send(keyWithout.get(scope))).status).toBe(403);
-      expect([200, 400, 404]).toContain((await send(keyOf.get(scope))).status);
+      expect((await send(keyWithout(scope))).status).toBe(403);
+      expect([200, 400, 404]).toContain((await send(keyOf(scope))).status);
     });
 
   test("health is open, and pages need no key but say what they may load", async () => {
-    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
-    const page = await fetch(`${server.url}/`);
+    expect((await fetch(`${world.server.url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${world.server.url}/readyz`)).status).toBe(200);
+    const page = await fetch(`${world.server.url}/`);
     expect([200, 503]).toContain(page.status);
     if (page.status === 200)
       expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
     for (const path of ["/../package.json", "/%2e%2e/package.json", "/assets/..%2f..%2fpackage.json"])
-      expect(await (await fetch(`${server.url}${path}`)).text()).not.toContain('"dependencies"');
+      expect(await (await fetch(`${world.server.url}${path}`)).text()).not.toContain('"dependencies"');
   });
 });
 
 describe("doors", () => {
   test("an unknown Host and a foreign Origin are refused, our own are not", async () => {
-    const key = keyOf.get("read") ?? "";
+    const key = keyOf("read");
     const query = "{ version }";
-    const own = new URL(server.url).origin;
+    const own = new URL(world.server.url).origin;
     expect((await ask({ query, key, headers: { host: "evil.example" } })).status).toBe(421);
     expect((await ask({ query, key, headers: { origin: "https://evil.example" } })).status).toBe(403);
     expect((await ask({ query, key, headers: { origin: "null" } })).status).toBe(403);
@@ -208,7 +190,7 @@ describe("doors", () => {
 
   test("a WebSocket needs our Origin and credentials", async () => {
     const upgrade = (headers: Record<string, string>) =>
-      fetch(`${server.url}/graphql`, {
+      fetch(`${world.server.url}/graphql`, {
         headers: {
           connection: "upgrade",
           upgrade: "websocket",
@@ -219,12 +201,12 @@ describe("doors", () => {
         },
       });
     expect((await upgrade({})).status).toBe(401);
-    const authorization = `Bearer ${keyOf.get("read")}`;
+    const authorization = `Bearer ${keyOf("read")}`;
     expect((await upgrade({ authorization, origin: "https://evil.example" })).status).toBe(403);
   });
 
   test("cookies are HttpOnly and SameSite, sign-in is limited", async () => {
-    const token = new URL(server.setupUrl ?? "").searchParams.get("token");
+    const token = new URL(world.server.setupUrl ?? "").searchParams.get("token");
     const made = await ask({
       path: "/auth/setup",
       body: JSON.stringify({ token, name: "ada", password: "correct horse" }),
@@ -246,7 +228,7 @@ describe("doors", () => {
   }, 30_000);
 
   test("a revoked key opens nothing", async () => {
-    const admin = keyOf.get("admin") ?? "";
+    const admin = keyOf("admin");
     const create =
       'mutation { createApiKey(name: "gone", scopes: ["read"]) { ... on ApiKeySuccess { secret } } }';
     const made: { data: { createApiKey: { secret: string } } } = JSON.parse(
@@ -260,7 +242,7 @@ describe("doors", () => {
 });
 
 describe("limits", () => {
-  const key = () => keyOf.get("read") ?? "";
+  const key = () => keyOf("read");
   test("too deep, too costly, too many aliases, too many in a batch: each by its code", async () => {
     const nest = (levels: number): string =>
       levels === 0
@@ -281,7 +263,7 @@ describe("limits", () => {
   });
 
   test("introspection is open to any key and outside the limits", async () => {
-    const answer = await ask({ query: getIntrospectionQuery(), key: keyOf.get("trainer") ?? "" });
+    const answer = await ask({ query: getIntrospectionQuery(), key: keyOf("trainer") });
     const text = await answer.text();
     expect(text).toContain('"queryType"');
     expect(text).not.toContain('"errors"');

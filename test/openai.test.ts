@@ -1,7 +1,5 @@
 // The official `openai` client against a real server with a real (random, tiny) model: replies, streams, errors.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI, {
   APIError,
@@ -11,79 +9,35 @@ import OpenAI, {
   PermissionDeniedError,
 } from "openai";
 import { z } from "zod";
-import { createAccounts } from "../src/accounts/accounts.ts";
-import { loadConfig } from "../src/config.ts";
 import { writeToyModel } from "../src/inference/toy.test-kit.ts";
 import { now } from "../src/kit/clock.ts";
-import { createLog } from "../src/kit/log.ts";
-import { type RunningServer, startServer } from "../src/serve/serve.ts";
-import { openStore } from "../src/store/store.ts";
+import { startWorld, type World } from "./world.ts";
 
-let folder: string;
-let server: RunningServer;
-let admin: string;
+let world: World;
 let ai: OpenAI;
 let reader: OpenAI;
+const started = z.looseObject({ run: z.object({ id: z.string() }) });
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "espalier-openai-"));
-  const dataDir = join(folder, "data");
-  const store = await openStore({ dataDir, log: createLog({ level: "silent" }) });
-  const accounts = createAccounts({ store, clock: now });
-  admin = (await accounts.createKey({ name: "admin", scopes: ["admin"] })).secret;
-  const chatKey = (await accounts.createKey({ name: "chat", scopes: ["chat"] })).secret;
-  const readKey = (await accounts.createKey({ name: "read", scopes: ["read"] })).secret;
-  await store.close();
-  await writeToyModel(join(folder, "toy"));
-  const config = loadConfig({ data: dataDir, cache: join(folder, "cache"), port: 0, logLevel: "silent" }, {});
-  server = await startServer({ config, withTrainer: false });
-  ai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: chatKey, maxRetries: 0 });
-  reader = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: readKey, maxRetries: 0 });
-
-  const { importModel } = await graphql(
-    `mutation ($path: String!) { importModel(input: { name: "toy", path: $path }) { ... on ImportModelSuccess { run { id } } ... on UserError { code text: message } } }`,
-    { path: join(folder, "toy") },
+  world = await startWorld([["chat"], ["read"]]);
+  const client = (apiKey: string) => new OpenAI({ baseURL: `${world.server.url}/v1`, apiKey, maxRetries: 0 });
+  ai = client(world.key("chat"));
+  reader = client(world.key("read"));
+  await writeToyModel(join(world.folder, "toy"));
+  const imported = await world.act(
+    `mutation ($path: String!) { importModel(input: { name: "toy", path: $path }) { __typename ... on ImportModelSuccess { run { id } } ... on UserError { code text: message } } }`,
+    { path: join(world.folder, "toy") },
   );
-  await ended(importModel);
-  const { deployModel } = await graphql(
-    `mutation { deployModel(input: { modelId: "toy", name: "toy-live", precision: FP32 }) { ... on DeployModelSuccess { run { id } } ... on UserError { code text: message } } }`,
+  await world.succeeded(started.parse(imported).run.id);
+  const deployed = await world.act(
+    `mutation { deployModel(input: { modelId: "toy", name: "toy-live", precision: FP32 }) { __typename ... on DeployModelSuccess { run { id } } ... on UserError { code text: message } } }`,
   );
-  await ended(deployModel);
-  await graphql(
+  await world.succeeded(started.parse(deployed).run.id);
+  await world.act(
     `mutation { registerModel(input: { liveId: "toy-live", alias: "helper" }) { __typename ... on UserError { code } } }`,
   );
 }, 60_000);
-afterAll(async () => {
-  await server?.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-const answer = z.object({ data: z.record(z.string(), z.unknown()) });
-async function graphql(query: string, variables: object = {}): Promise<Record<string, unknown>> {
-  const response = await fetch(`${server.url}/graphql`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${admin}` },
-    body: JSON.stringify({ query, variables }),
-  });
-  return answer.parse(await response.json()).data;
-}
-
-const started = z.object({ run: z.object({ id: z.string() }) });
-const state = z.object({ node: z.object({ status: z.string(), error: z.unknown() }) });
-async function ended(result: unknown): Promise<void> {
-  const { run } = started.parse(result);
-  for (;;) {
-    const { node } = state.parse(
-      await graphql(
-        `query ($id: ID!) { node(id: $id) { ... on Run { status error { code message } } } }`,
-        run,
-      ),
-    );
-    if (node.status === "SUCCEEDED") return;
-    if (node.status === "FAILED" || node.status === "CANCELLED") throw new Error(JSON.stringify(node.error));
-    await Bun.sleep(50);
-  }
-}
+afterAll(() => world?.close());
 
 const question = { messages: [{ role: "user" as const, content: "Hello" }], temperature: 0, max_tokens: 12 };
 /** The error that a call is refused with; fails the test when it is not refused. */
@@ -196,7 +150,7 @@ describe("completions", () => {
 
 describe("refusals, each as the client's own error class", () => {
   test("401 for a bad key, 403 for a key without the scope", async () => {
-    const stranger = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "esp_wrong", maxRetries: 0 });
+    const stranger = new OpenAI({ baseURL: `${world.server.url}/v1`, apiKey: "esp_wrong", maxRetries: 0 });
     const bad = await refusal(stranger.models.list());
     expect(bad).toBeInstanceOf(AuthenticationError);
     expect(bad.code).toBe("invalid_api_key");
