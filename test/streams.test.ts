@@ -23,11 +23,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => world?.close());
 
-type Payload = { data?: Record<string, unknown> | null; errors?: unknown };
 const payload = z.object({
   data: z.record(z.string(), z.unknown()).nullish(),
   errors: z.unknown().optional(),
 });
+type Payload = z.infer<typeof payload>;
 
 /** Payloads of a subscription over server-sent events. */
 async function* sse(query: string, variables: object, signal?: AbortSignal): AsyncGenerator<Payload> {
@@ -52,13 +52,17 @@ async function* sse(query: string, variables: object, signal?: AbortSignal): Asy
   }
 }
 
+type SocketOptions = { protocols: string | string[]; headers: Record<string, string> };
+/** Bun's own WebSocket takes headers; the DOM's type does not say so. */
+const SocketWithHeaders = WebSocket as unknown as new (url: string, options: SocketOptions) => WebSocket;
+
 /** Payloads of a subscription over graphql-ws, until it completes. */
 function overSocket(
   query: string,
   variables: Record<string, unknown>,
   key = world.key("admin"),
 ): Promise<Payload[]> {
-  class WithKey extends WebSocket {
+  class WithKey extends SocketWithHeaders {
     constructor(url: string, protocols: string | string[]) {
       super(url, { protocols, headers: { authorization: `Bearer ${key}` } });
     }
