@@ -17,7 +17,6 @@ import { type ModelDescription, readModelConfig } from "./weights/weights.ts";
 
 export { runEngineChild } from "./engine/child.ts";
 export type * from "./protocol.ts";
-export { configJsonOf, exportModelFiles } from "./weights/export.ts";
 export * from "./weights/weights.ts";
 
 export type EnginePoolDeps = {

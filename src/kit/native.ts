@@ -42,7 +42,10 @@ export function nativePath(name: NativeName): string {
   return join(unpackedDir, name);
 }
 
-/** Loads a Node-API library and returns its exports; their shape is the business of the package that asks. */
+/**
+ * Loads a Node-API library and returns its exports; their shape is the business of the package that asks.
+ * @public called by what scripts/build.ts puts into the packages
+ */
 export function loadNative(name: NativeName): unknown {
   const loaded: { exports: unknown } = { exports: {} };
   process.dlopen(loaded, nativePath(name));

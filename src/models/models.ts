@@ -22,7 +22,7 @@ import { dependantsOf, type LineageNode, lineageOf } from "./lineage.ts";
 import { claimName, releaseNames } from "./names.ts";
 import { mergeHandler, queueMerge, startSave } from "./save.ts";
 
-export { enginePrecision, fitOf, type ModelCard, type ModelFit, PRECISIONS, precisionsOf } from "./card.ts";
+export { enginePrecision, type ModelCard, type ModelFit, precisionsOf } from "./card.ts";
 export type {
   AliasRow,
   BaseModelRow,
@@ -39,7 +39,6 @@ export type { LineageNode } from "./lineage.ts";
 export {
   checkName,
   claimName,
-  dateStamp,
   freeName,
   type ModelKind,
   refuseTaken,

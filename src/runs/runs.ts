@@ -27,7 +27,6 @@ export type {
 export type { RunError, RunEventRow, RunRow, RunStatus } from "./states.ts";
 export { isEnded, MOVES, RUN_STATUSES } from "./states.ts";
 export type { HandlerContext, HandlerOutcome, RunHandler, Workers, WorkersOptions } from "./workers.ts";
-export { runError } from "./workers.ts";
 
 export type RunsDeps = { store: Store; clock: Clock; log: Log };
 

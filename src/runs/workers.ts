@@ -194,7 +194,7 @@ async function attempt(
 }
 
 /** An error as a run's row keeps it. */
-export function runError(error: unknown): RunError {
+function runError(error: unknown): RunError {
   if (!isEspalierError(error))
     return {
       code: "RUN_FAILED",

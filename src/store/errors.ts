@@ -27,13 +27,6 @@ export function isIoError(error: unknown): boolean {
   return /^(SQLITE_IOERR|SQLITE_CORRUPT|EIO)/.test(codeOf(error) ?? "");
 }
 
-/** True where a unique index refused a row. */
-export function isUniqueViolation(error: unknown): boolean {
-  for (const link of causes(error))
-    if (/UNIQUE constraint failed/.test(String(link.message ?? ""))) return true;
-  return false;
-}
-
 /** DISK_FULL with the folder in it. */
 export function diskFull(where: string, cause: unknown): EspalierError {
   return new EspalierError("DISK_FULL", `No room left to write in ${where}: ${messageOf(cause)}`, {

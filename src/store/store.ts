@@ -14,7 +14,6 @@ import { keepSwept } from "./sweep.ts";
 
 export type { BlobInfo, Blobs, ByteRange } from "./blobs.ts";
 export type { Db, Reader, Tx } from "./connections.ts";
-export { isFull, isUniqueViolation } from "./errors.ts";
 
 export const DATABASE_FILE = "espalier.db";
 

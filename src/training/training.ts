@@ -30,7 +30,7 @@ import { methods, parseParameters } from "./methods.ts";
 
 export type { TrainingRow } from "../models/models.ts";
 export type { Forecast } from "./forecast.ts";
-export { type Method, methods } from "./methods.ts";
+export type { Method } from "./methods.ts";
 
 export type StartTrainingInput = {
   projectId: string;

@@ -1,5 +1,5 @@
 // Small pieces pages share: a time, an id with copy, facts, a surface with a heading, lineage, token text.
-import { ActionIcon, CopyButton, Group, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, CopyButton, Group, Text } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { Fragment, type ReactNode } from "react";
@@ -116,14 +116,5 @@ export function TokenText(props: { tokens: { text: string; counts: boolean }[] }
         run.counts ? <mark key={index}>{run.text}</mark> : <span key={index}>{run.text}</span>,
       )}
     </pre>
-  );
-}
-
-export function WhyDisabled(props: { reason: string | null; children: ReactNode }) {
-  if (!props.reason) return props.children;
-  return (
-    <Tooltip label={props.reason} multiline maw={320} withArrow>
-      <div style={{ display: "inline-block" }}>{props.children}</div>
-    </Tooltip>
   );
 }

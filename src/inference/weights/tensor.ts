@@ -109,9 +109,3 @@ export async function eachFloat32Slice(
     await visit(await tensor.readFloat32(row, count), row, count);
   }
 }
-
-/** Bytes that a tensor of `elements` elements takes in `dtype` (whole blocks). */
-export function sizeIn(dtype: Dtype, elements: number): number {
-  const { block, bytes } = DTYPES[dtype];
-  return Math.ceil(elements / block) * bytes;
-}

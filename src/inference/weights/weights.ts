@@ -18,10 +18,10 @@ import {
 } from "./tokenizer-files.ts";
 
 export type { Architecture, ModelConfig, RopeScaling } from "./config.ts";
-export { type Dtype, fromFloat32, toFloat32 } from "./dtypes.ts";
+export { type Dtype, fromFloat32 } from "./dtypes.ts";
 export { openSafetensors } from "./safetensors.ts";
 export { createSafetensorsWriter, type PlannedTensor, type SafetensorsWriter } from "./safetensors-writer.ts";
-export { eachFloat32Slice, elementCount, type WeightTensor } from "./tensor.ts";
+export { eachFloat32Slice, type WeightTensor } from "./tensor.ts";
 export type { TokenizerFiles } from "./tokenizer-files.ts";
 
 export type WeightFormat = "hf" | "gguf";
