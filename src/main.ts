@@ -10,11 +10,21 @@ if (process.argv[2] === "engine") {
 const { runCli } = await import("./cli/cli.ts");
 const local = await import("./serve/local.ts");
 const { loadConfig } = await import("./config.ts");
+const { EspalierError } = await import("./kit/errors.ts");
 
-/** ESPALIER_URL and ESPALIER_KEY; what is wrong with the rest of the environment is the verb's to say. */
+/** ESPALIER_URL and ESPALIER_KEY; a faulty environment ends every verb as wrong usage. */
 function connection(): { url?: string; key?: string } {
-  const { url, key } = loadConfig();
-  return { url, ...(key === undefined ? {} : { key }) };
+  try {
+    const { url, key } = loadConfig();
+    return { url, ...(key === undefined ? {} : { key }) };
+  } catch (error) {
+    const { code, message, hint } =
+      error instanceof EspalierError ? error : new EspalierError("FAILED", String(error));
+    if (process.argv.includes("--json"))
+      process.stdout.write(`${JSON.stringify({ error: { code, message, hint: hint ?? null } })}\n`);
+    else process.stderr.write(`espalier: ${message}\n${hint ?? ""}\n`);
+    process.exit(2);
+  }
 }
 
 process.exitCode = await runCli(process.argv.slice(2), {
