@@ -1,31 +1,10 @@
 // Every verb of the command line. What a verb does is loaded when it is called, so that all start fast.
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 import { z } from "zod";
-import { newSecret } from "../kit/ids.ts";
+import { declareLocal } from "./declare-local.ts";
+import { document, group, number, required, take, text, words, yes } from "./flags.ts";
 import { usage } from "./outcome.ts";
-import { type Declared, type Done, listOption, numberOption } from "./program.ts";
-import type { Json } from "./verbs.ts";
-
-const text = z.string().optional();
-const words = z.array(z.string()).optional();
-const number = z.number().optional();
-const yes = z.boolean().optional();
-
-/** Flags as a verb takes them, without those that were not given. */
-function take<S extends z.ZodRawShape>(
-  shape: S,
-  flags: Record<string, unknown>,
-): Given<z.infer<z.ZodObject<S>>> {
-  const parsed: Record<string, unknown> = z.object(shape).parse(flags);
-  for (const key of Object.keys(parsed)) if (parsed[key] === undefined) delete parsed[key];
-  // What was undefined is gone, which is all that Given says beyond the schema.
-  return parsed as Given<z.infer<z.ZodObject<S>>>;
-}
-type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-const required = (flags: string, about: string): Option => new Option(flags, about).makeOptionMandatory();
-const dataOption = new Option("--data <dir>", "the data folder (ESPALIER_DATA)");
-const document = (value: Json): Done => ({ document: value });
+import { type Declared, listOption, numberOption } from "./program.ts";
 
 /** Declares all verbs under the program. */
 export function declareVerbs(declared: Declared): void {
@@ -34,168 +13,6 @@ export function declareVerbs(declared: Declared): void {
   declareStages(declared);
   declareLists(declared);
   declareKeys(declared);
-}
-
-function declareLocal({ parent, deps, verb }: Declared): void {
-  const { local } = deps;
-  verb({
-    name: "serve",
-    about: "Run the server; prints one line of JSON with its address when it is ready.",
-    example: "espalier serve --data ./data --port 7420",
-    options: [
-      dataOption,
-      new Option("--host <host>", "address to listen on (ESPALIER_HOST)"),
-      numberOption("--port <port>", "port to listen on, 0 for a free one (ESPALIER_PORT)", {
-        min: 0,
-        whole: true,
-      }),
-      new Option("--public-url <url>", "address for people beyond this machine (ESPALIER_PUBLIC_URL)"),
-      new Option("--sample-model <file>", "import this model and the sample dataset at the first start"),
-      new Option("--with-trainer", "start a trainer on this machine too"),
-      new Option("--trainer-python <python>", "Python of that trainer (ESPALIER_TRAINER_PYTHON)"),
-      new Option("--cache <dir>", "folder of files that can be made again (ESPALIER_CACHE_DIR)"),
-      new Option(
-        "--memory-budget <size>",
-        "most memory of all loaded models, e.g. 6GiB (ESPALIER_MEMORY_BUDGET)",
-      ),
-      new Option("--log-level <level>", "debug, info, warn, error or silent (ESPALIER_LOG)"),
-    ],
-    isLocal: true,
-    does: async (_, flags) =>
-      local.serve(
-        take(
-          {
-            data: text,
-            host: text,
-            port: number,
-            publicUrl: text,
-            sampleModel: text,
-            withTrainer: yes,
-            trainerPython: text,
-            cache: text,
-            memoryBudget: text,
-            logLevel: text,
-          },
-          flags,
-        ),
-      ),
-  });
-  verb({
-    name: "trainer",
-    about: "Run a trainer that takes trainings from a server.",
-    example: "espalier trainer --url http://127.0.0.1:7420 --token esp_…",
-    options: [
-      new Option("--url <url>", "the server (ESPALIER_URL)"),
-      new Option("--token <token>", "an API key with the scope trainer or admin (ESPALIER_KEY)"),
-      new Option("--python <python>", "Python that has the trainer's packages"),
-    ],
-    isLocal: true,
-    does: async (_, flags) => local.trainer(take({ url: text, token: text, python: text }, flags)),
-  });
-  verb({
-    name: "engine",
-    about: "Run an inference child; the server starts these itself.",
-    example: "espalier engine",
-    isLocal: true,
-    does: async (args) => local.engine(args),
-  });
-  verb({
-    name: "doctor",
-    about: "Check this machine and the data folder.",
-    example: "espalier doctor --data ./data",
-    options: [dataOption],
-    isLocal: true,
-    does: async (_, flags) => {
-      const found = await local.doctor(take({ data: text }, flags));
-      const isFine = !z.object({ ok: z.literal(false) }).safeParse(found).success;
-      return { document: found, exitCode: isFine ? 0 : 1 };
-    },
-  });
-  const config = group(parent, "config", "Settings.");
-  verb({
-    under: config,
-    name: "print",
-    about: "Show every setting with its value and where that came from.",
-    example: "espalier config print",
-    options: [dataOption],
-    isLocal: true,
-    does: async (_, flags) => document(await local.configPrint(take({ data: text }, flags))),
-  });
-  verb({
-    name: "backup <file>",
-    about: "Write database and files of a data folder into one file, also while the server runs.",
-    example: "espalier backup espalier-backup.tar --data ./data",
-    options: [dataOption],
-    isLocal: true,
-    does: async ([file = ""], flags) =>
-      document(await local.backup({ ...take({ data: text }, flags), file })),
-  });
-  verb({
-    name: "restore <file>",
-    about: "Make an empty data folder what it was when the backup was written.",
-    example: "espalier restore espalier-backup.tar --data ./restored --verify",
-    options: [dataOption, new Option("--verify", "check the SHA-256 of every file")],
-    isLocal: true,
-    does: async ([file = ""], flags) => {
-      const { verify, ...rest } = take({ data: text, verify: yes }, flags);
-      return document(await local.restore({ ...rest, file, verify: verify ?? false }));
-    },
-  });
-  const user = group(parent, "user", "People who sign in, in a data folder.");
-  for (const [name, about] of [
-    ["create", "Make a person who may sign in."],
-    ["reset", "Give a person a new password and end their sessions."],
-  ] as const)
-    verb({
-      under: user,
-      name,
-      about: `${about} Without a password one is made and shown.`,
-      example: `espalier user ${name} --data ./data --name anna --password-stdin < password.txt`,
-      options: [
-        dataOption,
-        new Option("--name <name>", "the person's name").default("admin"),
-        new Option("--password-stdin", "read the password from standard input"),
-        new Option(
-          "--password <password>",
-          "the password; other people of this machine may see it while this runs",
-        ),
-      ],
-      isLocal: true,
-      does: async (_, flags) => {
-        const { passwordStdin, password, ...rest } = take(
-          { data: text, name: z.string(), password: text, passwordStdin: yes },
-          flags,
-        );
-        const given = passwordStdin ? (await Bun.stdin.text()).replace(/\r?\n$/, "") : password;
-        const made = { ...rest, password: given ?? newSecret(12) };
-        const person = await (name === "create" ? local.userCreate(made) : local.userReset(made));
-        if (given !== undefined || typeof person !== "object" || person === null) return document(person);
-        return document({ ...person, password: made.password });
-      },
-    });
-  verb({
-    name: "version",
-    about: "Show the version.",
-    example: "espalier version --json",
-    isLocal: true,
-    does: async () => document(local.version()),
-  });
-  verb({
-    name: "completion <shell>",
-    about: "Print the completion script for bash, zsh or fish.",
-    example: "espalier completion bash > ~/.local/share/bash-completion/completions/espalier",
-    isLocal: true,
-    does: async ([shell = ""]) => {
-      const { completion } = await import("./completion.ts");
-      const script = completion(shell, parent);
-      return { document: { shell, script }, text: script };
-    },
-  });
-}
-
-/** A verb that only holds others. */
-function group(parent: Command, name: string, about: string): Command {
-  return parent.command(name).description(about).helpCommand(false);
 }
 
 function declareImports({ parent, verb }: Declared): void {
@@ -239,7 +56,7 @@ function declareStages({ verb }: Declared): void {
       required("--base <model>", "the base model"),
       required("--dataset <name[@version]>", "the dataset, its newest version when none is said"),
       new Option("--method <method>", "how to train").default("sft"),
-      new Option("--name <name>", "name of the result; made up when unsaid"),
+      required("--name <name>", "name of the customized model, with --save of the complete one"),
       listOption("--set <parameter=value>", "a parameter as TRL and PEFT name it; may be repeated"),
       listOption("--map <role=column>", "column of prompt, completion or system of a table; may be repeated"),
       new Option("--save", "also save a complete model at the end"),
@@ -251,7 +68,7 @@ function declareStages({ verb }: Declared): void {
         base: z.string(),
         dataset: z.string(),
         method: z.string(),
-        name: text,
+        name: z.string(),
         set: words,
         map: words,
         save: yes,
@@ -373,7 +190,7 @@ function declareLists({ parent, verb }: Declared): void {
   verb({
     name: "list <kind>",
     about:
-      "List bases, datasets, customized, complete, live, registered, third-party, trainings, trainers or runs, newest first.",
+      "List bases, datasets, customized, complete, live, registered, third-party, trainings, methods, trainers or runs, newest first.",
     example: "espalier list live --json",
     options: [numberOption("--limit <number>", "at most so many", { min: 1, whole: true })],
     does: async ([kind = ""], flags, server) => {

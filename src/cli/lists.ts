@@ -21,7 +21,7 @@ const plural = {
 type Plural = keyof typeof plural;
 const LATER = ["kbs", "assessments"];
 /** What `list` knows. */
-export const LIST_KINDS = [...Object.keys(plural), "third-party", "runs"];
+export const LIST_KINDS = [...Object.keys(plural), "third-party", "methods", "runs"];
 
 const items = z.record(z.string(), z.array(nodeShape));
 const runPage = z.object({
@@ -29,6 +29,9 @@ const runPage = z.object({
     edges: z.array(z.object({ node: nodeShape })),
     pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
   }),
+});
+const methodList = z.object({
+  methods: z.array(z.object({ name: z.string(), title: z.string(), parameters: z.json() })),
 });
 const PAGE = 200;
 
@@ -42,6 +45,10 @@ export async function list(context: VerbContext, kind: string, flags: { limit?: 
       value: kind,
       status: 409,
     });
+  if (kind === "methods") {
+    const { methods } = await context.client.query("{ methods { name title parameters } }", {}, methodList);
+    return { items: methods.map((one) => ({ id: one.name, kind: "method", status: "ready", ...one })) };
+  }
   if (kind === "third-party") {
     const { models } = await context.client.query(
       "{ models(kinds: [THIRD_PARTY]) { __typename id name usable reason } }",
@@ -76,8 +83,21 @@ async function listRuns({ client }: VerbContext, limit: number): Promise<Json[]>
   return all.slice(0, limit);
 }
 
+const versions = z.object({ versions: z.array(z.object({ id: z.string(), number: z.number() })) });
+
+/** Any thing; a dataset as `name@2` comes with that version. @throws EspalierError NOT_FOUND */
 export async function show({ client }: VerbContext, name: string): Promise<Json> {
-  return getThing(client, name);
+  const thing = await getThing(client, name);
+  const number = /@(\d+)$/.exec(name)?.[1];
+  if (thing.kind !== "dataset" || number === undefined) return thing;
+  const found = versions.parse(thing).versions.find((one) => one.number === Number(number));
+  const version = found ? await findById(client, found.id) : null;
+  if (version) return { ...thing, version };
+  throw new EspalierError("NOT_FOUND", `${thing.name} has no version ${number}`, {
+    hint: `\`espalier show ${thing.name}\` lists its versions.`,
+    value: name,
+    status: 404,
+  });
 }
 
 export async function showRun({ client }: VerbContext, id: string): Promise<Json> {

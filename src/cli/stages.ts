@@ -19,7 +19,7 @@ export type TrainFlags = {
   base: string;
   dataset: string;
   method: string;
-  name?: string;
+  name: string;
   set?: readonly string[];
   map?: readonly string[];
   save?: boolean;
@@ -28,11 +28,11 @@ export type TrainFlags = {
 /** Starts a training; with --wait ends with the customized model, with --save with the complete one. */
 export async function train(context: VerbContext, flags: TrainFlags, mapping: Json): Promise<Json> {
   const input = {
-    name: flags.name ?? "",
+    name: flags.name,
     baseId: flags.base,
     datasetVersionId: flags.dataset,
     method: flags.method,
-    parameters: parametersOf(flags.set ?? []),
+    parameters: await withLists(context, flags.method, parametersOf(flags.set ?? [])),
     save: flags.save ?? false,
     ...(mapping === null ? {} : { mapping }),
   };
@@ -64,6 +64,33 @@ function valueIn(text: string): unknown {
     // 1., .5 and +1 are numbers to everybody but JSON.
     return text.trim() !== "" && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
   }
+}
+
+const methods = z.object({
+  methods: z.array(
+    z.object({
+      name: z.string(),
+      parameters: z.looseObject({ properties: z.record(z.string(), z.unknown()) }),
+    }),
+  ),
+});
+const listSchema = z.union([
+  z.looseObject({ type: z.literal("array") }),
+  z
+    .looseObject({ anyOf: z.array(z.looseObject({ type: z.string().optional() })) })
+    .refine(({ anyOf }) => anyOf.some(({ type }) => type === "array")),
+]);
+
+/** Texts with commas as lists, for the parameters that take lists: `target_modules=q_proj,v_proj`. */
+async function withLists({ client }: VerbContext, method: string, given: Record<string, unknown>) {
+  const parameters = { ...given };
+  const texts = Object.entries(given).filter(([, value]) => typeof value === "string" && value.includes(","));
+  if (texts.length === 0) return parameters;
+  const known = (await client.query("{ methods { name parameters } }", {}, methods)).methods;
+  const properties = known.find(({ name }) => name === method)?.parameters.properties ?? {};
+  for (const [name, value] of texts)
+    if (listSchema.safeParse(properties[name]).success) parameters[name] = String(value).split(",");
+  return parameters;
 }
 
 /** Merges base and adapter into a complete model. */

@@ -12,6 +12,7 @@ const COLUMNS: Record<string, readonly string[]> = {
   registered: ["name", "live", "status", "createdAt"],
   dataset: ["name", "latest", "status", "createdAt"],
   training: ["name", "status", "base", "method", "createdAt"],
+  method: ["name", "title"],
   trainer: ["name", "host", "status", "methods", "lastSeenAt"],
   run: ["id", "name", "status", "progress", "createdAt"],
   key: ["name", "status", "scopes", "prefix", "lastUsedAt"],
