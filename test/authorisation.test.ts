@@ -271,6 +271,12 @@ describe("limits", () => {
 
   test("what is no JSON, no GraphQL or too large is refused with a 4xx", async () => {
     expect((await ask({ body: "{", key: key() })).status).toBe(400);
+    for (const path of ["/files/%E0%A4%A", "/v1/models/%E0%A4%A", "/trainer/v1/runs/x/artifacts/%E0%A4%A"])
+      expect((await world.fetch(path)).status).toBe(400);
+    const nested = `{ ${"a { ".repeat(60_000)} b ${"} ".repeat(60_000)} }`;
+    expect(await codesOf(await ask({ query: nested, key: key() }))).toEqual(["QUERY_TOO_LONG"]);
+    const within = `{ ${"a{".repeat(limits.graphqlChars / 3 - 10)}b${"}".repeat(limits.graphqlChars / 3 - 10)} }`;
+    expect(await codesOf(await ask({ query: within, key: key() }))).toEqual(["QUERY_TOO_DEEP"]);
     expect((await ask({ query: "{ nothing }", key: key() })).status).toBeLessThan(500);
     const large = await ask({ body: " ".repeat(limits.requestBodyBytes + 1), key: key() });
     expect(large.status).toBe(413);

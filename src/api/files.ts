@@ -1,7 +1,7 @@
 // /files/{id}: a model's files, as one zip, as a list, or one by one.
 import type { Principal } from "../accounts/accounts.ts";
 import type { ApiDeps } from "./context.ts";
-import { json, methodNotAllowed, notFound } from "./http.ts";
+import { decodeSegment, json, methodNotAllowed, notFound } from "./http.ts";
 import { zip } from "./zip.ts";
 
 /**
@@ -11,7 +11,7 @@ import { zip } from "./zip.ts";
 export async function handleFiles(request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(request.method, "GET");
   const [, id = "", path] = /^\/files\/([^/]+)(?:\/(.*))?$/.exec(new URL(request.url).pathname) ?? [];
-  const model = id === "" ? null : await deps.models.find(principal.projectId, decodeURIComponent(id));
+  const model = id === "" ? null : await deps.models.find(principal.projectId, decodeSegment(id));
   if (!model) throw notFound("model", id);
   const files = await deps.models.exportFiles(model.modelId);
   if (path === "")
@@ -21,7 +21,7 @@ export async function handleFiles(request: Request, principal: Principal, deps: 
       files: files.map(({ path, sha256, sizeBytes }) => ({ path, sha256, sizeBytes })),
     });
   if (path !== undefined) {
-    const file = files.find((one) => one.path === decodeURIComponent(path));
+    const file = files.find((one) => one.path === decodeSegment(path));
     if (!file) throw notFound("file", path);
     return sendFile(request, file, deps);
   }

@@ -26,7 +26,7 @@ export function createGraphql(services: Services) {
     cors: false,
     batching: { limit: limits.graphqlBatch },
     multipart: true,
-    plugins: [limitAliases],
+    plugins: [limitText, limitAliases],
     context: ({ principal }) => ({ ...services, principal }),
     maskedErrors: {
       // Resolvers' errors come here as src/api/authorise.ts made them; the rest are errors of the document.
@@ -41,6 +41,8 @@ export function createGraphql(services: Services) {
       const principal = await services.accounts.authenticate(socketData.parse(extra.socket.data).request);
       if (!principal)
         return [new GraphQLError("this needs credentials", { extensions: { code: "UNAUTHENTICATED" } })];
+      const refusal = refuseText(query);
+      if (refusal) return [refusal];
       const { schema, parse, validate, contextFactory } = yoga.getEnveloped({ principal });
       const document: DocumentNode = parse(query);
       const errors: readonly GraphQLError[] = validate(schema, document);
@@ -89,3 +91,36 @@ const limitAliases: Plugin = {
     });
   },
 };
+
+/** Refuses documents that would exhaust the stack of the recursive parser. */
+const limitText: Plugin = {
+  onParams({ params }) {
+    const refusal = typeof params.query === "string" ? refuseText(params.query) : null;
+    if (refusal) throw refusal;
+  },
+};
+
+/** Why a document is not even parsed; null when it is. */
+function refuseText(query: string): GraphQLError | null {
+  if (query.length > limits.graphqlChars)
+    return new GraphQLError(`the query has ${query.length} characters, ${limits.graphqlChars} are allowed`, {
+      extensions: { code: "QUERY_TOO_LONG", hint: "Send values as variables." },
+    });
+  const depth = bracketDepth(query);
+  if (depth <= limits.graphqlBrackets) return null;
+  return new GraphQLError(`the query nests ${depth} brackets, ${limits.graphqlBrackets} are allowed`, {
+    extensions: { code: "QUERY_TOO_DEEP", hint: "Ask for fewer levels at once." },
+  });
+}
+
+/** How deep brackets nest in a document, those inside its strings left out. */
+function bracketDepth(query: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [token] of query.matchAll(/"""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|[[{(]|[\]})]/g)) {
+    if (token.startsWith('"')) continue;
+    depth += "[{(".includes(token) ? 1 : -1;
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
+}

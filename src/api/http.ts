@@ -46,6 +46,17 @@ export function notFound(what: string, value: string): EspalierError {
   });
 }
 
+/** A percent-encoded part of a path, as text. @throws EspalierError PATH_INVALID. */
+export function decodeSegment(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new EspalierError("PATH_INVALID", `"${text.slice(0, 200)}" is not percent-encoded UTF-8`, {
+      value: text.slice(0, 200),
+    });
+  }
+}
+
 export function methodNotAllowed(method: string, allowed: string): EspalierError {
   return new EspalierError("METHOD_NOT_ALLOWED", `${method} is not possible here, ${allowed} is`, {
     value: method,

@@ -6,7 +6,16 @@ import { EspalierError } from "../kit/errors.ts";
 import { newId, timeOfId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import type { ApiDeps } from "./context.ts";
-import { asEspalierError, challenge, json, methodNotAllowed, notFound, parseJson, readBody } from "./http.ts";
+import {
+  asEspalierError,
+  challenge,
+  decodeSegment,
+  json,
+  methodNotAllowed,
+  notFound,
+  parseJson,
+  readBody,
+} from "./http.ts";
 
 const text = z.string().max(limits.completionMessageChars);
 const content = z.union([
@@ -52,7 +61,7 @@ export async function handleOpenAi(request: Request, principal: Principal, deps:
     const { pathname } = new URL(request.url);
     if (pathname === "/v1/models") return await listModels(request, principal, deps);
     const id = /^\/v1\/models\/(.+)$/.exec(pathname)?.[1];
-    if (id !== undefined) return await showModel(decodeURIComponent(id), principal, deps);
+    if (id !== undefined) return await showModel(decodeSegment(id), principal, deps);
     if (pathname !== "/v1/chat/completions") throw notFound("page", pathname);
     if (request.method !== "POST") throw methodNotAllowed(request.method, "POST");
     return await complete(request, principal, deps);

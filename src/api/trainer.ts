@@ -16,7 +16,7 @@ import {
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { ApiDeps } from "./context.ts";
-import { json, methodNotAllowed, notFound, parseJson, readBody, readJson } from "./http.ts";
+import { decodeSegment, json, methodNotAllowed, notFound, parseJson, readBody, readJson } from "./http.ts";
 import type { TrainerRegistry } from "./trainers.ts";
 
 type Deps = ApiDeps & { trainers: TrainerRegistry };
@@ -31,7 +31,7 @@ export async function handleTrainer(request: Request, deps: Deps): Promise<Respo
   if (blob !== undefined) return sendBlob(request, blob, deps);
   const [, runId, verb, name] = RUN_PATH.exec(pathname) ?? [];
   if (runId !== undefined && verb === "artifacts" && name !== undefined)
-    return takeArtifact(request, { runId, name: decodeURIComponent(name) }, deps);
+    return takeArtifact(request, { runId, name: decodeSegment(name) }, deps);
   if (request.method !== "POST") throw methodNotAllowed(request.method, "POST");
   if (pathname === "/trainer/v1/hello") return hello(request, deps);
   if (pathname === "/trainer/v1/lease") return lease(request, deps);

@@ -51,6 +51,10 @@ export const limits = {
   graphqlDepth: 12,
   /** Most points of a GraphQL query; a field is 1, a list multiplies what is in it by 10. */
   graphqlComplexity: 20_000,
+  /** Longest GraphQL query, without its variables. */
+  graphqlChars: 32 * KiB,
+  /** Deepest nesting of brackets in a GraphQL query, before it is parsed. */
+  graphqlBrackets: 100,
   /** Most aliases in a GraphQL query. */
   graphqlAliases: 40,
   /** Most operations in one GraphQL request. */
