@@ -3,6 +3,7 @@ import { z } from "zod";
 import { EspalierError } from "../../kit/errors.ts";
 import type { AliasRow, DeploymentRow } from "../../models/models.ts";
 import type { RunRow } from "../../runs/runs.ts";
+import type { Serving } from "../../serving/serving.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { LineageNode, NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
@@ -22,6 +23,14 @@ const storedErrorShape = z.object({
   field: z.string().nullish(),
   value: z.string().nullish(),
 });
+
+/** One look at the engine for all fields of a row; rows are read anew for each query. */
+const states = new WeakMap<DeploymentRow, ReturnType<Serving["state"]>>();
+function stateOf(live: DeploymentRow, serving: Serving): ReturnType<Serving["state"]> {
+  const known = states.get(live) ?? serving.state(live);
+  states.set(live, known);
+  return known;
+}
 
 LiveModel.implement({
   description: "A model that the embedded engine serves.",
@@ -53,21 +62,21 @@ LiveModel.implement({
     }),
     health: t.string({
       description: "starting, ready (loaded), asleep (loads at the next request), stopped or failed.",
-      resolve: async (live, _, { serving }) => (await serving.state(live)).health,
+      resolve: async (live, _, { serving }) => (await stateOf(live, serving)).health,
     }),
     tokensPerSecond: t.float({
       nullable: true,
       description: "Speed of its latest reply.",
-      resolve: async (live, _, { serving }) => (await serving.state(live)).tokensPerSecond,
+      resolve: async (live, _, { serving }) => (await stateOf(live, serving)).tokensPerSecond,
     }),
     memoryBytes: t.float({
       nullable: true,
       description: "Resident bytes of the engine that has it loaded.",
-      resolve: async (live, _, { serving }) => (await serving.state(live)).memoryBytes,
+      resolve: async (live, _, { serving }) => (await stateOf(live, serving)).memoryBytes,
     }),
     requests: t.int({
       description: "Replies it has given.",
-      resolve: async (live, _, { serving }) => (await serving.state(live)).requests,
+      resolve: async (live, _, { serving }) => (await stateOf(live, serving)).requests,
     }),
     error: t.field({
       type: UserErrorInfo,
