@@ -160,15 +160,19 @@ export function createServing(deps: ServingDeps) {
     }, "live.status");
   }
 
-  /** Unloads the engine of a deployment unless another live one shares it. */
+  /** Frees a deployment's engine, unless another live one shares it or it is answering; idle ones go by themselves. */
   async function unload(row: DeploymentRow): Promise<void> {
     const card = await models.cardOf(row.modelId);
     const source = await models.sourceOf(row.modelId);
-    const all = await models.listDeployments(row.projectId);
-    const shares = all.some(
-      (other) => other.id !== row.id && other.status === "live" && other.precision === row.precision,
-    );
-    if (!shares) await engine.unload(source, enginePrecision(card.format, asPrecision(row.precision)));
+    const precision = enginePrecision(card.format, asPrecision(row.precision));
+    for (const other of await models.listDeployments(row.projectId)) {
+      if (other.id === row.id || other.status !== "live" || other.precision !== row.precision) continue;
+      if ((await models.sourceOf(other.modelId)).hash === source.hash) return;
+    }
+    const isAnswering = engine
+      .list()
+      .some((one) => one.hash === source.hash && one.precision === precision && one.activeRequests > 0);
+    if (!isAnswering) await engine.unload(source, precision);
   }
 
   async function flush(): Promise<void> {
