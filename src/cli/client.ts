@@ -50,8 +50,8 @@ export function createClient(
 ): Client {
   const url = (env.url ?? "http://127.0.0.1:7420").replace(/\/+$/, "");
   if (!URL.canParse(url) || !/^https?:\/\//.test(url))
-    throw new EspalierError("USAGE", `ESPALIER_URL=${url.slice(0, 200)} is no address of a server`, {
-      hint: "Set it to the server's address, e.g. http://127.0.0.1:7420.",
+    throw new EspalierError("USAGE", `${url.slice(0, 200)} is no address of a server`, {
+      hint: "Say it as http://127.0.0.1:7420, by --url or ESPALIER_URL.",
     });
 
   async function request(path: string, init: RequestInit = {}): Promise<Response> {
