@@ -102,7 +102,7 @@ const EXACT_SHARE = 0.25;
 
 /** Exact floats for a model that is small for this machine, else the first precision that fits, else the smallest. */
 export function defaultPrecision(card: ModelCard, budgetBytes: number): Precision {
-  if ((card.memoryBytes["fp32"] ?? Number.POSITIVE_INFINITY) <= budgetBytes * EXACT_SHARE) return "fp32";
+  if ((card.memoryBytes.fp32 ?? Number.POSITIVE_INFINITY) <= budgetBytes * EXACT_SHARE) return "fp32";
   const fitting = precisionsOf(card).find((one) => (card.memoryBytes[one] ?? 0) <= budgetBytes);
   return fitting ?? "int8";
 }

@@ -39,6 +39,7 @@ export type { LineageNode } from "./lineage.ts";
 export {
   checkName,
   claimName,
+  dateStamp,
   freeName,
   type ModelKind,
   refuseTaken,

@@ -77,6 +77,6 @@ export async function freeName(db: Reader, projectId: string, stem: string): Pro
 }
 
 /** Today as YYYYMMDD in UTC, for generated names. */
-function dateStamp(at: number = now()): string {
+export function dateStamp(at: number = now()): string {
   return new Date(at).toISOString().slice(0, 10).replaceAll("-", "");
 }

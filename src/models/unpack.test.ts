@@ -30,11 +30,11 @@ async function unpack(files: Zippable, cut = 0): Promise<string> {
 }
 
 test("files of one wrapping folder lie flat, stored and packed ones alike", async () => {
-  const files = {
+  const files: Zippable = {
     "m/config.json": strToU8("{}"),
     "m/weights.safetensors": [new Uint8Array(5000), { level: 0 }],
   };
-  expect(await unpack(files as Zippable)).toBe("unpacked");
+  expect(await unpack(files)).toBe("unpacked");
   expect(readdirSync(target).sort()).toEqual(["config.json", "weights.safetensors"]);
   expect(Bun.file(join(target, "weights.safetensors")).size).toBe(5000);
 });

@@ -16,6 +16,7 @@ import { newId } from "../kit/ids.ts";
 import {
   type CustomizedModelRow,
   checkName,
+  dateStamp,
   filesHash,
   filesSize,
   freeName,
@@ -34,6 +35,7 @@ export type { Method } from "./methods.ts";
 
 export type StartTrainingInput = {
   projectId: string;
+  /** Name of what is made; generated from base and date when empty. */
   name: string;
   /** Id, or name of a base model. */
   baseId: string;
@@ -104,9 +106,12 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
   }
 
   async function checked(input: StartTrainingInput) {
-    const name = checkName(input.name);
-    await refuseTaken(store.db, input.projectId, name);
     const base = await models.resolve(input.projectId, input.baseId);
+    const asked = input.name.trim();
+    const name = asked
+      ? checkName(asked)
+      : await freeName(store.db, input.projectId, `${base.name}_train_${dateStamp(clock())}`);
+    await refuseTaken(store.db, input.projectId, name);
     if (base.kind !== "base")
       throw new EspalierError("NOT_A_BASE_MODEL", `${base.name} is a ${base.kind} model.`, {
         field: "baseId",
