@@ -12,8 +12,12 @@ import { type Problem, ProblemError } from "./errors.ts";
 
 const publicPaths = ["/setup", "/sign-in"];
 
+let isLeaving = false;
+
 function leaveForSignIn(): void {
-  if (publicPaths.includes(location.pathname)) return;
+  // Several requests are refused at once; only the first may navigate, or they abort each other.
+  if (isLeaving || publicPaths.includes(location.pathname)) return;
+  isLeaving = true;
   const back = `${location.pathname}${location.search}`;
   location.assign(back === "/" ? "/sign-in" : `/sign-in?back=${encodeURIComponent(back)}`);
 }
