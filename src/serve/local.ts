@@ -1,7 +1,7 @@
 // The verbs of this machine: serve, trainer, keys and people of a data folder, doctor, config, backup, restore.
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { describeConfig, type Flags, loadConfig } from "../config.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError, messageOf } from "../kit/errors.ts";
@@ -41,7 +41,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
 
 /** Runs a trainer until it is asked to end. @throws EspalierError USAGE, TRAINER_NOT_PREPARED, TRAINER_REFUSED */
 export async function trainer(flags: { url?: string; token?: string; python?: string }): Promise<number> {
-  const { startTrainer } = await import("./trainer.ts");
+  const { prepareTrainer, startTrainer } = await import("./trainer.ts");
   const { url, token, python } = flags;
   const config = loadConfig({ url, key: token, trainerPython: python });
   if (config.key === undefined)
@@ -49,6 +49,7 @@ export async function trainer(flags: { url?: string; token?: string; python?: st
       field: "--token",
       hint: "Give --token, or set ESPALIER_KEY; an admin key will do.",
     });
+  if (config.trainerPython === undefined) await prepareTrainer(config.cacheDir);
   const child = startTrainer({
     url: config.url,
     token: config.key,
@@ -148,7 +149,8 @@ export async function doctor(flags: { data?: string }): Promise<{ ok: boolean; c
     return config.cacheDir;
   });
   await check("disk of the data folder", () => {
-    const parent = resolve(config.dataDir, "..");
+    let parent = resolve(config.dataDir);
+    while (!existsSync(parent)) parent = dirname(parent);
     const { bavail, bsize } = statfsSync(parent);
     const free = bavail * bsize;
     if (free < GiB) throw new Error(`${(free / GiB).toFixed(1)} GiB free under ${parent}; models need more`);

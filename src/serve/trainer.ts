@@ -1,6 +1,7 @@
 // The trainer's process: the embedded Python package unpacked, its environment prepared once, and kept running.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import prepareScript from "../../bin/prepare-trainer" with { type: "text" };
 import { childEnvironment } from "../config.ts";
 import { assetFolder, unpackAssets } from "../kit/assets.ts";
 import { EspalierError } from "../kit/errors.ts";
@@ -50,6 +51,33 @@ function findPython(said: string | undefined, folder: string): string {
 /** The Python that would run the trainer. @throws EspalierError TRAINER_NOT_PREPARED */
 export function pythonOf(said: string | undefined, cacheDir: string): string {
   return findPython(said, packageFolder(cacheDir));
+}
+
+/**
+ * Makes the trainer's own Python environment beside its package, from the locked versions; at once when it is there.
+ * @throws EspalierError TRAINER_NOT_PREPARED; the script has said on stderr what failed and the mend.
+ */
+export async function prepareTrainer(cacheDir: string): Promise<void> {
+  const folder = packageFolder(cacheDir);
+  if (existsSync(join(folder, ".venv", "bin", "python")) && !Bun.isStandaloneExecutable) return;
+  const script = join(cacheDir, "prepare-trainer.sh");
+  await Bun.write(script, prepareScript);
+  const child = Bun.spawn({
+    cmd: ["sh", script, folder],
+    env: childEnvironment(),
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  const status = await child.exited;
+  if (status === 0) return;
+  throw new EspalierError(
+    "TRAINER_NOT_PREPARED",
+    `The trainer's Python environment could not be made (${status}).`,
+    {
+      hint: "The lines above say why; --trainer-python names a ready Python instead.",
+    },
+  );
 }
 
 /** Starts the trainer as a child that gets its token by the environment, where `ps` does not show it. */
