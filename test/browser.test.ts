@@ -209,6 +209,7 @@ test.skipIf(!canWalk)("bad rows are named by line, and the good ones can be kept
   await form.getByRole("button", { name: "Import dataset" }).click();
   await page.getByRole("alert").first().waitFor();
   expect(await page.getByRole("alert").first().textContent()).toContain("2");
+  await form.waitFor({ state: "detached" });
   await look("dataset-failed");
 });
 
@@ -229,7 +230,7 @@ test.skipIf(!canWalk)("the palette goes anywhere by name", async () => {
   await open("/");
   await page.keyboard.press("ControlOrMeta+k");
   await page.getByPlaceholder("Go to anything by name").fill("trainers");
-  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").getByText("Trainers", { exact: true }).click();
   await heading("Trainers").waitFor();
   await look("trainers");
 });
