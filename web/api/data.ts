@@ -6,6 +6,17 @@ import { ask, client } from "./client.ts";
 import { type Problem, toProblem } from "./errors.ts";
 
 const remembered = new Map<string, unknown>();
+const documentNumbers = new WeakMap<object, number>();
+let documentCount = 0;
+
+/** A number for each document, so that answers of different queries never meet under one key. */
+function numberOf(document: object): number {
+  const known = documentNumbers.get(document);
+  if (known !== undefined) return known;
+  documentCount += 1;
+  documentNumbers.set(document, documentCount);
+  return documentCount;
+}
 let epoch = 0;
 const epochListeners = new Set<() => void>();
 
@@ -39,8 +50,7 @@ export function useData<D, V extends Record<string, unknown>>(
 ): Reading<D> {
   const now = useEpoch();
   const [tick, setTick] = useState(0);
-  const documentText = (document as { loc?: { source?: { body?: string } } }).loc?.source?.body ?? "";
-  const key = variables === null ? null : `${documentText}\u0000${JSON.stringify(variables)}`;
+  const key = variables === null ? null : `${numberOf(document)} ${JSON.stringify(variables)}`;
   const [state, setState] = useState<{ key: string | null; data: D | undefined; problem: Problem | null }>({
     key: null,
     data: undefined,
