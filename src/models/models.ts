@@ -20,7 +20,7 @@ import { createModelFolders } from "./files.ts";
 import { type ImportModelInput, importHandler, startImport } from "./import.ts";
 import { dependantsOf, type LineageNode, lineageOf } from "./lineage.ts";
 import { claimName, releaseNames } from "./names.ts";
-import { mergeHandler, queueMerge, startSave } from "./save.ts";
+import { mergeHandler, mergeSpec, queueMerge, startSave } from "./save.ts";
 
 export { enginePrecision, type ModelCard, type ModelFit, precisionsOf } from "./card.ts";
 export type {
@@ -150,7 +150,7 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
 
     /**
      * Deletes a base, customized or complete model or a training. With `confirm`, what depends on it goes too.
-     * @throws EspalierError MODEL_NOT_FOUND, HAS_DEPENDANTS naming them
+     * @throws EspalierError MODEL_NOT_FOUND, HAS_DEPENDANTS naming them, IN_USE naming a run that works on one of them
      */
     async remove(id: string, confirm: boolean): Promise<{ id: string; name: string }> {
       const row =
@@ -165,17 +165,34 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
           hint: "List the models to see their names and ids.",
           status: 404,
         });
-      const dependants = await dependantsOf(store.db, id);
-      if (dependants.length > 0 && !confirm) throw hasDependants(row.name, dependants);
-      await store.write(async (tx) => {
+      const removed = await store.write(async (tx) => {
+        const dependants = await dependantsOf(tx, id);
+        const ids = [...dependants.map((node) => node.id), id];
+        await refuseBusy(tx, row.name, ids);
+        if (dependants.length > 0 && !confirm) throw hasDependants(row.name, dependants);
         // Newest first: nothing may point at a row that is gone.
-        for (const node of [...dependants].reverse()) await removeRow(tx, node.id);
+        for (const one of dependants.map((node) => node.id).reverse()) await removeRow(tx, one);
         await removeRow(tx, id);
+        return ids;
       }, "model.remove");
-      for (const node of [...dependants, { id }]) await folders.remove(node.id);
+      for (const one of removed) await folders.remove(one);
       return { id, name: row.name };
     },
   };
+
+  /** A run that lost its subject could only fail, with hours of work in it; its owner ends it first. */
+  async function refuseBusy(tx: Tx, name: string, ids: readonly string[]): Promise<void> {
+    for (const run of await runs.unfinished(tx)) {
+      const merged = run.kind === "merge" ? mergeSpec.parse(run.spec).customizedId : null;
+      if (!ids.some((id) => id === run.subjectId || id === merged)) continue;
+      throw new EspalierError("IN_USE", `${name} is in use: "${run.name}" is ${run.status}.`, {
+        field: "id",
+        value: run.id,
+        hint: `Wait for it, or cancel it: espalier run cancel ${run.id}`,
+        status: 409,
+      });
+    }
+  }
 
   async function removeRow(tx: Tx, id: string): Promise<void> {
     await releaseNames(tx, id);

@@ -14,7 +14,8 @@ import { filesHash, filesSize } from "./files.ts";
 import { writeConfigFromGguf, writeMerged } from "./merge.ts";
 import { checkName, claimName, freeName, refuseTaken } from "./names.ts";
 
-const specSchema = z.object({ modelId: z.string(), customizedId: z.string(), name: z.string() });
+/** What a merge run keeps. */
+export const mergeSpec = z.object({ modelId: z.string(), customizedId: z.string(), name: z.string() });
 
 export type MergeVerification = {
   tokens: number;
@@ -60,7 +61,7 @@ export async function startSave(
 /** Merges, verifies and lists; a repeat after a crash writes the same bytes again. */
 export function mergeHandler({ store, engine, clock, catalogue }: Deps): RunHandler {
   return async ({ run, signal, log, progress, crashPoint }) => {
-    const spec = specSchema.parse(run.spec);
+    const spec = mergeSpec.parse(run.spec);
     const customized = await catalogue.getCustomized(spec.customizedId);
     const base = await catalogue.getBase(customized.baseId);
     const source = await catalogue.customizedSource(customized);

@@ -1,10 +1,10 @@
 // Front door of runs: durable background work with leases, numbered events, cancel, retry and recovery.
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, desc, eq, inArray, lt } from "drizzle-orm";
 import { artifacts, runs } from "../../schema/tables/runs.ts";
 import type { Clock } from "../kit/clock.ts";
 import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
-import type { Store } from "../store/store.ts";
+import type { Reader, Store } from "../store/store.ts";
 import { createBus, type RunListener } from "./bus.ts";
 import { type EventsQuery, type LogQuery, readEvents, readLogLines } from "./events.ts";
 import { follow, watchChanges } from "./follow.ts";
@@ -74,6 +74,9 @@ export function createRuns({ store, clock, log }: RunsDeps) {
         null
       );
     },
+    /** Runs that have not ended, e.g. to refuse what would pull the ground from under them. */
+    unfinished: (db: Reader): Promise<RunRow[]> =>
+      db.query.runs.findMany({ where: inArray(runs.status, ["queued", "running"]) }),
     /** Newest first. */
     async list(input: ListRunsInput = {}): Promise<RunsPage> {
       const first = Math.max(1, Math.min(input.first ?? 50, limits.runsPage));
