@@ -250,7 +250,7 @@ describe("limits", () => {
         : `... on Training { base { id } run { id } customized { training { id ${nest(levels - 1)} } } }`;
     const tooDeep = `{ node(id: "x") { ${nest(limits.graphqlDepth)} } }`;
     expect(await codesOf(await ask({ query: tooDeep, key: key() }))).toContain("QUERY_TOO_DEEP");
-    const rows = "versions { rows { rows { index value } } }";
+    const rows = "nodes { versions(first: 10) { nodes { rows { rows { index value } } } } }";
     const costly = `{ ${Array.from({ length: 12 }, (_, i) => `d${i}: datasets { ${rows} }`).join(" ")} }`;
     expect(await codesOf(await ask({ query: costly, key: key() }))).toContain("QUERY_TOO_COSTLY");
     const aliases = `{ ${Array.from({ length: limits.graphqlAliases + 1 }, (_, i) => `a${i}: version`).join(" ")} }`;

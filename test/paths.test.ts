@@ -188,19 +188,21 @@ describe("the trainer's side", () => {
     expect(await codeOf(bare)).toBe("ADAPTER_INCOMPLETE");
     await deliver(run);
     const { trainings } = await world.graphql(
-      "{ trainings { name run { status } metrics { step loss } customized { name } } }",
+      "{ trainings { nodes { name run { status } metrics { step loss } customized { name } } } }",
     );
-    expect(trainings).toEqual([
-      {
-        name: "first",
-        run: { status: "SUCCEEDED" },
-        metrics: [
-          { step: 1, loss: 2 },
-          { step: 2, loss: 1 },
-        ],
-        customized: { name: "first" },
-      },
-    ]);
+    expect(trainings).toEqual({
+      nodes: [
+        {
+          name: "first",
+          run: { status: "SUCCEEDED" },
+          metrics: [
+            { step: 1, loss: 2 },
+            { step: 2, loss: 1 },
+          ],
+          customized: { name: "first" },
+        },
+      ],
+    });
   }, 30_000);
 
   test("a cancel is told by the next heartbeat, and the cancelled run makes no model", async () => {
@@ -210,8 +212,8 @@ describe("the trainer's side", () => {
     const beat = await say(`runs/${run.id}/heartbeat`, { attempt: 1, lastSeq: 0 });
     expect(heartbeatResponse.parse(await beat.json()).cancelRequested).toBe(true);
     await say(`runs/${run.id}/finish`, { attempt: 1, status: "cancelled", artifacts: [] });
-    const { customizedModels } = await world.graphql("{ customizedModels { name } }");
-    expect(customizedModels).toEqual([{ name: "first" }]);
+    const { customizedModels } = await world.graphql("{ customizedModels { nodes { name } } }");
+    expect(customizedModels).toEqual({ nodes: [{ name: "first" }] });
   });
 });
 
@@ -239,19 +241,21 @@ describe("every path", () => {
     const expected = await answerOf("first");
     for (const model of ["first-whole", "whole-live", "helper"]) expect(await answerOf(model)).toBe(expected);
     const { completeModels } = await world.graphql(
-      "{ completeModels { name lineage { kind name } verification } }",
+      "{ completeModels { nodes { name lineage { kind name } verification } } }",
     );
-    expect(completeModels).toMatchObject([
-      {
-        name: "first-whole",
-        lineage: [
-          { kind: "customized", name: "first" },
-          { kind: "training", name: "first" },
-          { kind: "dataset", name: "rows@1" },
-          { kind: "base", name: "toy" },
-        ],
-      },
-    ]);
+    expect(completeModels).toMatchObject({
+      nodes: [
+        {
+          name: "first-whole",
+          lineage: [
+            { kind: "customized", name: "first" },
+            { kind: "training", name: "first" },
+            { kind: "dataset", name: "rows@1" },
+            { kind: "base", name: "toy" },
+          ],
+        },
+      ],
+    });
   }, 30_000);
 
   test("base → complete in one training", async () => {
@@ -282,11 +286,11 @@ describe("every path", () => {
     const { delete: refused } = await world.graphql(remove, {});
     expect(refused).toEqual({ __typename: "RefusedError", code: "HAS_DEPENDANTS" });
     await world.act(remove, { confirm: true });
-    const { models } = await world.graphql("{ models { name } }");
+    const { models } = await world.graphql("{ models { nodes { name } } }");
     const names = z
-      .array(z.object({ name: z.string() }))
+      .object({ nodes: z.array(z.object({ name: z.string() })) })
       .parse(models)
-      .map(({ name }) => name);
+      .nodes.map(({ name }) => name);
     for (const gone of ["first", "first-live", "first-whole", "helper"]) expect(names).not.toContain(gone);
     expect(names).toContain("toy-live");
   });

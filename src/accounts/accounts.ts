@@ -1,5 +1,5 @@
 // Front door of accounts: set-up, sign-in, sessions, API keys, and who is behind a request.
-import { and, desc, eq, gt, isNull } from "drizzle-orm";
+import { and, eq, gt, isNull } from "drizzle-orm";
 import { z } from "zod";
 import { apiKeys, projects, sessions, settings, users } from "../../schema/tables/accounts.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -7,7 +7,7 @@ import { EspalierError } from "../kit/errors.ts";
 import { sha256 } from "../kit/hash.ts";
 import { newId, newSecret } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
-import type { Store } from "../store/store.ts";
+import { type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 import { createAttemptGate } from "./rate-limit.ts";
 import { allScopes, isScope, type Scope } from "./scopes.ts";
 
@@ -54,7 +54,9 @@ export type Accounts = {
   createKey(input: { name: string; scopes: readonly string[] }): Promise<{ key: ApiKeyRow; secret: string }>;
   /** A key that lives in memory and ends with this process, for the trainer that the server starts itself. */
   createProcessKey(name: string, scopes: readonly Scope[]): Promise<string>;
-  listKeys(): Promise<ApiKeyRow[]>;
+  /** Keys, newest first, revoked ones too. */
+  pageOfKeys(page: PageRequest): Promise<Page<ApiKeyRow>>;
+  findKey(id: string): Promise<ApiKeyRow | null>;
   /** @throws KEY_NOT_FOUND. Revoking again changes nothing. */
   revokeKey(idOrName: string): Promise<ApiKeyRow>;
   /** Makes a person, or with `reset` gives an existing one a new password and ends their sessions. */
@@ -251,8 +253,10 @@ export function createAccounts({ store, clock }: Deps): Accounts {
       return secret;
     },
 
-    listKeys() {
-      return store.db.select().from(apiKeys).orderBy(desc(apiKeys.createdAt));
+    pageOfKeys: (page) => readPage(store.db, apiKeys, { keys: ["id"], order: "descending" }, page),
+
+    async findKey(id) {
+      return (await store.db.query.apiKeys.findFirst({ where: eq(apiKeys.id, id) })) ?? null;
     },
 
     revokeKey(idOrName) {

@@ -18,7 +18,9 @@ export function createMetrics({ runs }: Pick<ApiDeps, "runs">) {
         lines.push(`espalier_http_responses_total{status="${status}"} ${count}`);
       lines.push("# HELP espalier_runs Runs by state.", "# TYPE espalier_runs gauge");
       for (const status of RUN_STATUSES)
-        lines.push(`espalier_runs{status="${status}"} ${(await runs.list({ status, first: 1 })).totalCount}`);
+        lines.push(
+          `espalier_runs{status="${status}"} ${await (await runs.list({ status, first: 0 })).totalCount()}`,
+        );
       lines.push(
         "# HELP espalier_memory_bytes Resident memory of the server process.",
         "# TYPE espalier_memory_bytes gauge",

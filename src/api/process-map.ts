@@ -267,7 +267,7 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
     complete: await models.listComplete(projectId),
     live: await models.listDeployments(projectId),
     registered: await models.listAliases(projectId),
-    conversations: (await chat.listConversations(projectId)).length,
+    conversations: await (await chat.pageOfConversations(projectId, { first: 0 })).totalCount(),
     open,
     hasTrainer: known.some(trainers.isOnline),
   };

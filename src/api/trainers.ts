@@ -6,7 +6,7 @@ import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
-import type { Store } from "../store/store.ts";
+import { mapPage, type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 
 export type TrainerRow = typeof trainers.$inferSelect;
 export type TrainerRegistry = {
@@ -16,6 +16,8 @@ export type TrainerRegistry = {
   seen(id: string): Promise<TrainerRow>;
   /** All that ever checked in, the latest heard of first. */
   list(): Promise<TrainerRow[]>;
+  /** The same in pages. */
+  page(page: PageRequest): Promise<Page<TrainerRow>>;
   find(id: string): Promise<TrainerRow | null>;
   /** Whether it was heard of lately enough to count as there. */
   isOnline(trainer: TrainerRow): boolean;
@@ -81,6 +83,16 @@ export function createTrainerRegistry({ store, clock }: { store: Store; clock: C
     async list() {
       const rows = await store.db.select().from(trainers).orderBy(desc(trainers.lastSeenAt));
       return rows.map(fresh).sort((a, b) => b.lastSeenAt - a.lastSeenAt);
+    },
+
+    async page(page) {
+      const rows = await readPage(
+        store.db,
+        trainers,
+        { keys: ["lastSeenAt", "id"], order: "descending" },
+        page,
+      );
+      return mapPage(rows, fresh);
     },
 
     async find(id) {

@@ -1,5 +1,5 @@
 // Front door of chat: replies of any usable model, streamed, and conversations that keep them.
-import { and, asc, desc, eq } from "drizzle-orm";
+import { and, asc, eq } from "drizzle-orm";
 import { z } from "zod";
 import { conversations, messages } from "../../schema/tables/chat.ts";
 import type { ChatMessage, EnginePool, GenerationEvent, GenerationRequest } from "../inference/inference.ts";
@@ -10,7 +10,7 @@ import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
 import type { ModelRef, Models } from "../models/models.ts";
 import type { Serving } from "../serving/serving.ts";
-import type { Store } from "../store/store.ts";
+import { type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 import { createReply, type Reply, type ReplyToken } from "./reply.ts";
 
 export type { ReplyToken } from "./reply.ts";
@@ -224,13 +224,30 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
     findMessage: async (id: string): Promise<MessageRow | null> =>
       (await store.db.query.messages.findFirst({ where: eq(messages.id, id) })) ?? null,
     /** Newest first. */
-    listConversations: (projectId: string): Promise<ConversationRow[]> =>
-      store.db.query.conversations.findMany({
-        where: eq(conversations.projectId, projectId),
-        orderBy: [desc(conversations.updatedAt)],
-        limit: limits.runsPage,
-      }),
-    listMessages,
+    /** Those with the latest message first. */
+    pageOfConversations: (projectId: string, page: PageRequest): Promise<Page<ConversationRow>> =>
+      readPage(
+        store.db,
+        conversations,
+        {
+          where: eq(conversations.projectId, projectId),
+          keys: ["updatedAt", "id"],
+          order: "descending",
+        },
+        page,
+      ),
+    /** Messages in order. */
+    pageOfMessages: (conversationId: string, page: PageRequest): Promise<Page<MessageRow>> =>
+      readPage(
+        store.db,
+        messages,
+        {
+          where: eq(messages.conversationId, conversationId),
+          keys: ["createdAt", "id"],
+          order: "ascending",
+        },
+        page,
+      ),
     async deleteConversation(projectId: string, id: string): Promise<{ id: string; name: string }> {
       const row = await getConversation(projectId, id);
       for (const reply of replies.values()) if (reply.conversationId === id) reply.stop();

@@ -114,6 +114,17 @@ test("a server that is not there is code 5, a wrong key code 4", async () => {
   expect(errorOf.parse(JSON.parse(refused.stdout)).error.hint).toContain("ESPALIER_KEY");
 });
 
+test("lists are whole, over as many pages as they have, or as long as was asked", async () => {
+  const length = async (...flags: string[]) =>
+    z
+      .array(z.object({ name: z.string() }))
+      .parse((await document("list", "trainings", ...flags)).json["items"]);
+  const all = await length();
+  expect(all.map(({ name }) => name)).toEqual(Array.from({ length: 230 }, (_, at) => `t${at}`));
+  expect(await length("--limit", "150")).toHaveLength(150);
+  expect((await document("show", "t229")).code).toBe(0);
+});
+
 test.each([
   "bases",
   "datasets",
@@ -132,7 +143,7 @@ test.each([
   const items = z.object({
     items: z.array(z.object({ id: z.string(), name: z.string(), status: z.string() })),
   });
-  expect(items.parse(json).items.length).toBeLessThan(3);
+  expect(items.safeParse(json).error).toBeUndefined();
   expect((await cli(["list", kind])).stdout).toMatch(/none yet|NAME/);
 });
 

@@ -8,7 +8,8 @@ import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, type Run, runShape } from "./follow.ts";
 import { usage } from "./outcome.ts";
 import { zipSource } from "./pack.ts";
-import { nodeShape, selection, thingOf } from "./things.ts";
+import { nodeShape } from "./pages.ts";
+import { selection, thingOf } from "./things.ts";
 import { fileSource, type Source, upload } from "./upload.ts";
 import type { Json } from "./verbs.ts";
 

@@ -5,7 +5,8 @@ import { ERRORS } from "./client.ts";
 import { followOf, outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, runShape, waitForRun } from "./follow.ts";
 import { usage } from "./outcome.ts";
-import { findById, getThing, nodeShape, selection, thingOf } from "./things.ts";
+import { nodeShape, readAll } from "./pages.ts";
+import { findById, getThing, selection, thingOf } from "./things.ts";
 import type { Json } from "./verbs.ts";
 
 const plural = {
@@ -17,28 +18,19 @@ const plural = {
   registered: ["registeredModels", "RegisteredModel"],
   trainings: ["trainings", "Training"],
   trainers: ["trainers", "Trainer"],
+  runs: ["runs", "Run"],
 } as const;
 type Plural = keyof typeof plural;
 const LATER = ["kbs", "assessments"];
 /** What `list` knows. */
-export const LIST_KINDS = [...Object.keys(plural), "third-party", "methods", "runs"];
+export const LIST_KINDS = [...Object.keys(plural), "third-party", "methods"];
 
-const items = z.record(z.string(), z.array(nodeShape));
-const runPage = z.object({
-  runs: z.object({
-    edges: z.array(z.object({ node: nodeShape })),
-    pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
-  }),
-});
 const methodList = z.object({
   methods: z.array(z.object({ name: z.string(), title: z.string(), parameters: z.json() })),
 });
-const PAGE = 200;
 
 /** {"items": […]} of one kind, newest first. */
 export async function list(context: VerbContext, kind: string, flags: { limit?: number }): Promise<Json> {
-  const limit = flags.limit ?? Number.POSITIVE_INFINITY;
-  if (kind === "runs") return { items: await listRuns(context, limit) };
   if (LATER.includes(kind))
     throw new EspalierError("NOT_IN_THIS_VERSION", `this version of Espalier has no ${kind}`, {
       hint: `It lists ${LIST_KINDS.join(", ")}.`,
@@ -50,48 +42,33 @@ export async function list(context: VerbContext, kind: string, flags: { limit?: 
     return { items: methods.map((one) => ({ id: one.name, kind: "method", status: "ready", ...one })) };
   }
   if (kind === "third-party") {
-    const { models } = await context.client.query(
-      "{ models(kinds: [THIRD_PARTY]) { __typename id name usable reason } }",
-      {},
-      items,
-    );
-    return { items: (models ?? []).map((node) => ({ ...thingOf(node), kind })).slice(0, limit) };
+    const fields = "__typename id name usable reason";
+    const nodes = await readAll(context.client, "models", fields, { ...flags, args: "kinds: [THIRD_PARTY]" });
+    return { items: nodes.map((node) => ({ ...thingOf(node), kind })) };
   }
   if (!isPlural(kind)) throw usage(`list knows no ${kind}`, `Choose one of ${LIST_KINDS.join(", ")}.`);
   const [field, type] = plural[kind];
-  const answer = await context.client.query(`{ ${field} { ${selection(type)} } }`, {}, items);
-  return { items: (answer[field] ?? []).map(thingOf).slice(0, limit) };
+  return { items: (await readAll(context.client, field, selection(type), flags)).map(thingOf) };
 }
 
 function isPlural(kind: string): kind is Plural {
   return Object.hasOwn(plural, kind);
 }
 
-async function listRuns({ client }: VerbContext, limit: number): Promise<Json[]> {
-  const all: Json[] = [];
-  for (let after: string | null = null; all.length < limit; ) {
-    const { runs }: z.infer<typeof runPage> = await client.query(
-      `query Runs($first: Int, $after: String) { runs(first: $first, after: $after) {
-        edges { node { ${selection("Run")} } } pageInfo { hasNextPage endCursor } } }`,
-      { first: Math.min(PAGE, limit), after },
-      runPage,
-    );
-    all.push(...runs.edges.map(({ node }) => thingOf(node)));
-    if (!runs.pageInfo.hasNextPage) break;
-    after = runs.pageInfo.endCursor;
-  }
-  return all.slice(0, limit);
-}
-
-const versions = z.object({ versions: z.array(z.object({ id: z.string(), number: z.number() })) });
+const versionAnswer = z.object({ node: z.object({ version: nodeShape.nullable() }) });
 
 /** Any thing; a dataset as `name@2` comes with that version. @throws EspalierError NOT_FOUND */
 export async function show({ client }: VerbContext, name: string): Promise<Json> {
   const thing = await getThing(client, name);
   const number = /@(\d+)$/.exec(name)?.[1];
   if (thing.kind !== "dataset" || number === undefined) return thing;
-  const found = versions.parse(thing).versions.find((one) => one.number === Number(number));
-  const version = found ? await findById(client, found.id) : null;
+  const { node } = await client.query(
+    `query Version($id: ID!, $number: Int!) {
+      node(id: $id) { ... on Dataset { version(number: $number) { ${selection("DatasetVersion")} } } } }`,
+    { id: thing.id, number: Number(number) },
+    versionAnswer,
+  );
+  const version = node.version && thingOf(node.version);
   if (version) return { ...thing, version };
   throw new EspalierError("NOT_FOUND", `${thing.name} has no version ${number}`, {
     hint: `\`espalier show ${thing.name}\` lists its versions.`,
@@ -149,8 +126,7 @@ export async function createKey({ client }: VerbContext, flags: { name: string; 
 }
 
 export async function listKeys({ client }: VerbContext): Promise<Json> {
-  const answer = await client.query(`{ apiKeys { ${selection("ApiKey")} } }`, {}, items);
-  return { items: (answer["apiKeys"] ?? []).map(thingOf) };
+  return { items: (await readAll(client, "apiKeys", selection("ApiKey"))).map(thingOf) };
 }
 
 export async function revokeKey({ client }: VerbContext, id: string): Promise<Json> {

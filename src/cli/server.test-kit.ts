@@ -73,10 +73,15 @@ const dataset = {
   id: "ds_1",
   name: "support",
   status: "ready",
-  versions: [],
+  versions: pageOf([]),
+  version: ({ number }: { number: number }) => (number === 1 ? { id: "dsv_1", number } : null),
   createdAt: AT,
   dependants: [],
 };
+const training = (at: number) => ({
+  ...{ __typename: "Training", id: `trn_${at}`, name: `t${at}`, method: "sft", parameters: {}, save: false },
+  ...{ base, datasetVersion: { id: "dsv_1", number: 1 }, run, createdAt: AT },
+});
 const nodes: Record<string, object> = {
   base_1: base,
   dep_1: live,
@@ -84,6 +89,18 @@ const nodes: Record<string, object> = {
   run_3: imported,
   ds_1: dataset,
 };
+
+/** A connection over all of `items`, by place in the list; what it was asked for is really cut out. */
+function pageOf(items: object[]) {
+  return ({ first = 50, after }: { first?: number; after?: string | null }) => {
+    const from = after ? Number(after) + 1 : 0;
+    const nodes = items.slice(from, from + first);
+    const endCursor = nodes.length > 0 ? String(from + nodes.length - 1) : null;
+    const hasNextPage = from + nodes.length < items.length;
+    const edges = nodes.map((node, at) => ({ node, cursor: String(from + at) }));
+    return { nodes, edges, totalCount: items.length, pageInfo: { hasNextPage, endCursor } };
+  };
+}
 
 type Input = { input: Record<string, unknown> };
 const noted =
@@ -93,14 +110,15 @@ const noted =
     return answer;
   };
 const rootValue = {
-  baseModels: [base],
-  datasets: [dataset],
-  customizedModels: [],
-  completeModels: [],
-  liveModels: [live],
-  registeredModels: [{ id: "als_1", alias: "pet", live, createdAt: AT }],
-  trainings: [],
-  trainers: [],
+  baseModels: pageOf([base]),
+  datasets: pageOf([dataset]),
+  customizedModels: pageOf([]),
+  completeModels: pageOf([]),
+  liveModels: pageOf([live]),
+  registeredModels: pageOf([{ id: "als_1", alias: "pet", live, createdAt: AT }]),
+  // More than one page of the command line.
+  trainings: pageOf(Array.from({ length: 230 }, (_, at) => training(at))),
+  trainers: pageOf([]),
   methods: [
     {
       name: "sft",
@@ -113,16 +131,13 @@ const rootValue = {
       },
     },
   ],
-  apiKeys: [{ id: "key_1", name: "k", scopes: ["admin"], prefix: "esp_", createdAt: AT }],
-  models: [],
-  runs: {
-    edges: [{ cursor: "run_2", node: failed }],
-    pageInfo: { hasNextPage: false, hasPreviousPage: false },
-    totalCount: 1,
-  },
+  apiKeys: pageOf([{ id: "key_1", name: "k", scopes: ["admin"], prefix: "esp_", createdAt: AT }]),
+  models: pageOf([]),
+  runs: pageOf([failed]),
   node: ({ id }: { id: string }) => {
     // Runs for two looks, then has ended.
     if (id === "run_1") return ++asked.runReads < 3 ? run : { ...run, status: "SUCCEEDED", progress: 1 };
+    if (id.startsWith("trn_")) return training(Number(id.slice(4)));
     return nodes[id] ?? null;
   },
   model: ({ name }: { name: string }) => {

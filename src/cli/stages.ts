@@ -5,7 +5,8 @@ import { ERRORS } from "./client.ts";
 import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, runShape } from "./follow.ts";
 import { usage } from "./outcome.ts";
-import { findById, getThing, idsOf, nodeShape, nothingNamed, selection, thingOf } from "./things.ts";
+import { nodeShape } from "./pages.ts";
+import { findById, getThing, idsOf, nothingNamed, selection, thingOf } from "./things.ts";
 import type { Json } from "./verbs.ts";
 
 const runStarted = z.object({ run: runShape });

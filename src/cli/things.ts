@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { EspalierError } from "../kit/errors.ts";
 import type { Client } from "./client.ts";
+import { type Node, nodeShape, readAll } from "./pages.ts";
 import type { Json } from "./verbs.ts";
 
 /** A thing as `--json` prints it: id, kind, name and status first, then what is its own. */
@@ -27,7 +28,7 @@ const FIELDS = {
   LiveModel: `id name status health precision source { id kind name } aliases tokensPerSecond memoryBytes requests
     error { code message hint } createdAt`,
   RegisteredModel: "id alias live { id name status health precision source { id kind name } } createdAt",
-  Dataset: `id name status latest { ${versionFields} } versions { id number rowCount } createdAt
+  Dataset: `id name status latest { ${versionFields} } createdAt
     run { id status error { code message hint field value } }`,
   DatasetVersion: versionFields,
   Training: `id name method parameters save base { id name } datasetVersion { id number } customized { id name }
@@ -58,16 +59,11 @@ const MORE: Partial<Record<Typename, string>> = {
   CustomizedModel: LINEAGE,
   CompleteModel: LINEAGE,
   LiveModel: LINEAGE,
-  Dataset: "dependants { id kind name relation }",
+  Dataset: "versions(first: 200) { nodes { id number rowCount } } dependants { id kind name relation }",
   Run: "logLines(last: 20)",
 };
 
-const json: z.ZodType<Json> = z.lazy(() =>
-  z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)]),
-);
 const typenames = Object.keys(FIELDS).filter(isTypename);
-export const nodeShape = z.record(z.string(), json).and(z.object({ __typename: z.string(), id: z.string() }));
-type Node = z.infer<typeof nodeShape>;
 
 function isTypename(text: string): text is Typename {
   return Object.hasOwn(FIELDS, text);
@@ -125,6 +121,8 @@ function wordedAt(key: string, value: Json | undefined): Json | undefined {
     const each = key === "precisions" ? "precision" : key;
     return value.map((one) => wordedAt(each, one) ?? null);
   }
+  // A page of a nested list is its items.
+  if (value["nodes"] !== undefined) return wordedAt(key, value["nodes"]);
   return worded(value);
 }
 
@@ -192,12 +190,8 @@ export async function getThing(client: Client, nameOrId: string): Promise<Thing>
 
 /** A model whose training has not ended yet, or failed, still has its training. */
 async function trainingOf(client: Client, name: string): Promise<string | null> {
-  const { trainings } = await client.query(
-    "{ trainings { id name } }",
-    {},
-    z.object({ trainings: z.array(z.object({ id: z.string(), name: z.string() })) }),
-  );
-  return trainings.find((one) => one.name === name)?.id ?? null;
+  const trainings = await readAll(client, "trainings", "__typename id name");
+  return trainings.find((one) => one["name"] === name)?.id ?? null;
 }
 
 export function nothingNamed(name: string): EspalierError {

@@ -9,7 +9,7 @@ import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { RunRow, Runs } from "../runs/runs.ts";
-import type { Store } from "../store/store.ts";
+import { mapPage, type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 import {
   type ImportDatasetInput,
   importHandler,
@@ -94,11 +94,24 @@ export function createDatasets(deps: DatasetsDeps) {
 
     list: (projectId: string): Promise<DatasetRow[]> =>
       db.query.datasets.findMany({ where: eq(datasets.projectId, projectId), orderBy: [desc(datasets.id)] }),
+    /** Newest first. */
+    page: (projectId: string, page: PageRequest): Promise<Page<DatasetRow>> =>
+      readPage(
+        db,
+        datasets,
+        { where: eq(datasets.projectId, projectId), keys: ["id"], order: "descending" },
+        page,
+      ),
     findById: async (id: string): Promise<DatasetRow | null> =>
       (await db.query.datasets.findFirst({ where: eq(datasets.id, id) })) ?? null,
     /** @throws EspalierError DATASET_NOT_FOUND */
     async get(id: string): Promise<DatasetRow> {
       return (await self.findById(id)) ?? notFound("dataset", id);
+    },
+    async findNumber(datasetId: string, number: number): Promise<DatasetVersionRow | null> {
+      const where = and(eq(datasetVersions.datasetId, datasetId), eq(datasetVersions.number, number));
+      const row = await db.query.datasetVersions.findFirst({ where });
+      return row ? asVersion(row) : null;
     },
     /** By name, `name@2` or id; null when there is none. */
     async find(projectId: string, name: string): Promise<DatasetRow | null> {
@@ -115,6 +128,17 @@ export function createDatasets(deps: DatasetsDeps) {
         orderBy: [desc(datasetVersions.number)],
       });
       return rows.map(asVersion);
+    },
+    /** Newest first. */
+    async pageOfVersions(datasetId: string, page: PageRequest): Promise<Page<DatasetVersionRow>> {
+      const where = eq(datasetVersions.datasetId, datasetId);
+      const rows = await readPage(
+        db,
+        datasetVersions,
+        { where, keys: ["number"], order: "descending" },
+        page,
+      );
+      return mapPage(rows, asVersion);
     },
     getVersion,
     findVersion: async (id: string): Promise<DatasetVersionRow | null> => {

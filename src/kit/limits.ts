@@ -49,7 +49,7 @@ export const limits = {
   keyUseNoteMs: 60_000,
   /** Deepest GraphQL query. */
   graphqlDepth: 12,
-  /** Most points of a GraphQL query; a field is 1, a list multiplies what is in it by 10. */
+  /** Most points of a GraphQL query; a field is 1, a connection multiplies what is in it by the size of its page, another list by 10. */
   graphqlComplexity: 20_000,
   /** Longest GraphQL query, without its variables. */
   graphqlChars: 32 * KiB,
@@ -69,8 +69,10 @@ export const limits = {
   runEventsPage: 1_000,
   /** Most log lines of a run that are searched and shown. */
   runLogLines: 5_000,
-  /** Most runs in one page of a list. */
-  runsPage: 200,
+  /** Most things in one page of a list: `first` or `last` of a connection. */
+  pageItems: 200,
+  /** Things in a page whose size nobody said. */
+  pageDefault: 50,
   /** Most events that one call may add to a run. */
   runEventsBatch: 500,
   /** Most bytes of one run's frozen spec, as JSON. */

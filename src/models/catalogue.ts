@@ -1,5 +1,6 @@
 // The catalogue: every model's row with its parsed card, and how a name or id becomes something that can answer.
-import { and, desc, eq, isNull } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, type SQL } from "drizzle-orm";
+import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import { z } from "zod";
 import {
   aliases,
@@ -8,14 +9,15 @@ import {
   customizedModels,
   deployments,
   type ModelFile,
+  modelNames,
   type trainings,
 } from "../../schema/tables/models.ts";
 import type { ModelSource, Precision } from "../inference/inference.ts";
 import { EspalierError } from "../kit/errors.ts";
-import type { Store } from "../store/store.ts";
+import { mapPage, type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 import { cardSchema, defaultPrecision, enginePrecision, type ModelCard, PRECISIONS } from "./card.ts";
 import type { ModelFolders } from "./files.ts";
-import { findName, type ModelKind } from "./names.ts";
+import { findName, MODEL_KINDS, type ModelKind } from "./names.ts";
 
 export type BaseModelRow = Omit<typeof baseModels.$inferSelect, "card" | "format"> & {
   card: ModelCard;
@@ -48,6 +50,7 @@ export type ModelRef = ModelEntry & {
 export type Catalogue = ReturnType<typeof createCatalogue>;
 
 const precisionSchema = z.enum(PRECISIONS);
+const kindSchema = z.enum(MODEL_KINDS);
 
 export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes: number) {
   const { db } = store;
@@ -60,6 +63,14 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
     ...row,
     card: cardSchema.parse(row.card),
   });
+
+  const newest = <T extends SQLiteTable & { $inferSelect: { id: string } }>(
+    table: T,
+    where: SQL | undefined,
+    page: PageRequest,
+  ) => readPage(db, table, { where, keys: ["id"], order: "descending" }, page);
+  const served = (projectId: string) =>
+    and(eq(deployments.projectId, projectId), isNull(deployments.retiredAt));
 
   const self = {
     folders,
@@ -74,6 +85,9 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
       const where = eq(baseModels.projectId, projectId);
       return (await db.query.baseModels.findMany({ where, orderBy: [desc(baseModels.id)] })).map(asBase);
     },
+    async pageOfBases(projectId: string, page: PageRequest): Promise<Page<BaseModelRow>> {
+      return mapPage(await newest(baseModels, eq(baseModels.projectId, projectId), page), asBase);
+    },
     async findCustomized(id: string): Promise<CustomizedModelRow | null> {
       return (await db.query.customizedModels.findFirst({ where: eq(customizedModels.id, id) })) ?? null;
     },
@@ -84,6 +98,8 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
       const where = eq(customizedModels.projectId, projectId);
       return db.query.customizedModels.findMany({ where, orderBy: [desc(customizedModels.id)] });
     },
+    pageOfCustomized: (projectId: string, page: PageRequest): Promise<Page<CustomizedModelRow>> =>
+      newest(customizedModels, eq(customizedModels.projectId, projectId), page),
     async findComplete(id: string): Promise<CompleteModelRow | null> {
       const row = await db.query.completeModels.findFirst({ where: eq(completeModels.id, id) });
       return row ? asComplete(row) : null;
@@ -97,14 +113,18 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
         asComplete,
       );
     },
+    async pageOfComplete(projectId: string, page: PageRequest): Promise<Page<CompleteModelRow>> {
+      return mapPage(await newest(completeModels, eq(completeModels.projectId, projectId), page), asComplete);
+    },
     async findDeployment(id: string): Promise<DeploymentRow | null> {
       return (await db.query.deployments.findFirst({ where: eq(deployments.id, id) })) ?? null;
     },
     /** Live models, retired ones left out. */
     async listDeployments(projectId: string): Promise<DeploymentRow[]> {
-      const where = and(eq(deployments.projectId, projectId), isNull(deployments.retiredAt));
-      return db.query.deployments.findMany({ where, orderBy: [desc(deployments.id)] });
+      return db.query.deployments.findMany({ where: served(projectId), orderBy: [desc(deployments.id)] });
     },
+    pageOfDeployments: (projectId: string, page: PageRequest): Promise<Page<DeploymentRow>> =>
+      newest(deployments, served(projectId), page),
     async findAlias(id: string): Promise<AliasRow | null> {
       return (await db.query.aliases.findFirst({ where: eq(aliases.id, id) })) ?? null;
     },
@@ -112,6 +132,8 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
       const where = eq(aliases.projectId, projectId);
       return db.query.aliases.findMany({ where, orderBy: [desc(aliases.id)] });
     },
+    pageOfAliases: (projectId: string, page: PageRequest): Promise<Page<AliasRow>> =>
+      newest(aliases, eq(aliases.projectId, projectId), page),
 
     /** Weights of a customized model: its base and its adapter's folder. */
     async customizedSource(row: CustomizedModelRow): Promise<ModelSource> {
@@ -196,7 +218,45 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
       if (wants("base")) plain("base", await self.listBases(projectId));
       return entries;
     },
+
+    /** The same in pages: registered and live ones before complete, customized and base ones. */
+    async pageOfEntries(
+      projectId: string,
+      kinds: readonly string[] | undefined,
+      page: PageRequest,
+    ): Promise<Page<ModelEntry>> {
+      const where = and(
+        eq(modelNames.projectId, projectId),
+        kinds ? inArray(modelNames.kind, [...kinds]) : undefined,
+      );
+      const names = await readPage(
+        db,
+        modelNames,
+        { where, keys: ["kind", "modelId"], order: "descending" },
+        page,
+      );
+      const ids = names.items.map(({ modelId }) => modelId);
+      const named = await db.query.aliases.findMany({ where: inArray(aliases.id, ids) });
+      const liveOfAlias = new Map(named.map(({ id, deploymentId }) => [id, deploymentId]));
+      const served = await db.query.deployments.findMany({
+        where: and(inArray(deployments.id, [...ids, ...liveOfAlias.values()]), isNull(deployments.retiredAt)),
+      });
+      const live = new Map(served.map((row) => [row.id, row]));
+      return mapPage(names, (name) => entryOf(name, live, liveOfAlias));
+    },
   };
+
+  /** The entry behind a name, with whether it answers now. */
+  function entryOf(
+    { modelId, name, kind }: typeof modelNames.$inferSelect,
+    live: ReadonlyMap<string, DeploymentRow>,
+    liveOfAlias: ReadonlyMap<string, string>,
+  ): ModelEntry {
+    const entry = { id: modelId, kind: kindSchema.parse(kind), name };
+    if (entry.kind !== "live" && entry.kind !== "registered") return { ...entry, usable: true, reason: null };
+    const row = live.get(liveOfAlias.get(modelId) ?? modelId);
+    return { ...entry, ...(row ? stateOf(row) : { usable: false, reason: "Its live model was retired." }) };
+  }
 
   async function liveRef(row: DeploymentRow): Promise<ModelRef> {
     const card = await self.cardOf(row.modelId);

@@ -5,7 +5,8 @@ import { now } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import type { Reader, Tx } from "../store/store.ts";
 
-export type ModelKind = "base" | "customized" | "complete" | "live" | "registered";
+export const MODEL_KINDS = ["base", "customized", "complete", "live", "registered"] as const;
+export type ModelKind = (typeof MODEL_KINDS)[number];
 
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._:+-]{0,119}$/u;
 

@@ -94,7 +94,7 @@ test("a run is made in the caller's transaction or not at all", async () => {
     throw new Error("the subject was refused");
   });
   await expect(making).rejects.toThrow("refused");
-  expect((await runs.list()).totalCount).toBe(0);
+  expect(await (await runs.list()).totalCount()).toBe(0);
 });
 
 test("claim takes the oldest of the executor and kind, counts the attempt and sets the lease", async () => {
@@ -311,12 +311,13 @@ test("lists are paged newest first by id, with totals and filters", async () => 
   }
   const one = await runs.list({ first: 2 });
   expect(one.items.map((run) => run.name)).toEqual(["r4", "r3"]);
-  expect(one).toMatchObject({ totalCount: 5, hasNextPage: true });
-  const two = await runs.list({ first: 3, after: one.endCursor ?? "" });
+  expect(one.hasNextPage).toBe(true);
+  expect(await one.totalCount()).toBe(5);
+  const two = await runs.list({ first: 3, after: one.cursors.at(-1) });
   expect(two.items.map((run) => run.name)).toEqual(["r2", "r1", "r0"]);
   expect(two.hasNextPage).toBe(false);
-  expect((await runs.list({ kind: "merge" })).totalCount).toBe(1);
-  expect((await runs.list({ projectId: "other" })).totalCount).toBe(0);
+  expect(await (await runs.list({ kind: "merge" })).totalCount()).toBe(1);
+  expect(await (await runs.list({ projectId: "other" })).totalCount()).toBe(0);
 });
 
 test("log lines are searched and cut from the end", async () => {

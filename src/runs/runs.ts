@@ -1,16 +1,15 @@
 // Front door of runs: durable background work with leases, numbered events, cancel, retry and recovery.
-import { and, desc, eq, inArray, lt } from "drizzle-orm";
-import { artifacts, runs } from "../../schema/tables/runs.ts";
+import { and, desc, eq, inArray } from "drizzle-orm";
+import { artifacts, runEvents, runs } from "../../schema/tables/runs.ts";
 import type { Clock } from "../kit/clock.ts";
-import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
-import type { Reader, Store } from "../store/store.ts";
+import { type Page, type PageRequest, type Reader, readPage, type Store } from "../store/store.ts";
 import { createBus, type RunListener } from "./bus.ts";
 import { type EventsQuery, type LogQuery, readEvents, readLogLines } from "./events.ts";
 import { follow, watchChanges } from "./follow.ts";
 import { type ArtifactRow, createQueue, type RunHooks, type RunKind } from "./queue.ts";
 import { runNotFound } from "./refusals.ts";
-import type { RunRow } from "./states.ts";
+import type { RunEventRow, RunRow } from "./states.ts";
 import { createWorkers, type RunHandler, type Workers, type WorkersOptions } from "./workers.ts";
 
 export type { RunListener, RunNews } from "./bus.ts";
@@ -30,19 +29,10 @@ export type { HandlerContext, HandlerOutcome, RunHandler, Workers, WorkersOption
 
 export type RunsDeps = { store: Store; clock: Clock; log: Log };
 
-export type RunsPage = {
-  items: RunRow[];
-  totalCount: number;
-  hasNextPage: boolean;
-  endCursor: string | null;
-};
-export type ListRunsInput = {
+export type ListRunsInput = PageRequest & {
   projectId?: string;
-  status?: string;
-  kind?: string;
-  first?: number;
-  /** Id of the last run of the page before. */
-  after?: string;
+  status?: string | null | undefined;
+  kind?: string | null | undefined;
 };
 
 export type Runs = ReturnType<typeof createRuns>;
@@ -78,23 +68,22 @@ export function createRuns({ store, clock, log }: RunsDeps) {
     unfinished: (db: Reader): Promise<RunRow[]> =>
       db.query.runs.findMany({ where: inArray(runs.status, ["queued", "running"]) }),
     /** Newest first. */
-    async list(input: ListRunsInput = {}): Promise<RunsPage> {
-      const first = Math.max(1, Math.min(input.first ?? 50, limits.runsPage));
-      const filter = and(
+    list(input: ListRunsInput = {}): Promise<Page<RunRow>> {
+      const where = and(
         input.projectId ? eq(runs.projectId, input.projectId) : undefined,
         input.status ? eq(runs.status, input.status) : undefined,
         input.kind ? eq(runs.kind, input.kind) : undefined,
       );
-      const rows = await store.db
-        .select()
-        .from(runs)
-        .where(and(filter, input.after ? lt(runs.id, input.after) : undefined))
-        .orderBy(desc(runs.id))
-        .limit(first + 1);
-      const items = rows.slice(0, first);
-      const totalCount = await store.db.$count(runs, filter);
-      return { items, totalCount, hasNextPage: rows.length > first, endCursor: items.at(-1)?.id ?? null };
+      return readPage(store.db, runs, { where, keys: ["id"], order: "descending" }, input);
     },
+    /** A page of the run's events, in order. */
+    pageOfEvents: (id: string, page: PageRequest): Promise<Page<RunEventRow>> =>
+      readPage(
+        store.db,
+        runEvents,
+        { where: eq(runEvents.runId, id), keys: ["seq"], order: "ascending" },
+        page,
+      ),
     events: (id: string, query?: EventsQuery) => readEvents(store.db, id, query),
     logLines: (id: string, query?: LogQuery) => readLogLines(store.db, id, query),
 

@@ -18,7 +18,7 @@ export async function importSamples(
 ): Promise<void> {
   const { projectId, modelPath } = input;
   const earlier = await runs.list({ projectId, first: 1 });
-  if (earlier.totalCount > 0) return;
+  if (earlier.items.length > 0) return;
   const asset = findAsset(join("samples", "support-messages.jsonl"));
   if (asset) {
     const { sha256 } = await store.blobs.putBytes(asset.bytes("identity"));

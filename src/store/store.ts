@@ -14,6 +14,7 @@ import { keepSwept } from "./sweep.ts";
 
 export type { BlobInfo, Blobs, ByteRange } from "./blobs.ts";
 export type { Db, Reader, Tx } from "./connections.ts";
+export { mapPage, type Page, type PageRequest, readPage } from "./pages.ts";
 
 export const DATABASE_FILE = "espalier.db";
 

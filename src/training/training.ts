@@ -1,5 +1,5 @@
 // Front door of training: start a training, hand it to a trainer, and turn its delivery into a customized model.
-import { desc, eq } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { customizedModels, type ModelFile, trainings } from "../../schema/tables/models.ts";
 import {
@@ -25,7 +25,7 @@ import {
   type TrainingRow,
 } from "../models/models.ts";
 import { isEnded, type RunRow, type Runs } from "../runs/runs.ts";
-import type { Store } from "../store/store.ts";
+import { type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 import { type Forecast, forecastOf } from "./forecast.ts";
 import { methods, parseParameters } from "./methods.ts";
 
@@ -145,11 +145,13 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
         status: 404,
       });
     },
-    list: (projectId: string): Promise<TrainingRow[]> =>
-      store.db.query.trainings.findMany({
-        where: eq(trainings.projectId, projectId),
-        orderBy: [desc(trainings.id)],
-      }),
+    page: (projectId: string, page: PageRequest): Promise<Page<TrainingRow>> =>
+      readPage(
+        store.db,
+        trainings,
+        { where: eq(trainings.projectId, projectId), keys: ["id"], order: "descending" },
+        page,
+      ),
     /** The customized model that a training made, or null. */
     customizedOf: async (trainingId: string): Promise<CustomizedModelRow | null> =>
       (await store.db.query.customizedModels.findFirst({

@@ -24,9 +24,9 @@ import { Pill } from "../ui/status.tsx";
 import { postAuth } from "./door.tsx";
 
 const settingsQuery = graphql(`
-  query Settings {
+  query Settings($apiKeys: String) {
     viewer { id name project scopes } version
-    apiKeys { id name scopes prefix createdAt lastUsedAt revokedAt }
+    apiKeys(first: 200, after: $apiKeys) { nodes { id name scopes prefix createdAt lastUsedAt revokedAt } pageInfo { hasNextPage endCursor } }
   }
 `);
 const createApiKey = graphql(`
@@ -139,14 +139,14 @@ export function SettingsPage() {
             <div>
               <h2>{t("API keys")}</h2>
               {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-              {data.apiKeys.length === 0 ? (
+              {data.apiKeys.nodes.length === 0 ? (
                 <Empty
                   title={t("No key yet")}
                   text={t("Programs, the command line and trainers elsewhere sign in with a key.")}
                 />
               ) : (
                 <List
-                  rows={data.apiKeys}
+                  rows={data.apiKeys.nodes}
                   label={t("API keys")}
                   searchText={(row) => row.name}
                   columns={[

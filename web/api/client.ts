@@ -70,7 +70,7 @@ function problemOf(error: CombinedError): Problem {
 }
 
 /** Runs one query, always from the network; throws ProblemError. */
-export async function ask<D, V extends Record<string, unknown>>(
+async function askOnce<D, V extends Record<string, unknown>>(
   document: TypedDocumentNode<D, V>,
   variables: V,
 ): Promise<D> {
@@ -83,6 +83,41 @@ export async function ask<D, V extends Record<string, unknown>>(
   if (result.data === undefined || result.data === null)
     throw new ProblemError({ code: "EMPTY", message: "The server sent no data." });
   return result.data as D;
+}
+
+type Connection = { nodes: unknown[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
+
+/** The connections of an answer, or of its `node`, that can be read on: those asked for with their `pageInfo`. */
+function connectionsOf(data: { node?: unknown }): [name: string, connection: Connection][] {
+  const isConnection = (value: unknown): value is Connection =>
+    typeof value === "object" && value !== null && "nodes" in value && "pageInfo" in value;
+  return Object.entries({ ...(data.node ?? {}), ...data }).filter((entry): entry is [string, Connection] =>
+    isConnection(entry[1]),
+  );
+}
+
+/**
+ * Runs one query, always from the network; throws ProblemError. A connection of the query or of its node that selects
+ * `nodes` and `pageInfo` and takes `after` from a variable of its own name is read on, up to `pages` pages, and comes as one.
+ */
+export async function ask<D extends object, V extends Record<string, unknown>>(
+  document: TypedDocumentNode<D, V>,
+  variables: V,
+  pages = Number.POSITIVE_INFINITY,
+): Promise<D> {
+  const data = await askOnce(document, variables);
+  const whole = new Map(connectionsOf(data));
+  for (let page = 1; page < pages && [...whole.values()].some((one) => one.pageInfo.hasNextPage); page++) {
+    const cursors = [...whole].map(([name, { pageInfo }]) => [name, pageInfo.endCursor]);
+    const next = await askOnce(document, { ...variables, ...Object.fromEntries(cursors) });
+    for (const [name, { nodes, pageInfo }] of connectionsOf(next)) {
+      const sofar = whole.get(name);
+      if (!sofar || nodes.length === 0) continue;
+      sofar.nodes.push(...nodes);
+      sofar.pageInfo = pageInfo;
+    }
+  }
+  return data;
 }
 
 type RootValue<D> = D[keyof D];

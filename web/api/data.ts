@@ -43,10 +43,11 @@ export type Reading<D> = {
   reload: () => void;
 };
 
-/** Reads a query; keeps the last answer on screen while a newer one is fetched. `null` variables pause it. */
-export function useData<D, V extends Record<string, unknown>>(
+/** Reads a query; keeps the last answer on screen while a newer one is fetched. `null` variables pause it; `pages` says how far its lists are read, all when unsaid. */
+export function useData<D extends object, V extends Record<string, unknown>>(
   document: TypedDocumentNode<D, V>,
   variables: V | null,
+  pages?: number,
 ): Reading<D> {
   const now = useEpoch();
   const [tick, setTick] = useState(0);
@@ -62,7 +63,7 @@ export function useData<D, V extends Record<string, unknown>>(
   useEffect(() => {
     if (key === null || latest.current === null) return;
     let isCurrent = true;
-    ask(document, latest.current).then(
+    ask(document, latest.current, pages).then(
       (data) => {
         remembered.set(key, data);
         if (isCurrent) setState({ key, data, problem: null });
@@ -79,7 +80,7 @@ export function useData<D, V extends Record<string, unknown>>(
     return () => {
       isCurrent = false;
     };
-  }, [document, key, now, tick]);
+  }, [document, key, now, tick, pages]);
   const isOwn = state.key === key;
   const data =
     isOwn && state.data !== undefined

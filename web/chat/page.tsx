@@ -18,7 +18,7 @@ import { t } from "../i18n.ts";
 import { reachable } from "../ui/bits.tsx";
 import { Empty, ProblemNotice } from "../ui/states.tsx";
 import { MessageView } from "./message.tsx";
-import { chatQuery, deleteConversation } from "./queries.ts";
+import { chatQuery, deleteConversation, historyQuery } from "./queries.ts";
 import { SettingsSheet } from "./settings-sheet.tsx";
 import { type ChatSettings, type Column, useColumn } from "./use-column.ts";
 
@@ -43,7 +43,7 @@ const kindWords: Record<string, string> = {
 };
 
 function ModelPicker(props: {
-  models: Data["models"];
+  models: Data["models"]["nodes"];
   value: string | null;
   onChange: (name: string) => void;
   label: string;
@@ -113,14 +113,16 @@ function ColumnView(props: { column: Column; picker: React.ReactNode }) {
   );
 }
 
-function History(props: { conversations: Data["conversations"]; openId: string | null }) {
+function History(props: { openId: string | null }) {
+  const [pages, setPages] = useState(1);
+  const { data } = useData(historyQuery, {}, pages);
   return (
     <aside className="e-history" aria-label={t("Conversations")}>
       <Button component={Link} to="/chat" variant="default" fullWidth size="xs">
         {t("New conversation")}
       </Button>
       <ul>
-        {props.conversations.map((conversation) => (
+        {data?.conversations.nodes.map((conversation) => (
           <li key={conversation.id} {...(conversation.id === props.openId ? { "data-open": "" } : {})}>
             <Link
               to={`/chat/${conversation.id}`}
@@ -143,6 +145,11 @@ function History(props: { conversations: Data["conversations"]; openId: string |
           </li>
         ))}
       </ul>
+      {data?.conversations.pageInfo.hasNextPage ? (
+        <Button variant="subtle" fullWidth size="xs" onClick={() => setPages(pages + 1)}>
+          {t("Show older")}
+        </Button>
+      ) : null}
     </aside>
   );
 }
@@ -170,7 +177,7 @@ export function ChatPage() {
   });
   const [isOpen, sheet] = useDisclosure(false);
   const [text, setText] = useState("");
-  const models = reading.data?.models ?? [];
+  const models = reading.data?.models.nodes ?? [];
 
   const remember = useCallback(
     (change: { id?: string; second?: string }) => {
@@ -237,7 +244,7 @@ export function ChatPage() {
     );
   return (
     <div className="e-chat">
-      <History conversations={reading.data?.conversations ?? []} openId={id ?? null} />
+      <History openId={id ?? null} />
       <div className="e-talk">
         <Group justify="space-between">
           <h1 style={{ fontSize: 20, margin: 0 }}>{t("Chat")}</h1>
@@ -341,7 +348,11 @@ export function ChatPage() {
         </div>
       </div>
       <Drawer opened={isOpen} onClose={sheet.close} position="right" title={t("Parameters")}>
-        <SettingsSheet settings={settings} onChange={setSettings} datasets={reading.data?.datasets ?? []} />
+        <SettingsSheet
+          settings={settings}
+          onChange={setSettings}
+          datasets={reading.data?.datasets.nodes ?? []}
+        />
       </Drawer>
     </div>
   );

@@ -2,19 +2,26 @@
 import { graphql } from "../api/graphql.ts";
 
 export const chatQuery = graphql(`
-  query Chat {
-    models { id kind name usable reason }
-    conversations { id title models updatedAt }
-    datasets { id name latest { id rows(offset: 0, limit: 1) { rows { value } } } }
+  query Chat($models: String, $datasets: String) {
+    models(first: 200, after: $models) { nodes { id kind name usable reason } pageInfo { hasNextPage endCursor } }
+    datasets(first: 200, after: $datasets) { nodes { id name latest { id rows(offset: 0, limit: 1) { rows { value } } } } pageInfo { hasNextPage endCursor } }
+  }
+`);
+export const historyQuery = graphql(`
+  query ChatHistory($conversations: String) {
+    conversations(first: 100, after: $conversations) {
+      nodes { id title models updatedAt }
+      pageInfo { hasNextPage endCursor }
+    }
   }
 `);
 export const conversationQuery = graphql(`
-  query ConversationOne($id: ID!) {
+  query ConversationOne($id: ID!, $messages: String) {
     node(id: $id) {
       __typename
       ... on Conversation {
         id title models systemPrompt
-        messages { id role text model finishReason usage error { code message hint field value } }
+        messages(first: 200, after: $messages) { nodes { id role text model finishReason usage error { code message hint field value } } pageInfo { hasNextPage endCursor } }
       }
     }
   }

@@ -20,7 +20,7 @@ function systemOf(value: unknown): string | null {
 export function SettingsSheet(props: {
   settings: ChatSettings;
   onChange: (settings: ChatSettings) => void;
-  datasets: Data["datasets"];
+  datasets: Data["datasets"]["nodes"];
 }) {
   const { settings } = props;
   const set = (change: Partial<ChatSettings>) => props.onChange({ ...settings, ...change });

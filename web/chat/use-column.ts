@@ -66,7 +66,9 @@ export function useColumn(conversationId: string | null, onConversation: (id: st
           ask(conversationQuery, { id: held }).then(
             ({ node }) => {
               const kept =
-                node?.__typename === "Conversation" ? node.messages.find((one) => one.id === id) : undefined;
+                node?.__typename === "Conversation"
+                  ? node.messages.nodes.find((one) => one.id === id)
+                  : undefined;
               if (kept) change(id, (message) => ({ ...message, ...kept, isStreaming: false }));
             },
             () => undefined,
@@ -109,7 +111,7 @@ export function useColumn(conversationId: string | null, onConversation: (id: st
           setProblem({ code: "CONVERSATION_NOT_FOUND", message: "There is no such conversation." });
           return;
         }
-        setMessages(node.messages.filter((message) => message.role !== "system"));
+        setMessages(node.messages.nodes.filter((message) => message.role !== "system"));
         setAbout({ systemPrompt: node.systemPrompt, models: node.models });
       },
       (thrown) => isCurrent && setProblem(toProblem(thrown)),

@@ -221,7 +221,7 @@ export function DatasetPage() {
   const navigate = useNavigate();
   const reading = useData(datasetQuery, { id });
   const dataset = reading.data?.node?.__typename === "Dataset" ? reading.data.node : null;
-  const bases = reading.data?.baseModels ?? [];
+  const bases = reading.data?.baseModels.nodes ?? [];
   const baseId = search.base ?? bases[0]?.id;
   const set = (change: Record<string, string | undefined>) =>
     navigate({ to: ".", search: (old: Record<string, unknown>) => ({ ...old, ...change }), replace: true });

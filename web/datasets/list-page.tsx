@@ -63,7 +63,7 @@ export function DatasetsPage() {
       >
         <Loaded reading={reading}>
           {(data) =>
-            data.datasets.length === 0 ? (
+            data.datasets.nodes.length === 0 ? (
               <Empty
                 title={t("No dataset yet")}
                 text={t(
@@ -73,7 +73,7 @@ export function DatasetsPage() {
               />
             ) : (
               <List
-                rows={data.datasets}
+                rows={data.datasets.nodes}
                 label={t("Datasets")}
                 searchText={(row) => row.name}
                 openPath={(row) => `/datasets/${row.id}`}

@@ -2,16 +2,16 @@
 import { graphql } from "../api/graphql.ts";
 
 export const datasetsQuery = graphql(`
-  query Datasets {
-    datasets {
+  query Datasets($datasets: String) {
+    datasets(first: 200, after: $datasets) { nodes {
       id name status createdAt
       latest { id number shape rowCount sizeBytes }
       run { id kind name status progress step totalSteps etaSeconds error { code message hint field value } }
-    }
+    } pageInfo { hasNextPage endCursor } }
   }
 `);
 export const datasetQuery = graphql(`
-  query DatasetOne($id: ID!) {
+  query DatasetOne($id: ID!, $versions: String, $baseModels: String) {
     node(id: $id) {
       __typename
       ... on Dataset {
@@ -19,10 +19,10 @@ export const datasetQuery = graphql(`
         run { id kind name status progress step totalSteps etaSeconds error { code message hint field value } }
         dependants { id kind name relation }
         latest { id number hash shape rowCount sizeBytes mapping createdAt columns { name type emptyShare } }
-        versions { id number hash rowCount createdAt }
+        versions(first: 200, after: $versions) { nodes { id number hash rowCount createdAt } pageInfo { hasNextPage endCursor } }
       }
     }
-    baseModels { id name }
+    baseModels(first: 200, after: $baseModels) { nodes { id name } pageInfo { hasNextPage endCursor } }
   }
 `);
 export const rowsQuery = graphql(`

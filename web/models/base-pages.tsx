@@ -115,7 +115,7 @@ export function BasesPage() {
         ))}
         <Loaded reading={reading}>
           {(data) =>
-            data.baseModels.length === 0 ? (
+            data.baseModels.nodes.length === 0 ? (
               <Empty
                 title={t("No base model yet")}
                 text={t(
@@ -125,7 +125,7 @@ export function BasesPage() {
               />
             ) : (
               <List
-                rows={data.baseModels}
+                rows={data.baseModels.nodes}
                 label={t("Base models")}
                 searchText={(row) => `${row.name} ${row.architecture} ${row.format}`}
                 openPath={(row) => `/base-models/${row.id}`}

@@ -62,7 +62,7 @@ export function LiveListPage() {
     >
       <Loaded reading={reading}>
         {(data) =>
-          data.liveModels.length === 0 ? (
+          data.liveModels.nodes.length === 0 ? (
             <Empty
               title={t("Nothing is live yet")}
               text={t(
@@ -72,7 +72,7 @@ export function LiveListPage() {
             />
           ) : (
             <List
-              rows={data.liveModels}
+              rows={data.liveModels.nodes}
               label={t("Live models")}
               searchText={(row) => `${row.name} ${row.source.name} ${row.aliases.join(" ")}`}
               openPath={(row) => `/live/${row.id}`}
@@ -241,7 +241,7 @@ export function RegisteredListPage() {
     >
       <Loaded reading={reading}>
         {(data) =>
-          data.registeredModels.length === 0 ? (
+          data.registeredModels.nodes.length === 0 ? (
             <Empty
               title={t("No alias yet")}
               text={t(
@@ -251,7 +251,7 @@ export function RegisteredListPage() {
             />
           ) : (
             <List
-              rows={data.registeredModels}
+              rows={data.registeredModels.nodes}
               label={t("Registered models")}
               searchText={(row) => `${row.alias} ${row.live.name}`}
               openPath={(row) => `/registered/${row.id}`}
@@ -287,7 +287,7 @@ export function RegisteredPage() {
   const { id } = useParams({ strict: false }) as { id: string };
   const reading = useData(registeredQuery, {});
   const work = useWork();
-  const model = reading.data?.registeredModels.find((row) => row.id === id);
+  const model = reading.data?.registeredModels.nodes.find((row) => row.id === id);
   const lineage = useData(liveOneQuery, model ? { id: model.live.id } : null);
   const live = lineage.data?.node?.__typename === "LiveModel" ? lineage.data.node : null;
   const example = `curl ${location.origin}/v1/chat/completions \\

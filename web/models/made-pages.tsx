@@ -27,7 +27,7 @@ export function CustomizedListPage() {
     >
       <Loaded reading={reading}>
         {(data) =>
-          data.customizedModels.length === 0 ? (
+          data.customizedModels.nodes.length === 0 ? (
             <Empty
               title={t("No customized model yet")}
               text={t("A training leaves one here: a small adapter that changes how its base answers.")}
@@ -35,7 +35,7 @@ export function CustomizedListPage() {
             />
           ) : (
             <List
-              rows={data.customizedModels}
+              rows={data.customizedModels.nodes}
               label={t("Customized models")}
               searchText={(row) => `${row.name} ${row.base.name}`}
               openPath={(row) => `/customized/${row.id}`}
@@ -173,7 +173,7 @@ export function CompleteListPage() {
     >
       <Loaded reading={reading}>
         {(data) =>
-          data.completeModels.length === 0 ? (
+          data.completeModels.nodes.length === 0 ? (
             <Empty
               title={t("No complete model yet")}
               text={t("Open a customized model and save it; the merge is checked against base and adapter.")}
@@ -181,7 +181,7 @@ export function CompleteListPage() {
             />
           ) : (
             <List
-              rows={data.completeModels}
+              rows={data.completeModels.nodes}
               label={t("Complete models")}
               searchText={(row) => `${row.name} ${row.base.name}`}
               openPath={(row) => `/complete/${row.id}`}

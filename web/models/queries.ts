@@ -2,8 +2,8 @@
 import { graphql } from "../api/graphql.ts";
 
 export const basesQuery = graphql(`
-  query Bases {
-    baseModels { id name architecture format parameters contextLength sizeBytes licence status createdAt fit { fits sentence } }
+  query Bases($baseModels: String) {
+    baseModels(first: 200, after: $baseModels) { nodes { id name architecture format parameters contextLength sizeBytes licence status createdAt fit { fits sentence } } pageInfo { hasNextPage endCursor } }
     processMap { stages { key running { id kind name status progress step totalSteps etaSeconds } } }
   }
 `);
@@ -72,8 +72,8 @@ export const retireLive = graphql(`
   }
 `);
 export const customizedQuery = graphql(`
-  query Customized {
-    customizedModels { id name sizeBytes rank createdAt base { id name } training { id name } }
+  query Customized($customizedModels: String) {
+    customizedModels(first: 200, after: $customizedModels) { nodes { id name sizeBytes rank createdAt base { id name } training { id name } } pageInfo { hasNextPage endCursor } }
   }
 `);
 export const customizedOneQuery = graphql(`
@@ -89,7 +89,7 @@ export const customizedOneQuery = graphql(`
   }
 `);
 export const completeQuery = graphql(`
-  query Complete { completeModels { id name sizeBytes createdAt base { id name } customized { id name } } }
+  query Complete($completeModels: String) { completeModels(first: 200, after: $completeModels) { nodes { id name sizeBytes createdAt base { id name } customized { id name } } pageInfo { hasNextPage endCursor } } }
 `);
 export const completeOneQuery = graphql(`
   query CompleteOne($id: ID!) {
@@ -104,11 +104,11 @@ export const completeOneQuery = graphql(`
   }
 `);
 export const liveQuery = graphql(`
-  query Live {
-    liveModels {
+  query Live($liveModels: String) {
+    liveModels(first: 200, after: $liveModels) { nodes {
       id name precision status health tokensPerSecond memoryBytes requests aliases createdAt
       source { id kind name } error { code message hint field value }
-    }
+    } pageInfo { hasNextPage endCursor } }
   }
 `);
 export const liveOneQuery = graphql(`
@@ -124,5 +124,5 @@ export const liveOneQuery = graphql(`
   }
 `);
 export const registeredQuery = graphql(`
-  query Registered { registeredModels { id alias createdAt live { id name status precision } } }
+  query Registered($registeredModels: String) { registeredModels(first: 200, after: $registeredModels) { nodes { id alias createdAt live { id name status precision } } pageInfo { hasNextPage endCursor } } }
 `);

@@ -15,13 +15,13 @@ import { Empty, Loaded } from "../ui/states.tsx";
 import { kindWord, Pill, RunPill, RunProgress, statusWord } from "../ui/status.tsx";
 
 const runsQuery = graphql(`
-  query Runs($first: Int, $status: RunStatus) {
-    runs(first: $first, status: $status) {
-      totalCount
-      edges { node {
+  query Runs($status: RunStatus, $runs: String) {
+    runs(first: 100, after: $runs, status: $status) {
+      nodes {
         id kind name status attempt progress step totalSteps etaSeconds createdAt startedAt endedAt subjectId cancelRequestedAt
         error { code message hint field value }
-      } }
+      }
+      pageInfo { hasNextPage endCursor }
     }
   }
 `);
@@ -38,7 +38,7 @@ const runQuery = graphql(`
   }
 `);
 const trainersQuery = graphql(`
-  query Trainers { trainers { id name host devices status methods lastSeenAt runId } processMap { trainerHint } }
+  query Trainers($trainers: String) { trainers(first: 200, after: $trainers) { nodes { id name host devices status methods lastSeenAt runId } pageInfo { hasNextPage endCursor } } processMap { trainerHint } }
 `);
 
 const took = (run: { startedAt: string | null; endedAt: string | null }): string =>
@@ -49,10 +49,8 @@ const statuses: RunStatus[] = ["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANC
 export function RunsPage() {
   const { status } = useSearch({ strict: false }) as { status?: RunStatus };
   const navigate = useNavigate();
-  const reading = useData(runsQuery, {
-    first: 100,
-    status: status && statuses.includes(status) ? status : null,
-  });
+  const [pages, setPages] = useState(1);
+  const reading = useData(runsQuery, { status: status && statuses.includes(status) ? status : null }, pages);
   return (
     <Page
       title={t("Runs")}
@@ -63,14 +61,15 @@ export function RunsPage() {
     >
       <Loaded reading={reading}>
         {(data) =>
-          data.runs.edges.length === 0 && !status ? (
+          data.runs.nodes.length === 0 && !status ? (
             <Empty
               title={t("Nothing has run yet")}
               text={t("Import a dataset or start a training; it shows here with its progress and log.")}
             />
           ) : (
             <List
-              rows={data.runs.edges.map((edge) => edge.node)}
+              rows={data.runs.nodes}
+              more={data.runs.pageInfo.hasNextPage ? () => setPages(pages + 1) : null}
               label={t("Runs")}
               searchText={(row) => `${row.name} ${kindWord(row.kind)}`}
               openPath={(row) => `/runs/${row.id}`}
@@ -263,7 +262,7 @@ export function TrainersPage() {
       <Stack gap={16}>
         <Loaded reading={reading}>
           {(data) =>
-            data.trainers.length === 0 ? (
+            data.trainers.nodes.length === 0 ? (
               <Empty
                 title={t("No trainer has checked in")}
                 text={
@@ -273,7 +272,7 @@ export function TrainersPage() {
               />
             ) : (
               <List
-                rows={data.trainers}
+                rows={data.trainers.nodes}
                 label={t("Trainers")}
                 searchText={(row) => `${row.name} ${row.host}`}
                 columns={[

@@ -8,11 +8,11 @@ import { t } from "../i18n.ts";
 import { pathOf } from "../paths.ts";
 
 const everything = graphql(`
-  query Everything {
-    models { id kind name }
-    datasets { id name }
-    trainings { id name }
-    conversations { id title }
+  query Everything($models: String, $datasets: String, $trainings: String, $conversations: String) {
+    models(first: 200, after: $models) { nodes { id kind name } pageInfo { hasNextPage endCursor } }
+    datasets(first: 200, after: $datasets) { nodes { id name } pageInfo { hasNextPage endCursor } }
+    trainings(first: 200, after: $trainings) { nodes { id name } pageInfo { hasNextPage endCursor } }
+    conversations(first: 200, after: $conversations) { nodes { id title } pageInfo { hasNextPage endCursor } }
   }
 `);
 
@@ -45,10 +45,10 @@ export function Palette() {
     });
     return [
       ...pages.map(([label, to]) => go(to, label, t("Page"), to)),
-      ...(data?.models ?? []).map((m) => go(m.id, m.name, m.kind.toLowerCase(), pathOf(m))),
-      ...(data?.datasets ?? []).map((d) => go(d.id, d.name, t("dataset"), `/datasets/${d.id}`)),
-      ...(data?.trainings ?? []).map((r) => go(r.id, r.name, t("training"), `/trainings/${r.id}`)),
-      ...(data?.conversations ?? []).map((c) => go(c.id, c.title, t("conversation"), `/chat/${c.id}`)),
+      ...(data?.models.nodes ?? []).map((m) => go(m.id, m.name, m.kind.toLowerCase(), pathOf(m))),
+      ...(data?.datasets.nodes ?? []).map((d) => go(d.id, d.name, t("dataset"), `/datasets/${d.id}`)),
+      ...(data?.trainings.nodes ?? []).map((r) => go(r.id, r.name, t("training"), `/trainings/${r.id}`)),
+      ...(data?.conversations.nodes ?? []).map((c) => go(c.id, c.title, t("conversation"), `/chat/${c.id}`)),
     ];
   }, [data, navigate]);
   return (

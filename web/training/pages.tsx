@@ -38,7 +38,7 @@ export function TrainingsPage() {
     >
       <Loaded reading={reading}>
         {(data) =>
-          data.trainings.length === 0 ? (
+          data.trainings.nodes.length === 0 ? (
             <Empty
               title={t("No training yet")}
               text={t("Pick a base model and a dataset, keep the defaults, and watch the loss fall.")}
@@ -46,7 +46,7 @@ export function TrainingsPage() {
             />
           ) : (
             <List
-              rows={data.trainings}
+              rows={data.trainings.nodes}
               label={t("Trainings")}
               searchText={(row) => `${row.name} ${row.base.name} ${row.method}`}
               openPath={(row) => `/trainings/${row.id}`}

@@ -2,13 +2,13 @@
 import { graphql } from "../api/graphql.ts";
 
 export const choicesQuery = graphql(`
-  query TrainingChoices {
-    baseModels { id name architecture parameters contextLength }
-    datasets { id name latest { id number shape rowCount columns { name } } }
+  query TrainingChoices($baseModels: String, $datasets: String, $trainers: String, $trainings: String) {
+    baseModels(first: 200, after: $baseModels) { nodes { id name architecture parameters contextLength } pageInfo { hasNextPage endCursor } }
+    datasets(first: 200, after: $datasets) { nodes { id name latest { id number shape rowCount columns { name } } } pageInfo { hasNextPage endCursor } }
     methods { name title parameters }
-    trainers { id status host }
+    trainers(first: 200, after: $trainers) { nodes { id status host } pageInfo { hasNextPage endCursor } }
     processMap { trainerHint }
-    trainings { id name }
+    trainings(first: 200, after: $trainings) { nodes { id name } pageInfo { hasNextPage endCursor } }
   }
 `);
 export const forecastQuery = graphql(`
@@ -26,13 +26,13 @@ export const startTraining = graphql(`
   }
 `);
 export const trainingsQuery = graphql(`
-  query Trainings {
-    trainings {
+  query Trainings($trainings: String) {
+    trainings(first: 200, after: $trainings) { nodes {
       id name method createdAt save
       base { id name } datasetVersion { id number rowCount }
       customized { id name }
       run { id kind name status progress step totalSteps etaSeconds startedAt endedAt cancelRequestedAt error { code message hint field value } }
-    }
+    } pageInfo { hasNextPage endCursor } }
   }
 `);
 export const trainingQuery = graphql(`

@@ -102,8 +102,8 @@ function Form(props: { choices: Choices }) {
   const { choices } = props;
   const search = useSearch({ strict: false }) as { base?: string; dataset?: string };
   const navigate = useNavigate();
-  const usable = choices.datasets.filter((dataset) => dataset.latest);
-  const base = choices.baseModels.find((one) => one.id === search.base) ?? choices.baseModels[0];
+  const usable = choices.datasets.nodes.filter((dataset) => dataset.latest);
+  const base = choices.baseModels.nodes.find((one) => one.id === search.base) ?? choices.baseModels.nodes[0];
   const dataset =
     usable.find((one) => one.latest?.id === search.dataset || one.id === search.dataset) ?? usable[0];
   const [methodName, setMethodName] = useState(choices.methods[0]?.name ?? "");
@@ -117,7 +117,7 @@ function Form(props: { choices: Choices }) {
     typedName ??
     freeName(
       dataset?.name ?? "training",
-      choices.trainings.map((one) => one.name),
+      choices.trainings.nodes.map((one) => one.name),
     );
   const pick = (change: Record<string, string>) =>
     navigate({ to: ".", search: (old: Record<string, unknown>) => ({ ...old, ...change }), replace: true });
@@ -150,7 +150,7 @@ function Form(props: { choices: Choices }) {
         }
       />
     );
-  const hasTrainer = choices.trainers.some((trainer) => trainer.status !== "offline");
+  const hasTrainer = choices.trainers.nodes.some((trainer) => trainer.status !== "offline");
   const missing =
     isTable && !(mapping.prompt && mapping.completion)
       ? t("Map the prompt and completion columns first.")
@@ -174,7 +174,7 @@ function Form(props: { choices: Choices }) {
           <Surface title={t("Base model")}>
             <Select
               aria-label={t("Base model")}
-              data={choices.baseModels.map((one) => ({ value: one.id, label: one.name }))}
+              data={choices.baseModels.nodes.map((one) => ({ value: one.id, label: one.name }))}
               value={base.id}
               allowDeselect={false}
               onChange={(value) => value && pick({ base: value })}

@@ -1,6 +1,6 @@
 // A list of things: search and sort kept in the URL, j/k/enter// by keyboard, names as links, rows drawn only where seen.
 
-import { TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
@@ -26,6 +26,8 @@ export function List<R extends { id: string }>(props: {
   label: string;
   openPath?: (row: R) => string;
   aside?: ReactNode;
+  /** Reads further where the rows are not yet all. */
+  more?: (() => void) | null;
 }) {
   const search = useSearch({ strict: false }) as { q?: string; sort?: string };
   const navigate = useNavigate();
@@ -170,6 +172,11 @@ export function List<R extends { id: string }>(props: {
           </tbody>
         </table>
       </section>
+      {props.more ? (
+        <Button variant="default" mt={12} onClick={props.more}>
+          {t("Show older")}
+        </Button>
+      ) : null}
     </>
   );
 }

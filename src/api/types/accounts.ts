@@ -3,6 +3,7 @@ import { type ApiKeyRow, scopeTable } from "../../accounts/accounts.ts";
 import { version } from "../../kit/version.ts";
 import { builder, needs } from "../builder.ts";
 import { NodeInterface, resultUnion } from "./common.ts";
+import { connectionOf, pageArgs, pageCost } from "./connections.ts";
 
 export const ApiKey = builder.objectRef<ApiKeyRow>("ApiKey").implement({
   description: "A key for programs. Its secret is shown once, when it is made.",
@@ -70,10 +71,12 @@ builder.queryFields((t) => ({
     resolve: () => version,
   }),
   apiKeys: t.field({
-    type: [ApiKey],
-    description: "All API keys, newest first, revoked ones too.",
+    type: connectionOf("ApiKey", ApiKey, "admin"),
+    description: "API keys, newest first, revoked ones too.",
     extensions: needs("admin"),
-    resolve: (_, _args, { accounts }) => accounts.listKeys(),
+    args: pageArgs,
+    complexity: pageCost,
+    resolve: (_, page, { accounts }) => accounts.pageOfKeys(page),
   }),
 }));
 

@@ -3,6 +3,7 @@ import type { ConversationRow, MessageRow, ReplyToken as ReplyTokenShape } from 
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
+import { connectionOf, pageArgs, pageCost } from "./connections.ts";
 import { DeleteResult, storedError } from "./live.ts";
 import { stoppable } from "./runs.ts";
 
@@ -23,9 +24,11 @@ Conversation.implement({
       resolve: ({ parameters }) => parameters,
     }),
     messages: t.field({
-      type: [Message],
+      type: connectionOf("Message", Message, "chat"),
       description: "Its messages in order.",
-      resolve: ({ id }, _, { chat }) => chat.listMessages(id),
+      args: pageArgs,
+      complexity: pageCost,
+      resolve: ({ id }, page, { chat }) => chat.pageOfMessages(id, page),
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it began." }),
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When the latest message came." }),
@@ -126,10 +129,12 @@ const SendMessageInput = builder.inputType("SendMessageInput", {
 
 builder.queryField("conversations", (t) =>
   t.field({
-    type: [Conversation],
-    description: "Conversations, the latest first.",
+    type: connectionOf("Conversation", Conversation, "chat"),
+    description: "Conversations, the one with the latest message first.",
     extensions: needs("chat"),
-    resolve: (_, _args, { chat, principal }) => chat.listConversations(principal.projectId),
+    args: pageArgs,
+    complexity: pageCost,
+    resolve: (_, page, { chat, principal }) => chat.pageOfConversations(principal.projectId, page),
   }),
 );
 

@@ -85,24 +85,6 @@ export const UserErrorInfo = builder.objectRef<ErrorShape>("UserErrorInfo").impl
   }),
 });
 
-export const PageInfo = builder
-  .objectRef<{
-    hasNextPage: boolean;
-    hasPreviousPage: boolean;
-    startCursor: string | null;
-    endCursor: string | null;
-  }>("PageInfo")
-  .implement({
-    description: "Where a page lies in its list, as Relay says it.",
-    extensions: needs("read"),
-    fields: (t) => ({
-      hasNextPage: t.exposeBoolean("hasNextPage", { description: "Whether more follow." }),
-      hasPreviousPage: t.exposeBoolean("hasPreviousPage", { description: "Whether some come before." }),
-      startCursor: t.exposeString("startCursor", { nullable: true, description: "Cursor of the first." }),
-      endCursor: t.exposeString("endCursor", { nullable: true, description: "Cursor of the last." }),
-    }),
-  });
-
 export type Lineage = { id: string; kind: string; name: string; relation: string };
 export const LineageNode = builder.objectRef<Lineage>("LineageNode").implement({
   description: "Something that a thing was made from, or that was made from it.",

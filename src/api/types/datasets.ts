@@ -6,6 +6,7 @@ import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { LineageNode, NodeInterface, resultUnion } from "./common.ts";
+import { connectionOf, pageArgs, pageCost } from "./connections.ts";
 import { DatasetShape } from "./enums.ts";
 import { uploadedBlob } from "./models.ts";
 import { Run } from "./runs.ts";
@@ -111,9 +112,18 @@ Dataset.implement({
   fields: (t) => ({
     name: t.exposeString("name", { description: "Its name; `name@2` is its second version." }),
     versions: t.field({
-      type: [DatasetVersion],
+      type: connectionOf("DatasetVersion", DatasetVersion),
       description: "Its versions, newest first.",
-      resolve: ({ id }, _, { datasets }) => datasets.versions(id),
+      args: pageArgs,
+      complexity: pageCost,
+      resolve: ({ id }, page, { datasets }) => datasets.pageOfVersions(id, page),
+    }),
+    version: t.field({
+      type: DatasetVersion,
+      nullable: true,
+      description: "The version of a number; null when there is none.",
+      args: { number: t.arg.int({ required: true, description: "1, 2, 3 …" }) },
+      resolve: ({ id }, { number }, { datasets }) => datasets.findNumber(id, number),
     }),
     latest: t.field({
       type: DatasetVersion,
@@ -158,7 +168,11 @@ DatasetVersion.implement({
     }),
     rowCount: t.exposeInt("rowCount", { description: "How many rows." }),
     sizeBytes: t.exposeFloat("sizeBytes", { description: "Bytes as canonical JSONL." }),
-    columns: t.field({ type: [Column], description: "Its columns.", resolve: (v) => v.columns }),
+    columns: t.field({
+      type: [Column],
+      description: "Its columns: a list, as wide as the file.",
+      resolve: (v) => v.columns,
+    }),
     mapping: t.field({
       type: "JSON",
       nullable: true,
@@ -178,7 +192,8 @@ DatasetVersion.implement({
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was imported." }),
     rows: t.field({
       type: RowPage,
-      description: "A page of rows, or of those that contain a text.",
+      description:
+        "Rows from an index on, or of those that contain a text. By index and no cursor, because a version never changes.",
       args: {
         offset: t.arg.int({ required: true, defaultValue: 0, description: "First row, from 0." }),
         limit: t.arg.int({ required: true, defaultValue: 50, description: "At most so many." }),
@@ -264,10 +279,12 @@ async function fileBlob(context: Context, file: Blob): Promise<{ sha256: string;
 
 builder.queryFields((t) => ({
   datasets: t.field({
-    type: [Dataset],
+    type: connectionOf("Dataset", Dataset),
     description: "Datasets, newest first.",
     extensions: needs("read"),
-    resolve: (_, _args, { datasets, principal }) => datasets.list(principal.projectId),
+    args: pageArgs,
+    complexity: pageCost,
+    resolve: (_, page, { datasets, principal }) => datasets.page(principal.projectId, page),
   }),
   dataset: t.field({
     type: Dataset,

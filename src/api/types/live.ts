@@ -7,6 +7,7 @@ import type { Serving } from "../../serving/serving.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { LineageNode, NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
+import { connectionOf, pageArgs, pageCost } from "./connections.ts";
 import { DeploymentStatus, Precision } from "./enums.ts";
 import { LiveModel, ModelEntry, RegisteredModel } from "./refs.ts";
 import { Run } from "./runs.ts";
@@ -162,16 +163,20 @@ const RegisterModelInput = builder.inputType("RegisterModelInput", {
 
 builder.queryFields((t) => ({
   liveModels: t.field({
-    type: [LiveModel],
+    type: connectionOf("LiveModel", LiveModel),
     description: "Live models, newest first.",
     extensions: needs("read"),
-    resolve: (_, _args, { models, principal }) => models.listDeployments(principal.projectId),
+    args: pageArgs,
+    complexity: pageCost,
+    resolve: (_, page, { models, principal }) => models.pageOfDeployments(principal.projectId, page),
   }),
   registeredModels: t.field({
-    type: [RegisteredModel],
+    type: connectionOf("RegisteredModel", RegisteredModel),
     description: "Registered models, newest first.",
     extensions: needs("read"),
-    resolve: (_, _args, { models, principal }) => models.listAliases(principal.projectId),
+    args: pageArgs,
+    complexity: pageCost,
+    resolve: (_, page, { models, principal }) => models.pageOfAliases(principal.projectId, page),
   }),
 }));
 

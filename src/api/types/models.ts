@@ -4,6 +4,7 @@ import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { LineageNode, NodeInterface, resultUnion } from "./common.ts";
+import { connectionOf, pageArgs, pageCost } from "./connections.ts";
 import { ModelKind, Precision } from "./enums.ts";
 import { BaseModel, CompleteModel, CustomizedModel, ModelEntry, Training } from "./refs.ts";
 import { Run } from "./runs.ts";
@@ -165,14 +166,14 @@ CompleteModel.implement({
 
 builder.queryFields((t) => ({
   models: t.field({
-    type: [ModelEntry],
-    description: "Everything that can be picked as a model.",
+    type: connectionOf("ModelEntry", ModelEntry),
+    description:
+      "Everything that can be picked as a model: registered ones first, then live, customized, complete and base ones, each newest first.",
     extensions: needs("read"),
-    args: { kinds: t.arg({ type: [ModelKind], description: "Only these states." }) },
-    resolve: async (_, { kinds }, { models, principal }) => {
-      const entries = await models.entries(principal.projectId);
-      return kinds ? entries.filter(({ kind }) => kinds.includes(kind)) : entries;
-    },
+    args: { ...pageArgs, kinds: t.arg({ type: [ModelKind], description: "Only these states." }) },
+    complexity: pageCost,
+    resolve: (_, { kinds, ...page }, { models, principal }) =>
+      models.pageOfEntries(principal.projectId, kinds ?? undefined, page),
   }),
   model: t.field({
     type: ModelEntry,
@@ -183,22 +184,28 @@ builder.queryFields((t) => ({
     resolve: (_, { name }, { models, principal }) => models.find(principal.projectId, name),
   }),
   baseModels: t.field({
-    type: [BaseModel],
+    type: connectionOf("BaseModel", BaseModel),
     description: "Base models, newest first.",
     extensions: needs("read"),
-    resolve: (_, _args, { models, principal }) => models.listBases(principal.projectId),
+    args: pageArgs,
+    complexity: pageCost,
+    resolve: (_, page, { models, principal }) => models.pageOfBases(principal.projectId, page),
   }),
   customizedModels: t.field({
-    type: [CustomizedModel],
+    type: connectionOf("CustomizedModel", CustomizedModel),
     description: "Customized models, newest first.",
     extensions: needs("read"),
-    resolve: (_, _args, { models, principal }) => models.listCustomized(principal.projectId),
+    args: pageArgs,
+    complexity: pageCost,
+    resolve: (_, page, { models, principal }) => models.pageOfCustomized(principal.projectId, page),
   }),
   completeModels: t.field({
-    type: [CompleteModel],
+    type: connectionOf("CompleteModel", CompleteModel),
     description: "Complete models, newest first.",
     extensions: needs("read"),
-    resolve: (_, _args, { models, principal }) => models.listComplete(principal.projectId),
+    args: pageArgs,
+    complexity: pageCost,
+    resolve: (_, page, { models, principal }) => models.pageOfComplete(principal.projectId, page),
   }),
 }));
 

@@ -22,7 +22,7 @@ const readers: Record<string, Reader> = {
   Conversation: ({ chat }, id) => chat.findConversation(id),
   Message: ({ chat }, id) => chat.findMessage(id),
   Trainer: ({ trainers }, id) => trainers.find(id),
-  ApiKey: async ({ accounts }, id) => (await accounts.listKeys()).find((key) => key.id === id) ?? null,
+  ApiKey: ({ accounts }, id) => accounts.findKey(id),
 };
 
 async function findNode(context: Context, id: string): Promise<Node | null> {

@@ -1,13 +1,17 @@
 // Runs, their events and log lines: the durable background work.
+import { limits } from "../../kit/limits.ts";
 import { isEnded, type RunEventRow, type RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { notFound } from "../http.ts";
-import { NodeInterface, PageInfo, resultUnion, UserErrorInfo } from "./common.ts";
+import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
+import { connectionOf, pageArgs, pageCost } from "./connections.ts";
 import { RunKind, RunStatus } from "./enums.ts";
 
 export const Run = builder.objectRef<RunRow>("Run");
 export const RunEvent = builder.objectRef<RunEventRow>("RunEvent");
+const RunConnection = connectionOf("Run", Run);
+const RunEventConnection = connectionOf("RunEvent", RunEvent);
 
 Run.implement({
   description: "One durable background execution: it survives restarts and ends exactly once.",
@@ -51,17 +55,14 @@ Run.implement({
     retryOf: t.exposeID("retryOf", { nullable: true, description: "The run that this one tries again." }),
     subjectId: t.exposeID("subjectId", { nullable: true, description: "Id of the thing that it makes." }),
     events: t.field({
-      type: [RunEvent],
-      description: "Its events in order.",
-      args: {
-        after: t.arg.int({ description: "Only events with a larger seq." }),
-        first: t.arg.int({ description: "At most so many; the server has a limit of its own." }),
-      },
-      resolve: (run, { after, first }, { runs }) =>
-        runs.events(run.id, { ...(after == null ? {} : { after }), ...(first == null ? {} : { first }) }),
+      type: RunEventConnection,
+      description: "Its events in order; the cursor of each is its seq.",
+      args: pageArgs,
+      complexity: pageCost,
+      resolve: (run, page, { runs }) => runs.pageOfEvents(run.id, page),
     }),
     logLines: t.stringList({
-      description: "Its log, oldest line first: time, level, text.",
+      description: `The end of its log, oldest line first: time, level, text. A list, because a log is read as one text; of more than ${limits.runLogLines} lines, \`events\` has the older ones.`,
       args: {
         search: t.arg.string({ description: "Only lines that contain this text." }),
         last: t.arg.int({ description: "Only the last so many." }),
@@ -83,40 +84,6 @@ RunEvent.implement({
   }),
 });
 
-type Edge = { cursor: string; node: RunRow };
-const RunEdge = builder.objectRef<Edge>("RunEdge").implement({
-  description: "A run in a list.",
-  extensions: needs("read"),
-  fields: (t) => ({
-    cursor: t.exposeString("cursor", { description: "Where it is, for `after`." }),
-    node: t.field({ type: Run, description: "The run.", resolve: (edge) => edge.node }),
-  }),
-});
-
-type Connection = { items: RunRow[]; totalCount: number; hasNextPage: boolean; hasPreviousPage: boolean };
-const RunConnection = builder.objectRef<Connection>("RunConnection").implement({
-  description: "A page of runs, newest first.",
-  extensions: needs("read"),
-  fields: (t) => ({
-    edges: t.field({
-      type: [RunEdge],
-      description: "The runs of this page.",
-      resolve: ({ items }) => items.map((node) => ({ cursor: node.id, node })),
-    }),
-    pageInfo: t.field({
-      type: PageInfo,
-      description: "Where the page lies.",
-      resolve: ({ items, hasNextPage, hasPreviousPage }) => ({
-        hasNextPage,
-        hasPreviousPage,
-        startCursor: items[0]?.id ?? null,
-        endCursor: items.at(-1)?.id ?? null,
-      }),
-    }),
-    totalCount: t.exposeInt("totalCount", { description: "All that match, on every page." }),
-  }),
-});
-
 /** A run of the caller's project. @throws EspalierError NOT_FOUND. */
 export async function ownRun(context: Context, id: string): Promise<RunRow> {
   const run = await context.runs.find(id);
@@ -134,22 +101,12 @@ builder.queryField("runs", (t) =>
     description: "Runs, newest first.",
     extensions: needs("read"),
     args: {
-      first: t.arg.int({ description: "At most so many; 50 when unsaid." }),
-      after: t.arg.string({ description: "Cursor of the last run of the page before." }),
+      ...pageArgs,
       status: t.arg({ type: RunStatus, description: "Only runs that stand so." }),
       kind: t.arg({ type: RunKind, description: "Only runs of this kind." }),
     },
-    complexity: ({ first }) => ({ field: 1, multiplier: Math.max(1, Math.min(first ?? 50, 200)) / 10 }),
-    resolve: async (_, { first, after, status, kind }, { runs, principal }) => {
-      const page = await runs.list({
-        projectId: principal.projectId,
-        ...(first == null ? {} : { first }),
-        ...(after == null ? {} : { after }),
-        ...(status == null ? {} : { status }),
-        ...(kind == null ? {} : { kind }),
-      });
-      return { ...page, hasPreviousPage: after != null };
-    },
+    complexity: pageCost,
+    resolve: (_, filter, { runs, principal }) => runs.list({ ...filter, projectId: principal.projectId }),
   }),
 );
 

@@ -10,6 +10,7 @@ import type {
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
+import { connectionOf, pageArgs, pageCost } from "./connections.ts";
 import { DatasetVersion } from "./datasets.ts";
 import { BaseModel, CustomizedModel, Trainer, Training } from "./refs.ts";
 import { Run } from "./runs.ts";
@@ -89,7 +90,7 @@ Training.implement({
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was started." }),
     metrics: t.field({
       type: [MetricPoint],
-      description: "Its curves.",
+      description: "Its curves. A list, because a curve is drawn as a whole.",
       args: { after: t.arg.int({ description: "Only points after this step." }) },
       resolve: async (row, { after }, { training }) => {
         const points = await training.metrics(row);
@@ -98,7 +99,8 @@ Training.implement({
     }),
     samples: t.field({
       type: ["JSON"],
-      description: "What the model answered at each evaluation: step, prompt, text, reference.",
+      description:
+        "What the model answered at each evaluation: step, prompt, text, reference. A list: a few for each evaluation.",
       resolve: (row, _, { training }) => training.samples(row),
     }),
   }),
@@ -208,14 +210,16 @@ async function wished({ models, datasets, principal }: Context, input: Wish) {
 
 builder.queryFields((t) => ({
   trainings: t.field({
-    type: [Training],
+    type: connectionOf("Training", Training),
     description: "Trainings, newest first.",
     extensions: needs("read"),
-    resolve: (_, _args, { training, principal }) => training.list(principal.projectId),
+    args: pageArgs,
+    complexity: pageCost,
+    resolve: (_, page, { training, principal }) => training.page(principal.projectId, page),
   }),
   methods: t.field({
     type: [Method],
-    description: "The ways to train that this server knows.",
+    description: "The ways to train that this server knows. A list, because the program itself fixes them.",
     extensions: needs("read"),
     resolve: (_, _args, { training }) => training.methods(),
   }),
@@ -227,10 +231,12 @@ builder.queryFields((t) => ({
     resolve: async (_, { input }, context) => context.training.forecast(await wished(context, input)),
   }),
   trainers: t.field({
-    type: [Trainer],
+    type: connectionOf("Trainer", Trainer),
     description: "Trainers that checked in, the latest heard of first.",
     extensions: needs("read"),
-    resolve: (_, _args, { trainers }) => trainers.list(),
+    args: pageArgs,
+    complexity: pageCost,
+    resolve: (_, page, { trainers }) => trainers.page(page),
   }),
 }));
 
