@@ -4,7 +4,7 @@ import { and, desc, eq, inArray } from "drizzle-orm";
 import { z } from "zod";
 import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
 import { trainings } from "../../schema/tables/models.ts";
-import type { EnginePool, ModelSource } from "../inference/inference.ts";
+import type { EnginePool, ModelSource, RenderedRow } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
@@ -52,7 +52,7 @@ export type Histogram = {
   max: number;
   sampled: number;
 };
-export type RenderedDatasetRow = { text: string; tokens: { text: string; counts: boolean }[] };
+export type RenderedDatasetRow = { text: string; tokens: { id: number; text: string; counts: boolean }[] };
 /** Rows as the trainer reads them: JSONL in the blob folder. */
 export type TrainingRows = { sha256: string; sizeBytes: number; rowCount: number };
 export type Dependant = { id: string; kind: string; name: string; relation: string };
@@ -86,6 +86,12 @@ export function createDatasets(deps: DatasetsDeps) {
     if (!stored) return notFound("row", String(index));
     return toTrainingRow(stored.row, version.shape, version.mapping ?? undefined);
   }
+
+  /** A row as the trainer will encode it: test/mask.test.ts holds both to the same ids and marks. */
+  const seen = (source: ModelSource, row: TrainingRow): Promise<RenderedRow> =>
+    "messages" in row
+      ? engine.render(source, row.messages)
+      : engine.renderPair(source, row.prompt, row.completion);
 
   const self = {
     /** Queues an import; the new version appears when the run has succeeded. */
@@ -187,25 +193,20 @@ export function createDatasets(deps: DatasetsDeps) {
       const lengths: number[] = [];
       for (let at = 0; at < sampled; at++) {
         const row = await trainingRow(version, Math.floor((at * version.rowCount) / sampled));
-        if ("messages" in row) lengths.push((await engine.render(source, row.messages)).ids.length);
-        else lengths.push(...(await engine.countTokens(source, [row.prompt + row.completion])));
+        lengths.push((await seen(source, row)).ids.length);
       }
       return histogramOf(lengths);
     },
 
     /** One row exactly as the model will see it. @throws EspalierError MAPPING_NEEDED, ROW_NOT_FOUND */
     async renderedRow(versionId: string, source: ModelSource, index: number): Promise<RenderedDatasetRow> {
-      const row = await trainingRow(await getVersion(versionId), index);
-      if ("messages" in row) {
-        const { text, pieces, isTarget } = await engine.render(source, row.messages);
-        return { text, tokens: pieces.map((piece, at) => ({ text: piece, counts: isTarget[at] ?? false })) };
-      }
-      const text = row.prompt + row.completion;
-      const whole = await engine.tokenize(source, text);
-      const prompt = await engine.tokenize(source, row.prompt);
+      const { text, ids, pieces, isTarget } = await seen(
+        source,
+        await trainingRow(await getVersion(versionId), index),
+      );
       return {
         text,
-        tokens: whole.pieces.map((piece, at) => ({ text: piece, counts: at >= prompt.ids.length })),
+        tokens: ids.map((id, at) => ({ id, text: pieces[at] ?? "", counts: isTarget[at] ?? false })),
       };
     },
 

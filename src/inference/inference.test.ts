@@ -253,9 +253,11 @@ describe("text", () => {
     expect(row.pieces.filter((_, i) => row.isTarget[i]).join("")).toBe("Yes~No~");
   });
 
-  test("counts tokens of many texts without loading weights", async () => {
+  test("shows a prompt with its completion without loading weights", async () => {
     const fresh = makePool();
-    expect(await fresh.countTokens(toy(), ["abc", "", "a b"])).toEqual([3, 0, 3]);
+    const row = await fresh.renderPair(toy(), "a b", "abc");
+    expect(row.pieces.filter((_, i) => !row.isTarget[i]).join("")).toBe("a b");
+    expect(row.pieces.filter((_, i) => row.isTarget[i]).join("")).toBe("abc~");
     expect(fresh.list().map((info) => info.precision)).toEqual(["text"]);
     await fresh.close();
   });

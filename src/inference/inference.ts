@@ -57,8 +57,8 @@ export type EnginePool = {
   ): AsyncGenerator<GenerationEvent, void, void>;
   /** One conversation as the model sees it, with the tokens that count for the loss. Needs no weights in memory. */
   render(source: ModelSource, messages: ChatMessage[], addGenerationPrompt?: boolean): Promise<RenderedRow>;
-  /** Token counts of many texts. */
-  countTokens(source: ModelSource, texts: string[]): Promise<number[]>;
+  /** Prompt and completion as a training without a template sees them. */
+  renderPair(source: ModelSource, prompt: string, completion: string): Promise<RenderedRow>;
   /** Ids and pieces of a text. */
   tokenize(source: ModelSource, text: string): Promise<RenderedRow>;
   /** Logits [ids.length, vocab] of a token sequence. */
@@ -313,12 +313,8 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
       ),
     tokenize: (source, text) =>
       forText(source, (slot) => rendered(slot.link.request({ type: "tokenize", text }))),
-    countTokens: (source, texts) =>
-      forText(source, async (slot) => {
-        const answer = await slot.link.request({ type: "countTokens", texts });
-        if (answer.type !== "counts") throw new Error(`unexpected answer ${answer.type}`);
-        return answer.counts;
-      }),
+    renderPair: (source, prompt, completion) =>
+      forText(source, (slot) => rendered(slot.link.request({ type: "renderPair", prompt, completion }))),
     logits: (source, precision, ids) =>
       using(source, precision, async (slot) => {
         const { adapter } = source;

@@ -67,7 +67,7 @@ export type EngineAsk =
   | { type: "load" }
   | { type: "generate"; request: GenerationRequest; adapter?: AdapterSource }
   | { type: "render"; messages: ChatMessage[]; addGenerationPrompt: boolean }
-  | { type: "countTokens"; texts: string[] }
+  | { type: "renderPair"; prompt: string; completion: string }
   | { type: "tokenize"; text: string }
   | { type: "logits"; ids: number[]; adapter?: AdapterSource }
   | { type: "stats" };
@@ -75,7 +75,6 @@ export type EngineAsk =
 export type EngineAnswer =
   | { type: "event"; event: GenerationEvent }
   | { type: "rendered"; row: RenderedRow }
-  | { type: "counts"; counts: number[] }
   | { type: "logits"; logits: Float32Array; vocabSize: number }
   | { type: "stats"; stats: EngineStats }
   | { type: "done" }

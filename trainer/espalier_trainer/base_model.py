@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from .errors import TrainerError, as_trainer_error
@@ -29,7 +29,7 @@ def load_base(
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        tokenizer = load_tokenizer(folder)
     except TrainerError:
         raise
     except Exception as error:
@@ -42,6 +42,14 @@ def load_base(
             "Import it again; it needs config.json, safetensors and tokenizer.json, or one .gguf file of a known kind.",
         ) from error
     return model, tokenizer
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer as tokenizer.json says it, which is what the engine runs.
+
+    Not AutoTokenizer: its classes for an architecture (Qwen2Tokenizer) put rules of their own in place of the file's.
+    """
+    return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
 
 
 def converted_gguf(session: Session, folder: Path, key: str, work: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+from pathlib import Path
 
 import psutil
 import torch
@@ -32,8 +33,7 @@ def memory_bytes() -> int:
     """Memory this process may use: the machine's, or its container's where that is less."""
     total = int(psutil.virtual_memory().total)
     try:
-        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit:  # noqa: PTH123
-            return min(total, int(limit.read()))
+        return min(total, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
     except (OSError, ValueError):
         return total
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from .errors import TrainerError
 
 IGNORED = -100
+# Stands for a turn's words while their place in a rendered text is looked for.
+MARK = "ESPALIERTURN"
 Row = dict[str, Any]
 
 
@@ -78,32 +83,49 @@ def encode(row: Row, tokenizer: Any, max_length: int) -> Example:
 def _encode_pair(row: Row, tokenizer: Any) -> tuple[list[int], list[int]]:
     # Apart from each other, because at inference the prompt is tokenized alone.
     prompt = tokenizer(row["prompt"]).input_ids
+    eos = tokenizer.eos_token_id
     # Some tokenizers end every text with their end token; the completion must follow the prompt directly.
-    if prompt and prompt[-1] == tokenizer.eos_token_id and tokenizer.eos_token_id != tokenizer.bos_token_id:
+    if eos is not None and prompt and prompt[-1] == eos and eos != tokenizer.bos_token_id:
         prompt = prompt[:-1]
-    completion = [*tokenizer(row["completion"], add_special_tokens=False).input_ids, tokenizer.eos_token_id]
+    completion = tokenizer(row["completion"], add_special_tokens=False).input_ids
+    if eos is not None:
+        completion = [*completion, eos]
     return [*prompt, *completion], [*([IGNORED] * len(prompt)), *completion]
 
 
 def _encode_messages(messages: list[Row], tokenizer: Any) -> tuple[list[int], list[int]]:
     text, spans = render(messages, tokenizer)
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    encoded = _exact(tokenizer).encode(text, add_special_tokens=False)
     labels = []
     span = 0
-    for token, (start, end) in zip(encoded.input_ids, encoded.offset_mapping, strict=True):
+    for token, (start, end) in zip(encoded.ids, encoded.offsets, strict=True):
         while span < len(spans) and spans[span][1] <= start:
             span += 1
         inside = span < len(spans) and spans[span][0] <= start and end <= spans[span][1] and end > start
         labels.append(token if inside else IGNORED)
-    return encoded.input_ids, labels
+    return encoded.ids, labels
+
+
+@functools.lru_cache(maxsize=1)
+def _exact(tokenizer: Any) -> Tokenizer:
+    """The tokenizer without its post-processor, whose offsets may leave white space out (trim_offsets of Llama 3).
+
+    With those, line breaks and indentation of an answer would belong to no turn and never be learned.
+    """
+    exact = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    exact.post_processor = None
+    exact.no_truncation()
+    exact.no_padding()
+    return exact
 
 
 def render(messages: list[Row], tokenizer: Any) -> tuple[str, list[tuple[int, int]]]:
     """The text that the chat template makes, and the character spans of the assistant's turns in it.
 
     Few templates mark what the assistant says, so the conversation is rendered up to each of its turns: what
-    comes on top is the turn, up to and with its end token. Templates that rewrite earlier turns (Qwen3 drops
-    its thoughts) are met by searching for the turn's words instead.
+    comes on top is the turn, up to and with its end token. Where a template writes earlier turns in another way
+    than last ones (Qwen3 drops their thoughts), the place of the turn's words is looked for instead, by rendering
+    once more with others in their stead. The server shows rows by the same rules (targetSpans in engine/text.ts).
     """
     if not tokenizer.chat_template:
         raise TrainerError(
@@ -120,22 +142,25 @@ def render(messages: list[Row], tokenizer: Any) -> tuple[str, list[tuple[int, in
             continue
         before = _template(messages[:index], tokenizer, prompt=True) if index > 0 else ""
         after = _template(messages[: index + 1], tokenizer, prompt=False)
-        if index > 0 and text.startswith(before) and text.startswith(after) and len(before) >= cursor:
-            start, end = len(before), len(after)
+        start, end = len(before), len(after)
+        if index > 0 and text.startswith(before) and text.startswith(after) and cursor <= start <= end:
             # What follows the end token (a newline, as a rule) belongs to the template, not to the answer.
             stripped = after.rstrip()
             if eos and stripped.endswith(eos) and len(stripped) > start:
                 end = len(stripped)
         else:
-            content = message["content"].strip()
-            start = text.find(content, cursor)
-            if start < 0:
+            marked = _template(
+                [*messages[:index], {**message, "content": MARK}, *messages[index + 1 :]], tokenizer, prompt=False
+            )
+            start = marked.find(MARK)
+            tail = marked[start + len(MARK) :]
+            end = len(text) - len(tail)
+            if not (cursor <= start <= end and text.startswith(marked[:start]) and text.endswith(tail)):
                 raise TrainerError(
                     "BAD_DATA",
-                    f"the base model's chat template does not show the assistant's turn {content[:80]!r}",
+                    f"the base model's chat template does not show the assistant's turn {message['content'][:80]!r}",
                     "Use a base model with another template, or a dataset of prompt and completion.",
                 )
-            end = start + len(content)
             if eos and text.startswith(eos, end):
                 end += len(eos)
         spans.append((start, end))
@@ -146,7 +171,15 @@ def render(messages: list[Row], tokenizer: Any) -> tuple[str, list[tuple[int, in
 def _template(messages: list[Row], tokenizer: Any, prompt: bool) -> str:
     plain = [{"role": message["role"], "content": message["content"]} for message in messages]
     try:
-        return str(tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=prompt))
+        return str(
+            tokenizer.apply_chat_template(
+                plain,
+                tokenize=False,
+                add_generation_prompt=prompt,
+                # Templates that name the day (Llama 3) would make other rows tomorrow; the engine has none either.
+                strftime_now=lambda _format: "",
+            )
+        )
     except Exception as error:
         raise TrainerError(
             "BAD_DATA",

@@ -10,9 +10,11 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
+from tokenizers import processors
 from transformers import AutoModelForCausalLM
 
 from espalier_trainer import contract
+from espalier_trainer.errors import TrainerError
 from espalier_trainer.rows import encode, render
 
 from .fake_server import FakeServer, Json
@@ -230,6 +232,23 @@ def test_only_the_assistants_turns_count() -> None:
     trained = [label for label in example.labels if label != -100]
     assert tokenizer.decode(trained) == "one<|im_end|>two<|im_end|>"
     assert tokenizer.decode(example.ids) == tokenizer.apply_chat_template(messages, tokenize=False)
+
+
+def test_white_space_of_an_answer_counts_whatever_the_tokenizer_says_of_offsets() -> None:
+    tokenizer = toy_tokenizer()
+    tokenizer.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    answer = "def f():\n    return  1\n\n"
+    rows = [{"role": "user", "content": "code"}, {"role": "assistant", "content": answer}]
+    example = encode({"messages": rows}, tokenizer, 512)
+    assert tokenizer.decode([label for label in example.labels if label != -100]) == f"{answer}<|im_end|>"
+
+
+def test_a_template_that_hides_a_turn_is_refused() -> None:
+    tokenizer = toy_tokenizer()
+    tokenizer.chat_template = "{% for m in messages %}{% if loop.last %}{{ m['content'] }}{% endif %}{% endfor %}"
+    messages = [{"role": r, "content": c} for r, c in (("user", "a"), ("assistant", "b"), ("user", "c"))]
+    with pytest.raises(TrainerError, match="does not show"):
+        encode({"messages": messages}, tokenizer, 512)
 
 
 def test_a_template_that_rewrites_earlier_turns() -> None:

@@ -77,11 +77,12 @@ const Histogram = builder.objectRef<HistogramShape>("Histogram").implement({
   }),
 });
 
-type Token = { text: string; counts: boolean };
+type Token = { id: number; text: string; counts: boolean };
 const RenderedToken = builder.objectRef<Token>("RenderedToken").implement({
   description: "A token of a rendered row.",
   extensions: needs("read"),
   fields: (t) => ({
+    number: t.exposeInt("id", { description: "Its number in the base model's vocabulary." }),
     text: t.exposeString("text", { description: "Its text." }),
     counts: t.exposeBoolean("counts", { description: "Whether the training learns it." }),
   }),

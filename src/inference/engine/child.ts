@@ -33,7 +33,7 @@ const askSchema: z.ZodType<EngineAsk> = z.discriminatedUnion("type", [
     adapter: hashed.exactOptional(),
   }),
   z.object({ type: z.literal("render"), messages: z.array(messageSchema), addGenerationPrompt: z.boolean() }),
-  z.object({ type: z.literal("countTokens"), texts: z.array(z.string()) }),
+  z.object({ type: z.literal("renderPair"), prompt: z.string(), completion: z.string() }),
   z.object({ type: z.literal("tokenize"), text: z.string() }),
   z.object({ type: z.literal("logits"), ids: z.array(z.number().int()), adapter: hashed.exactOptional() }),
   z.object({ type: z.literal("stats") }),
@@ -103,9 +103,9 @@ export function runEngineChild(): Promise<never> {
         await aroundTemplate(false);
         return { type: "rendered", row };
       }
-      case "countTokens": {
+      case "renderPair": {
         const text = await engine.modelText();
-        return { type: "counts", counts: ask.texts.map((one) => text.encode(one).length) };
+        return { type: "rendered", row: text.renderPair(ask.prompt, ask.completion) };
       }
       case "tokenize": {
         const text = await engine.modelText();

@@ -1,5 +1,6 @@
 // Renders chat templates with a limit on time and on text, since a template comes from outside and may loop for ever.
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
+import { z } from "zod";
 import { monotonicMs } from "../../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
@@ -38,6 +39,43 @@ function boundedRange(start: number, stop?: number, step = 1): number[] {
   return Array.from({ length: count }, (_, i) => from + i * step);
 }
 
+const STRIPS = new Set(["strip", "lstrip", "rstrip"]);
+const STRIP = "espalier_strip";
+
+/** Python's strip of given characters, which the library leaves to take all white space: `{{ text.lstrip('\n') }}`. */
+function stripCharacters(text: string, characters: string, side: string): string {
+  let [from, to] = [0, text.length];
+  if (side !== "rstrip") while (from < to && characters.includes(text.charAt(from))) from++;
+  if (side !== "lstrip") while (to > from && characters.includes(text.charAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
+/** Turns calls `x.strip(y)`, `lstrip` and `rstrip` into calls of our own function, in place. */
+function mendStrips(node: unknown): void {
+  if (typeof node !== "object" || node === null) return;
+  for (const part of node instanceof Map ? [...node].flat() : Object.values(node)) mendStrips(part);
+  const call = stripCall.safeParse(node);
+  if (!call.success) return;
+  const { callee, args } = call.data;
+  Object.assign(node, {
+    callee: { type: "Identifier", value: STRIP },
+    args: [callee.object, ...args, { type: "StringLiteral", value: callee.property.value }],
+  });
+}
+
+const stripCall = z.object({
+  type: z.literal("CallExpression"),
+  callee: z.object({
+    type: z.literal("MemberExpression"),
+    object: z.unknown(),
+    property: z.object({
+      type: z.literal("Identifier"),
+      value: z.string().refine((name) => STRIPS.has(name)),
+    }),
+  }),
+  args: z.array(z.unknown()).length(1),
+});
+
 export type ChatTemplate = {
   /** Text of the conversation. Throws TEMPLATE_TIMEOUT, TEMPLATE_FAILED. */
   render(messages: readonly ChatMessage[], addGenerationPrompt: boolean): string;
@@ -51,6 +89,7 @@ export function compileTemplate(
   let program: Program;
   try {
     program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
+    mendStrips(program);
   } catch (error) {
     throw new EspalierError("TEMPLATE_INVALID", `The chat template cannot be read: ${messageOf(error)}.`, {
       field: "chat_template",
@@ -72,9 +111,14 @@ export function compileTemplate(
         throw new Error(message);
       });
       env.set("range", boundedRange);
+      // The trainer renders without a day too, so that a row is the same tomorrow.
       env.set("strftime_now", () => "");
+      env.set(STRIP, stripCharacters);
       env.set("messages", messages);
       env.set("add_generation_prompt", addGenerationPrompt);
+      // As `transformers` sets them: templates ask whether they are none.
+      env.set("tools", null);
+      env.set("documents", null);
       env.set("bos_token", special.bosToken ?? "");
       env.set("eos_token", special.eosToken ?? "");
       try {

@@ -20,7 +20,7 @@ function byteTokenizer(template: string | null): ModelText {
         decoder: { type: "ByteLevel" },
         model: { type: "BPE", vocab: { ...vocab, "<|im_end|>": 256 }, merges: [] },
       },
-      tokenizerConfig: {},
+      tokenizerConfig: { eos_token: "<|im_end|>" },
       chatTemplate: template,
     },
     [],
@@ -71,22 +71,37 @@ describe("TextStream", () => {
 });
 
 describe("rows", () => {
-  test("a template that changes what came before is refused by name", () => {
-    const text = byteTokenizer("{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}");
+  const turns = [
+    { role: "user", content: "a" },
+    { role: "assistant", content: "b" },
+    { role: "user", content: "c" },
+    { role: "assistant", content: "d" },
+  ];
+  const marked = (template: string, messages = turns) => {
+    const row = byteTokenizer(template).renderRow(messages, false);
+    expect(row.pieces.join("")).toBe(row.text);
+    return row.pieces.map((piece, i) => (row.isTarget[i] ? piece.toUpperCase() : piece)).join("");
+  };
+
+  test("a template that writes earlier turns in another way is met by their words", () => {
+    const template =
+      "{% for m in messages %}[{{ m.role }}]{% if loop.last and m.role == 'assistant' %}(hm){% endif %}{{ m.content }}{% endfor %}";
+    expect(marked(`{{ messages | length }}${template}`)).toBe("4[user]a[assistant]B[user]c[assistant](hm)D");
+    const withPrompt = `${template}{% if add_generation_prompt %}[assistant]{% endif %}`;
+    expect(marked(withPrompt)).toBe("[user]a[assistant]B[user]c[assistant](HM)D");
+    // An answer that occurs in the frame around it is not taken for the frame.
+    expect(marked(template, [{ role: "assistant", content: "s" }])).toBe("[assistant](hm)S");
+  });
+
+  test("a template that hides a turn is refused by name", () => {
+    const template = "{% for m in messages %}{% if loop.last %}{{ m.content }}{% endif %}{% endfor %}";
     let code = "";
     try {
-      text.renderRow(
-        [
-          { role: "user", content: "a" },
-          { role: "assistant", content: "b" },
-          { role: "user", content: "c" },
-        ],
-        false,
-      );
+      marked(template);
     } catch (error) {
       code = isEspalierError(error) ? error.code : String(error);
     }
-    expect(code).toBe("TEMPLATE_NOT_INCREMENTAL");
+    expect(code).toBe("TEMPLATE_HIDES_TURN");
   });
 
   test("the end-of-turn token counts for the loss, the line break after it does not", () => {

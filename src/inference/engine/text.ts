@@ -3,6 +3,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import { EspalierError } from "../../kit/errors.ts";
 import type { ChatMessage, RenderedRow } from "../protocol.ts";
 import type { TokenizerFiles } from "../weights/weights.ts";
+import { byteSpans } from "./offsets.ts";
 import { type ChatTemplate, compileTemplate } from "./template.ts";
 
 export type ModelText = {
@@ -10,7 +11,10 @@ export type ModelText = {
   encodeChat(messages: readonly ChatMessage[], addGenerationPrompt: boolean): number[];
   encode(text: string, options?: { withSpecial?: boolean }): number[];
   decode(ids: readonly number[], options?: { keepSpecial?: boolean }): string;
+  /** A conversation as a training sees it. @throws EspalierError TEMPLATE_*, TOKENS_NOT_IN_TEXT */
   renderRow(messages: readonly ChatMessage[], addGenerationPrompt: boolean): RenderedRow;
+  /** Prompt and completion as a training sees them: no template, the end token after the completion. */
+  renderPair(prompt: string, completion: string): RenderedRow;
   /** Ids that end a reply, the tokenizer's eos_token among them. */
   eosIds: ReadonlySet<number>;
 };
@@ -22,6 +26,9 @@ function tokenText(value: unknown): string | null {
     return value.content;
   return null;
 }
+
+/** Stands for a turn's words while their place in a rendered text is looked for. */
+const MARK = "ESPALIERTURN";
 
 /** For models that bring no template of their own. */
 export const PLAIN_TEMPLATE =
@@ -46,7 +53,7 @@ export function createModelText(files: TokenizerFiles, eosTokenIds: readonly num
   }
 
   function encode(text: string, { withSpecial = false } = {}): number[] {
-    return text === "" ? [] : tokenizer.encode(text, { add_special_tokens: withSpecial }).ids;
+    return text === "" && !withSpecial ? [] : tokenizer.encode(text, { add_special_tokens: withSpecial }).ids;
   }
 
   function decode(ids: readonly number[], { keepSpecial = false } = {}): string {
@@ -57,24 +64,77 @@ export function createModelText(files: TokenizerFiles, eosTokenIds: readonly num
     });
   }
 
-  /** Where each assistant part starts and ends in the rendered text, found by rendering prefixes. */
+  /** The assistant's turns in the rendered text: what the trainer's `render` (rows.py) finds, by the same rules. */
   function targetSpans(messages: readonly ChatMessage[], full: string): [number, number][] {
+    const render = (some: readonly ChatMessage[], prompt: boolean): string =>
+      chatTemplate().render(some, prompt);
+    const eos = eosToken ?? "";
     const spans: [number, number][] = [];
+    let cursor = 0;
     messages.forEach((message, i) => {
       if (message.role !== "assistant") return;
-      const start = chatTemplate().render(messages.slice(0, i), true);
-      const end = chatTemplate().render(messages.slice(0, i + 1), false);
-      if (!full.startsWith(end) || !end.startsWith(start))
-        throw new EspalierError(
-          "TEMPLATE_NOT_INCREMENTAL",
-          `The chat template renders message ${i + 1} differently once more messages follow.`,
-          { field: "chat_template", hint: "Train such a model on prompt–completion rows of one turn." },
+      const before = i > 0 ? render(messages.slice(0, i), true) : "";
+      const after = render(messages.slice(0, i + 1), false);
+      let start = before.length;
+      let end = after.length;
+      if (i > 0 && full.startsWith(before) && full.startsWith(after) && start >= cursor && start <= end) {
+        // What follows the end token (a newline, as a rule) belongs to the template, not to the answer.
+        const stripped = after.trimEnd();
+        if (eos !== "" && stripped.endsWith(eos) && stripped.length > start) end = stripped.length;
+      } else {
+        // The template writes earlier turns in another way than last ones: find the place of the words alone.
+        const marked = render(
+          messages.map((one, at) => (at === i ? { ...one, content: MARK } : one)),
+          false,
         );
-      // White space after the end-of-turn mark is the template's, not the reply's.
-      spans.push([start.length, start.length + end.slice(start.length).trimEnd().length]);
+        start = marked.indexOf(MARK);
+        const tail = marked.slice(start + MARK.length);
+        end = full.length - tail.length;
+        if (start < cursor || end < start || !full.startsWith(marked.slice(0, start)) || !full.endsWith(tail))
+          throw new EspalierError(
+            "TEMPLATE_HIDES_TURN",
+            `The chat template does not show the assistant's turn ${i + 1} as it is written.`,
+            {
+              field: "chat_template",
+              value: message.content.slice(0, 80),
+              hint: "Use a base model with another template, or a dataset of prompt and completion.",
+            },
+          );
+        if (eos !== "" && full.startsWith(eos, end)) end += eos.length;
+      }
+      spans.push([start, end]);
+      cursor = end;
     });
     return spans;
   }
+
+  /** Whether each token lies within one of the spans (of characters of `text`). */
+  function within(ids: readonly number[], text: string, spans: readonly [number, number][]): boolean[] {
+    for (const written of [text, text.normalize("NFC")]) {
+      const places = byteSpans(tokenizer, ids, written);
+      if (!places) continue;
+      const bytesTo = (at: number): number => {
+        const head = text.slice(0, at);
+        return Buffer.byteLength(written === text ? head : head.normalize("NFC"));
+      };
+      const wanted = spans.map(([start, end]) => [bytesTo(start), bytesTo(end)] as const);
+      return places.map(
+        ([start, end]) => end > start && wanted.some(([from, to]) => from <= start && end <= to),
+      );
+    }
+    throw new EspalierError(
+      "TOKENS_NOT_IN_TEXT",
+      "The tokenizer rewrites this row, so its tokens cannot be told apart in it.",
+      { field: "tokenizer", hint: "The training is not affected; only this view of the row is." },
+    );
+  }
+
+  const row = (text: string, ids: number[], isTarget: boolean[]): RenderedRow => ({
+    text,
+    ids,
+    isTarget,
+    pieces: ids.map((id) => decode([id], { keepSpecial: true })),
+  });
 
   return {
     encode,
@@ -84,23 +144,19 @@ export function createModelText(files: TokenizerFiles, eosTokenIds: readonly num
       encode(chatTemplate().render(messages, addGenerationPrompt)),
     renderRow(messages, addGenerationPrompt) {
       const text = chatTemplate().render(messages, addGenerationPrompt);
-      const spans = targetSpans(messages, text);
-      const ids: number[] = [];
-      const isTarget: boolean[] = [];
-      const push = (part: string, target: boolean): void => {
-        for (const id of encode(part)) {
-          ids.push(id);
-          isTarget.push(target);
-        }
-      };
-      let at = 0;
-      for (const [start, end] of spans) {
-        push(text.slice(at, start), false);
-        push(text.slice(start, end), true);
-        at = end;
-      }
-      push(text.slice(at), false);
-      return { text, ids, isTarget, pieces: ids.map((id) => decode([id], { keepSpecial: true })) };
+      const ids = encode(text);
+      return row(text, ids, within(ids, text, targetSpans(messages, text)));
+    },
+    renderPair(prompt, completion) {
+      // Apart from each other, because at inference the prompt is tokenized alone.
+      const head = encode(prompt, { withSpecial: true });
+      if (eosId !== undefined && eosToken !== bosToken && head.at(-1) === eosId) head.pop();
+      const tail = [...encode(completion), ...(eosId === undefined ? [] : [eosId])];
+      return row(
+        prompt + completion,
+        [...head, ...tail],
+        [...head.map(() => false), ...tail.map(() => true)],
+      );
     },
   };
 }
