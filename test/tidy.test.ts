@@ -45,11 +45,7 @@ const ENTRIES = [
   /^test\/(world|offline)\.ts$/,
 ];
 /** Longer than 400 lines when this list was made: lines may only go down, and new names may not come. */
-const LONG_FILES: Record<string, number> = {
-  "src/cli/cli.test.ts": 520,
-  "src/cli/declare.ts": 480,
-  "web/chat/page.tsx": 450,
-};
+const LONG_FILES: Record<string, number> = {};
 const LONGEST = 400;
 const LARGEST_BLOB_BYTES = 256 * 1024;
 /** Bigger on purpose: generated or locked text. */

@@ -1,80 +1,56 @@
 // Every page and its address; the search part of an address holds filters, tabs, selection and comparison.
-import { Button } from "@mantine/core";
-import { createRootRoute, createRoute, createRouter, Link, Outlet } from "@tanstack/react-router";
-import type { JSX } from "react";
-import { SetupPage, SignInPage } from "./accounts/door.tsx";
-import { SettingsPage } from "./accounts/settings-page.tsx";
-import { toProblem } from "./api/errors.ts";
-import { ChatPage } from "./chat/page.tsx";
-import { DatasetPage } from "./datasets/detail-page.tsx";
-import { DatasetsPage } from "./datasets/list-page.tsx";
-import { t } from "./i18n.ts";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  type RouteComponent,
+} from "@tanstack/react-router";
 import { MapPage } from "./map/map-page.tsx";
-import { BasePage, BasesPage } from "./models/base-pages.tsx";
-import { LiveListPage, LivePage, RegisteredListPage, RegisteredPage } from "./models/live-pages.tsx";
-import { CompleteListPage, CompletePage, CustomizedListPage, CustomizedPage } from "./models/made-pages.tsx";
-import { RunPage, RunsPage, TrainersPage } from "./runs/pages.tsx";
+import { FailedPage, LoadingPage, NotFoundPage } from "./shell/edge-pages.tsx";
 import { Shell } from "./shell/shell.tsx";
-import { TrainingPage, TrainingsPage } from "./training/pages.tsx";
-import { StartTrainingPage } from "./training/start-page.tsx";
-import { Page } from "./ui/page.tsx";
-import { Empty, ProblemNotice } from "./ui/states.tsx";
 
 const root = createRootRoute({ component: Outlet });
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
 
-const pages: [string, () => JSX.Element][] = [
+/** The first page is in the first file that the browser reads; each other one comes when it is about to be seen. */
+const pages: [string, RouteComponent][] = [
   ["/", MapPage],
-  ["/base-models", BasesPage],
-  ["/base-models/$id", BasePage],
-  ["/datasets", DatasetsPage],
-  ["/datasets/$id", DatasetPage],
-  ["/train", StartTrainingPage],
-  ["/trainings", TrainingsPage],
-  ["/trainings/$id", TrainingPage],
-  ["/customized", CustomizedListPage],
-  ["/customized/$id", CustomizedPage],
-  ["/complete", CompleteListPage],
-  ["/complete/$id", CompletePage],
-  ["/live", LiveListPage],
-  ["/live/$id", LivePage],
-  ["/registered", RegisteredListPage],
-  ["/registered/$id", RegisteredPage],
-  ["/chat", ChatPage],
-  ["/chat/$id", ChatPage],
-  ["/runs", RunsPage],
-  ["/runs/$id", RunPage],
-  ["/trainers", TrainersPage],
-  ["/settings", SettingsPage],
+  ["/base-models", lazyRouteComponent(() => import("./models/base-pages.tsx"), "BasesPage")],
+  ["/base-models/$id", lazyRouteComponent(() => import("./models/base-pages.tsx"), "BasePage")],
+  ["/datasets", lazyRouteComponent(() => import("./datasets/list-page.tsx"), "DatasetsPage")],
+  ["/datasets/$id", lazyRouteComponent(() => import("./datasets/detail-page.tsx"), "DatasetPage")],
+  ["/train", lazyRouteComponent(() => import("./training/start-page.tsx"), "StartTrainingPage")],
+  ["/trainings", lazyRouteComponent(() => import("./training/list-page.tsx"), "TrainingsPage")],
+  ["/trainings/$id", lazyRouteComponent(() => import("./training/detail-page.tsx"), "TrainingPage")],
+  ["/customized", lazyRouteComponent(() => import("./models/made-pages.tsx"), "CustomizedListPage")],
+  ["/customized/$id", lazyRouteComponent(() => import("./models/made-pages.tsx"), "CustomizedPage")],
+  ["/complete", lazyRouteComponent(() => import("./models/made-pages.tsx"), "CompleteListPage")],
+  ["/complete/$id", lazyRouteComponent(() => import("./models/made-pages.tsx"), "CompletePage")],
+  ["/live", lazyRouteComponent(() => import("./models/live-pages.tsx"), "LiveListPage")],
+  ["/live/$id", lazyRouteComponent(() => import("./models/live-pages.tsx"), "LivePage")],
+  ["/registered", lazyRouteComponent(() => import("./models/registered-pages.tsx"), "RegisteredListPage")],
+  ["/registered/$id", lazyRouteComponent(() => import("./models/registered-pages.tsx"), "RegisteredPage")],
+  ["/chat", lazyRouteComponent(() => import("./chat/page.tsx"), "ChatPage")],
+  ["/chat/$id", lazyRouteComponent(() => import("./chat/page.tsx"), "ChatPage")],
+  ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],
+  ["/runs/$id", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunPage")],
+  ["/trainers", lazyRouteComponent(() => import("./trainers/page.tsx"), "TrainersPage")],
+  ["/settings", lazyRouteComponent(() => import("./accounts/settings-page.tsx"), "SettingsPage")],
 ];
 
-function NotFoundPage() {
-  return (
-    <Page title={t("Not found")}>
-      <Empty
-        title={t("There is no page here")}
-        text={t("The address may be mistyped.")}
-        action={
-          <Button component={Link} to="/">
-            {t("Open the process map")}
-          </Button>
-        }
-      />
-    </Page>
-  );
-}
-
-function FailedPage(props: { error: unknown; reset: () => void }) {
-  return (
-    <Page title={t("This page failed")}>
-      <ProblemNotice problem={toProblem(props.error)} onRetry={props.reset} />
-    </Page>
-  );
-}
-
 const tree = root.addChildren([
-  createRoute({ getParentRoute: () => root, path: "/setup", component: SetupPage }),
-  createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignInPage }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/setup",
+    component: lazyRouteComponent(() => import("./accounts/door.tsx"), "SetupPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/sign-in",
+    component: lazyRouteComponent(() => import("./accounts/door.tsx"), "SignInPage"),
+  }),
   shell.addChildren(
     pages.map(([path, component]) => createRoute({ getParentRoute: () => shell, path, component })),
   ),
@@ -96,5 +72,7 @@ export const router = createRouter({
   stringifySearch,
   defaultNotFoundComponent: NotFoundPage,
   defaultErrorComponent: FailedPage,
+  defaultPendingComponent: LoadingPage,
+  defaultPreload: "intent",
   scrollRestoration: true,
 });

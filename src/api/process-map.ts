@@ -26,12 +26,13 @@ export type ProcessMap = {
 /** All that the rules look at. Lists are newest first. */
 export type Facts = {
   bases: { id: string; name: string }[];
-  datasets: { id: string; name: string; isReady: boolean }[];
+  /** `rows` of the newest version; null where none was imported. */
+  datasets: { id: string; name: string; rows: number | null }[];
   customized: { id: string; name: string }[];
   complete: { id: string; name: string; customizedId: string | null }[];
   live: { id: string; name: string; modelId: string; status: string }[];
   registered: { alias: string; deploymentId: string }[];
-  conversations: number;
+  conversations: { count: number; newest: string | null };
   /** Runs that wait or run. */
   open: RunRow[];
   hasTrainer: boolean;
@@ -95,7 +96,7 @@ const nextRules: readonly ((facts: Facts) => MapNext | null)[] = [
           ),
   ({ conversations, customized, bases }) => {
     const newest = customized[0];
-    if (conversations > 0 || !newest) return null;
+    if (conversations.count > 0 || !newest) return null;
     const models = [newest.name, bases[0]?.name ?? ""].map(encodeURIComponent).join(",");
     return next(
       `Next: talk to ${newest.name}.`,
@@ -170,10 +171,11 @@ export function stagesOf(facts: Facts): MapStage[] {
   const { bases, datasets, customized, complete, live, registered, hasTrainer } = facts;
   const running = (...kinds: string[]): RunRow[] => facts.open.filter(({ kind }) => kinds.includes(kind));
   const newest = (rows: { name: string }[], none: string): string => rows[0]?.name ?? none;
-  const answering = live.filter(({ status }) => status === "live").length;
+  const answering = live.filter(({ status }) => status === "live");
+  const readable = datasets.find(({ rows }) => rows !== null);
   const missingForTraining = [
     ...(bases.length > 0 ? [] : ["a base model"]),
-    ...(datasets.some(({ isReady }) => isReady) ? [] : ["a dataset"]),
+    ...(datasets.some(({ rows }) => rows !== null) ? [] : ["a dataset"]),
     ...(hasTrainer ? [] : ["a trainer"]),
   ];
   const hasModel = bases.length + customized.length + complete.length > 0;
@@ -182,7 +184,7 @@ export function stagesOf(facts: Facts): MapStage[] {
       running: running("import-model"),
       action: ["Import", "/base-models?import=1"],
     }),
-    stage("datasets", datasets.length, newest(datasets, "Examples to learn from."), {
+    stage("datasets", datasets.length, datasetWords(readable, datasets), {
       running: running("import-dataset"),
       action: ["Import", "/datasets?import=1"],
     }),
@@ -194,23 +196,46 @@ export function stagesOf(facts: Facts): MapStage[] {
     }),
     stage("complete", complete.length, newest(complete, "Merged and self-contained."), {
       running: running("merge"),
-      action: customized[0] ? ["Save a customized model", `/customized/${customized[0].id}`] : null,
+      action: customized[0]
+        ? [complete[0] ? "Save another" : "Save", `/customized/${customized[0].id}`]
+        : null,
       missing: customized.length > 0 ? [] : ["a customized model"],
     }),
-    stage("live", live.length, live.length > 0 ? `${answering} in service` : "Models that answer.", {
+    stage("live", live.length, liveWords(answering, live.length), {
       running: running("deploy"),
       action: hasModel ? ["Deploy", deployPath(facts)] : null,
       missing: hasModel ? [] : ["a model"],
     }),
-    stage("registered", registered.length, registered[0]?.alias ?? "Stable names.", {
-      action: live[0] ? ["Register", `/live/${live[0].id}`] : null,
-      missing: live.length > 0 ? [] : ["a live model"],
-    }),
-    stage("chat", facts.conversations, "Talk to any model.", {
-      action: hasModel ? ["Chat", "/chat"] : null,
-      missing: hasModel ? [] : ["a model"],
-    }),
+    stage(
+      "registered",
+      registered.length,
+      registered.map(({ alias }) => alias).join(", ") || "Stable names.",
+      {
+        action: live[0] ? ["Register", `/live/${live[0].id}`] : null,
+        missing: live.length > 0 ? [] : ["a live model"],
+      },
+    ),
+    stage(
+      "chat",
+      facts.conversations.count,
+      facts.conversations.newest ?? "Talk to any model, or two side by side.",
+      {
+        action: hasModel ? ["Open chat", "/chat"] : null,
+        missing: hasModel ? [] : ["a model"],
+      },
+    ),
   ];
+}
+
+function datasetWords(readable: Facts["datasets"][number] | undefined, all: Facts["datasets"]): string {
+  if (readable) return `${readable.name}, ${readable.rows} rows`;
+  return all.length > 0 ? "No import has succeeded yet." : "Examples to learn from.";
+}
+
+function liveWords(answering: Facts["live"], all: number): string {
+  const [first, ...others] = answering;
+  if (!first) return all > 0 ? "None is in service." : "Models that answer.";
+  return others.length > 0 ? `${answering.length} in service` : `${first.name}, in service`;
 }
 
 function deployPath({ complete, customized, bases }: Facts): string {
@@ -257,9 +282,10 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
     (await datasets.list(projectId)).map(async ({ id, name }) => ({
       id,
       name,
-      isReady: (await datasets.versions(id)).length > 0,
+      rows: (await datasets.versions(id))[0]?.rowCount ?? null,
     })),
   );
+  const recent = await chat.pageOfConversations(projectId, { first: 1 });
   const facts: Facts = {
     bases: await models.listBases(projectId),
     datasets: withVersions,
@@ -267,7 +293,10 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
     complete: await models.listComplete(projectId),
     live: await models.listDeployments(projectId),
     registered: await models.listAliases(projectId),
-    conversations: await (await chat.pageOfConversations(projectId, { first: 0 })).totalCount(),
+    conversations: {
+      count: await recent.totalCount(),
+      newest: recent.items[0]?.title ?? null,
+    },
     open,
     hasTrainer: known.some(trainers.isOnline),
   };

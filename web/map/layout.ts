@@ -1,4 +1,5 @@
-// Where the stages of the process map stand and how the edges between them run, computed from the width at hand.
+// Where the stages of the process map stand and how the edges between them run, computed from the width at hand:
+// a tree trained along a trellis, so edges run level or upright and turn in round corners.
 
 export type Box = { x: number; y: number; width: number; height: number };
 export type EdgeKind = "state" | "required" | "optional";
@@ -14,26 +15,37 @@ export type Edge = {
   runKind?: string;
   /** Another stage without which the edge cannot be walked. */
   via?: string;
+  /** Edges of one bundle share a way; a later bundle passes over an earlier one. */
+  bundle: string;
   path: string;
-  labelAt?: { x: number; y: number };
+  labelAt?: Point;
 };
+type Point = { x: number; y: number };
 
-export const nodeHeight = 124;
-const rowTwo = 320;
-const rowThree = 492;
-const rowOne = 136;
+const cardHeight = 138;
+const slimHeight = 78;
+const tiers = { deployBase: 14, trainSave: 48, deployCustomized: 82 } as const;
+const rowOne = 120;
+const rowTwo = 340;
+const chatRow = 398;
+/** The branch that leads from every model state to the chat. */
+const branch = 299;
+const slimRow = 510;
+
+export const canvasHeight = slimRow + slimHeight + 4;
 
 /** Boxes of all stages for a canvas `width` pixels wide (≥ 860). */
 export function placeStages(width: number): Record<string, Box> {
-  const gap = Math.max(48, Math.min(120, width * 0.06));
+  const gap = Math.max(46, Math.min(120, width * 0.062));
   const nodeWidth = (width - gap * 4) / 5;
   const column = (index: number) => index * (nodeWidth + gap);
-  const box = (x: number, y: number, wide = nodeWidth, height = nodeHeight): Box => ({
+  const box = (x: number, y: number, height = cardHeight, wide = nodeWidth): Box => ({
     x,
     y,
     width: wide,
     height,
   });
+  const chatWidth = nodeWidth + gap;
   return {
     base: box(column(0), rowOne),
     customized: box(column(1), rowOne),
@@ -41,146 +53,160 @@ export function placeStages(width: number): Record<string, Box> {
     live: box(column(3), rowOne),
     registered: box(column(4), rowOne),
     datasets: box(column(0), rowTwo),
-    assessment: box(column(1) + nodeWidth * 0.5, rowThree, nodeWidth, 96),
-    chat: box(column(2) + nodeWidth * 0.75, rowThree - 20, nodeWidth * 1.15),
-    knowledge: box(column(4), rowTwo + 4, nodeWidth, 96),
-    thirdParty: box(column(4), rowThree, nodeWidth, 96),
+    assessment: box(column(1), slimRow, slimHeight),
+    chat: box(column(2) - gap / 2, chatRow, cardHeight, chatWidth),
+    knowledge: box(column(4), rowTwo + 58, slimHeight),
+    thirdParty: box(column(4), slimRow, slimHeight),
   };
 }
 
-const right = (box: Box, share = 0.5) => ({ x: box.x + box.width, y: box.y + box.height * share });
-const left = (box: Box, share = 0.5) => ({ x: box.x, y: box.y + box.height * share });
-const top = (box: Box, share = 0.5) => ({ x: box.x + box.width * share, y: box.y });
-const bottom = (box: Box, share = 0.5) => ({ x: box.x + box.width * share, y: box.y + box.height });
+const right = (box: Box, share = 0.5): Point => ({ x: box.x + box.width, y: box.y + box.height * share });
+const left = (box: Box, share = 0.5): Point => ({ x: box.x, y: box.y + box.height * share });
+const top = (box: Box, share = 0.5): Point => ({ x: box.x + box.width * share, y: box.y });
+const bottom = (box: Box, share = 0.5): Point => ({ x: box.x + box.width * share, y: box.y + box.height });
 
-type Point = { x: number; y: number };
-const straight = (a: Point, b: Point) => `M${a.x},${a.y} L${b.x - 2},${b.y}`;
-const across = (a: Point, b: Point) => {
-  const pull = Math.max(24, Math.abs(b.x - a.x) / 2);
-  return `M${a.x},${a.y} C${a.x + pull},${a.y} ${b.x - pull},${b.y} ${b.x - 2},${b.y}`;
-};
-const down = (a: Point, b: Point) => {
-  const pull = Math.max(40, Math.abs(b.y - a.y) * 0.55);
-  return `M${a.x},${a.y} C${a.x},${a.y + pull} ${b.x},${b.y - pull} ${b.x},${b.y - 2}`;
-};
-/** An arch over the first row whose crown is `height` above it. */
-const arch = (a: Point, b: Point, height: number) => {
-  const crown = a.y - height;
-  const reach = Math.min(140, (b.x - a.x) / 2.4);
-  return (
-    `M${a.x},${a.y} C${a.x},${crown + 6} ${a.x + reach * 0.7},${crown} ${a.x + reach * 1.2},${crown} ` +
-    `L${b.x - reach * 1.2},${crown} C${b.x - reach * 0.7},${crown} ${b.x},${crown + 6} ${b.x},${b.y - 2}`
-  );
-};
-const middle = (a: Point, b: Point, lift: number): Point => ({
-  x: (a.x + b.x) / 2,
-  y: Math.min(a.y, b.y) - lift,
-});
+const radius = 16;
+/** An arrow ends this far before its card, so that its point does not touch the border. */
+const clearance = 3;
+
+/** A line through the points whose corners are round. */
+export function route(points: Point[]): string {
+  const [first, ...rest] = points;
+  if (!first) return "";
+  let path = `M${first.x},${first.y}`;
+  let at = first;
+  rest.forEach((corner, index) => {
+    const after = rest[index + 1];
+    if (!after) {
+      path += ` L${corner.x},${corner.y}`;
+      return;
+    }
+    const before = Math.hypot(corner.x - at.x, corner.y - at.y);
+    const beyond = Math.hypot(after.x - corner.x, after.y - corner.y);
+    const turn = Math.min(radius, before / 2, beyond / 2);
+    const towards = (target: Point, length: number): Point =>
+      length === 0
+        ? corner
+        : {
+            x: corner.x + ((target.x - corner.x) * turn) / length,
+            y: corner.y + ((target.y - corner.y) * turn) / length,
+          };
+    const [start, end] = [towards(at, before), towards(after, beyond)];
+    path += ` L${start.x},${start.y} Q${corner.x},${corner.y} ${end.x},${end.y}`;
+    at = corner;
+  });
+  return path;
+}
 
 /** Every edge of the lifecycle with its path; `words` gives the translated labels and reasons. */
 export function drawEdges(boxes: Record<string, Box>, words: (key: string) => string): Edge[] {
   const at = (key: string): Box => boxes[key] ?? { x: 0, y: 0, width: 0, height: 0 };
-  const edges: Edge[] = [];
-  const add = (
+  const edge = (
     from: string,
     to: string,
     kind: EdgeKind,
     key: string,
-    path: string,
+    bundle: string,
+    points: Point[],
     more: Partial<Edge> = {},
-  ) => edges.push({ id: `${from}-${to}-${key}`, from, to, kind, why: words(`${key}.why`), path, ...more });
+  ): Edge => ({ id: key, from, to, kind, bundle, why: words(`${key}.why`), path: route(points), ...more });
 
-  const flat = (from: string, to: string, key: string, runKind?: string) => {
-    const [a, b] = [right(at(from)), left(at(to))];
-    add(from, to, "state", key, straight(a, b), {
+  /** Along the first row, from one state to the next. */
+  const onward = (from: string, to: string, key: string, runKind?: string): Edge => {
+    const [a, b] = [right(at(from), 0.42), left(at(to), 0.42)];
+    return edge(from, to, "state", key, "row", [a, { x: b.x - clearance, y: b.y }], {
       label: words(key),
-      labelAt: middle(a, b, 12),
+      labelAt: { x: (a.x + b.x) / 2, y: a.y - 10 },
       ...(runKind ? { runKind } : {}),
     });
   };
-  flat("base", "customized", "train", "TRAIN");
-  flat("customized", "complete", "save", "MERGE");
-  flat("complete", "live", "deploy", "DEPLOY");
-  flat("live", "registered", "register");
-
+  /** Over the first row along a tier of the trellis. */
   const over = (
     from: string,
     to: string,
-    key: string,
-    fromShare: number,
-    toShare: number,
-    height: number,
-  ) => {
-    const [a, b] = [top(at(from), fromShare), top(at(to), toShare)];
-    add(from, to, "state", key, arch(a, b, height), {
-      label: words(key),
-      labelAt: { x: a.x + (b.x - a.x) * (key === "deployCustomized" ? 0.74 : 0.5), y: a.y - height + 4 },
-      ...(key === "trainSave" ? { via: "customized" } : {}),
-    });
-  };
-  over("base", "live", "deployBase", 0.36, 0.58, 104);
-  over("base", "complete", "trainSave", 0.54, 0.46, 66);
-  over("customized", "live", "deployCustomized", 0.5, 0.38, 32);
-
-  add(
-    "datasets",
-    "customized",
-    "required",
-    "datasetTrain",
-    across(right(at("datasets")), left(at("customized"), 0.84)),
-    {
-      runKind: "TRAIN",
-    },
-  );
-  add(
-    "customized",
-    "chat",
-    "required",
-    "chatCustomized",
-    down(bottom(at("customized"), 0.66), top(at("chat"), 0.2)),
-  );
-  add(
-    "complete",
-    "chat",
-    "required",
-    "chatComplete",
-    down(bottom(at("complete"), 0.5), top(at("chat"), 0.38)),
-  );
-  add("live", "chat", "required", "chatLive", down(bottom(at("live"), 0.4), top(at("chat"), 0.56)));
-  add(
-    "registered",
-    "chat",
-    "required",
-    "chatRegistered",
-    down(bottom(at("registered"), 0.16), top(at("chat"), 0.74)),
-  );
-  add(
-    "datasets",
-    "assessment",
-    "required",
-    "assessDataset",
-    across(bottom(at("datasets"), 0.5), left(at("assessment"))),
-  );
-  add(
-    "customized",
-    "assessment",
-    "required",
-    "assessModel",
-    down(bottom(at("customized"), 0.48), top(at("assessment"), 0.4)),
-  );
-  const passage = (from: string, key: string, share: number) => {
-    const [a, b] = [left(at(from)), right(at("chat"), share)];
-    add(
+    key: keyof typeof tiers,
+    shares: [from: number, to: number, label: number],
+  ): Edge => {
+    const [a, b] = [top(at(from), shares[0]), top(at(to), shares[1])];
+    const y = tiers[key];
+    return edge(
       from,
-      "chat",
-      "optional",
+      to,
+      "state",
       key,
-      `M${a.x},${a.y} C${a.x - 50},${a.y} ${b.x + 50},${b.y} ${b.x + 2},${b.y}`,
+      key,
+      [a, { x: a.x, y }, { x: b.x, y }, { x: b.x, y: b.y - clearance }],
+      {
+        label: words(key),
+        labelAt: { x: a.x + (b.x - a.x) * shares[2], y: y + 4 },
+        ...(key === "trainSave" ? { via: "customized" } : {}),
+      },
     );
   };
-  passage("knowledge", "chatKnowledge", 0.3);
-  passage("thirdParty", "chatThirdParty", 0.62);
-  return edges;
+  /** Down to the branch, along it to the trunk, and into the chat. */
+  const toChat = (from: string, key: string): Edge => {
+    const [a, b] = [bottom(at(from), from === "customized" ? 0.62 : 0.5), top(at("chat"))];
+    const end = { x: b.x, y: b.y - clearance };
+    const points =
+      Math.abs(a.x - b.x) < 1 ? [a, end] : [a, { x: a.x, y: branch }, { x: b.x, y: branch }, end];
+    return edge(from, "chat", "required", key, "chat", points);
+  };
+  /** From a helper at the right into the chat's side. */
+  const toSide = (from: string, key: string, share: number): Edge => {
+    const [a, b] = [left(at(from)), right(at("chat"), share)];
+    const x = a.x - Math.min(60, (a.x - b.x) / 2);
+    return edge(from, "chat", "optional", key, "side", [
+      a,
+      { x, y: a.y },
+      { x, y: b.y },
+      { x: b.x + clearance, y: b.y },
+    ]);
+  };
+  const feed = (): Edge => {
+    const [a, b] = [right(at("datasets"), 0.42), left(at("customized"), 0.78)];
+    const x = (a.x + b.x) / 2;
+    return edge(
+      "datasets",
+      "customized",
+      "required",
+      "datasetTrain",
+      "feed",
+      [a, { x, y: a.y }, { x, y: b.y }, { x: b.x - clearance, y: b.y }],
+      { runKind: "TRAIN" },
+    );
+  };
+  const dataToAssessment = (): Edge => {
+    const [a, b] = [bottom(at("datasets")), left(at("assessment"))];
+    return edge("datasets", "assessment", "required", "assessDataset", "assess", [
+      a,
+      { x: a.x, y: b.y },
+      { x: b.x - clearance, y: b.y },
+    ]);
+  };
+  const modelToAssessment = (): Edge => {
+    const [a, b] = [bottom(at("customized"), 0.3), top(at("assessment"), 0.3)];
+    return edge("customized", "assessment", "required", "assessModel", "assess", [
+      a,
+      { x: b.x, y: b.y - clearance },
+    ]);
+  };
+  return [
+    toChat("base", "chatBase"),
+    toChat("registered", "chatRegistered"),
+    toChat("customized", "chatCustomized"),
+    toChat("live", "chatLive"),
+    toChat("complete", "chatComplete"),
+    toSide("knowledge", "chatKnowledge", 0.36),
+    toSide("thirdParty", "chatThirdParty", 0.72),
+    dataToAssessment(),
+    modelToAssessment(),
+    feed(),
+    over("customized", "live", "deployCustomized", [0.5, 0.36, 0.76]),
+    over("base", "complete", "trainSave", [0.62, 0.5, 0.5]),
+    over("base", "live", "deployBase", [0.38, 0.64, 0.5]),
+    onward("base", "customized", "train", "TRAIN"),
+    onward("customized", "complete", "save", "MERGE"),
+    onward("complete", "live", "deploy", "DEPLOY"),
+    onward("live", "registered", "register"),
+  ];
 }
-
-export const canvasHeight = rowThree + nodeHeight + 24;

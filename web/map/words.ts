@@ -25,7 +25,7 @@ const titles: Record<string, string> = {
   assessment: t("Assessment"),
   chat: t("Chat"),
   knowledge: t("Knowledge bases"),
-  thirdParty: t("Third-party models"),
+  thirdParty: t("Third-party"),
 };
 
 const homes: Record<string, string> = {
@@ -54,6 +54,7 @@ const edges: Record<string, string> = {
   deployCustomized: t("deploy as it is"),
   "deployCustomized.why": t("A customized model can go live as base and adapter, without saving."),
   "datasetTrain.why": t("Training needs a dataset."),
+  "chatBase.why": t("Chat can use a base model as it is."),
   "chatCustomized.why": t("Chat can use a customized model."),
   "chatComplete.why": t("Chat can use a complete model."),
   "chatLive.why": t("Chat can use a live model."),

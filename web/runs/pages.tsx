@@ -1,5 +1,5 @@
-// Runs (every background execution) and the one-run page with its log; trainers and how to add one.
-import { Button, Select, Stack, Text, TextInput } from "@mantine/core";
+// Runs: every background execution, and one of them with its log.
+import { Button, Select, Stack } from "@mantine/core";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { refreshAll, useData } from "../api/data.ts";
@@ -7,12 +7,13 @@ import { graphql } from "../api/graphql.ts";
 import { isOver, type RunStatus, useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { placeOfRun } from "../paths.ts";
-import { Copyable, Facts, reachable, Surface, When } from "../ui/bits.tsx";
-import { duration } from "../ui/format.ts";
+import { Copyable, Facts, Surface, When } from "../ui/bits.tsx";
+import { tookText } from "../ui/format.ts";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
-import { kindWord, Pill, RunPill, RunProgress, statusWord } from "../ui/status.tsx";
+import { kindWord, RunPill, RunProgress, statusWord } from "../ui/status.tsx";
+import { RunLog } from "./log.tsx";
 
 const runsQuery = graphql(`
   query Runs($status: RunStatus, $runs: String) {
@@ -37,13 +38,6 @@ const runQuery = graphql(`
     }
   }
 `);
-const trainersQuery = graphql(`
-  query Trainers($trainers: String) { trainers(first: 200, after: $trainers) { nodes { id name host devices status methods lastSeenAt runId } pageInfo { hasNextPage endCursor } } processMap { trainerHint } }
-`);
-
-const took = (run: { startedAt: string | null; endedAt: string | null }): string =>
-  run.startedAt && run.endedAt ? duration((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000) : "–";
-
 const statuses: RunStatus[] = ["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"];
 
 export function RunsPage() {
@@ -109,7 +103,7 @@ export function RunsPage() {
                   sortBy: (r) => r.createdAt,
                   cell: (r) => <When at={r.startedAt ?? r.createdAt} />,
                 },
-                { key: "took", label: t("Took"), isNumber: true, cell: took },
+                { key: "took", label: t("Took"), isNumber: true, cell: tookText },
                 {
                   key: "error",
                   label: t("Why it failed"),
@@ -121,32 +115,6 @@ export function RunsPage() {
         }
       </Loaded>
     </Page>
-  );
-}
-
-/** Log lines with a search; asks again while the run goes on. */
-export function RunLog(props: { lines: string[]; search: string; onSearch: (text: string) => void }) {
-  return (
-    <Surface
-      title={t("Log")}
-      aside={
-        <TextInput
-          size="xs"
-          aria-label={t("Search the log")}
-          placeholder={t("Search the log")}
-          value={props.search}
-          onChange={(event) => props.onSearch(event.currentTarget.value)}
-        />
-      }
-    >
-      <pre className="e-log e-mono" {...reachable}>
-        {props.lines.length > 0
-          ? props.lines.join("\n")
-          : props.search
-            ? t("No line matches.")
-            : t("No line yet.")}
-      </pre>
-    </Surface>
   );
 }
 
@@ -220,7 +188,7 @@ function RunBody(props: {
               [t("Attempt"), props.run.attempt],
               [t("Asked"), <When key="c" at={props.run.createdAt} />],
               [t("Started"), <When key="s" at={props.run.startedAt} />],
-              [t("Took"), took(props.run)],
+              [t("Took"), tookText(props.run)],
               [t("Id"), <Copyable key="i" text={run.id} label={t("Copy id")} />],
             ]}
           />
@@ -232,78 +200,5 @@ function RunBody(props: {
         ) : null}
       </Stack>
     </div>
-  );
-}
-
-function deviceText(devices: unknown): string {
-  const list = Array.isArray(devices) ? devices : [devices];
-  return list
-    .map((device: unknown) => {
-      if (typeof device === "string") return device;
-      const facts = (device ?? {}) as Record<string, unknown>;
-      return [facts.kind ?? facts.type, facts.name].filter((part) => typeof part === "string").join(" ");
-    })
-    .join(", ");
-}
-
-export function TrainersPage() {
-  const reading = useData(trainersQuery, {});
-  const command = `espalier trainer --url ${location.origin} --token YOUR_KEY`;
-  return (
-    <Page
-      title={t("Trainers")}
-      sentence={t("Machines that train for this server; they ask it for work, it never reaches into them.")}
-      action={
-        <Button component={Link} to="/settings">
-          {t("Create a trainer key")}
-        </Button>
-      }
-    >
-      <Stack gap={16}>
-        <Loaded reading={reading}>
-          {(data) =>
-            data.trainers.nodes.length === 0 ? (
-              <Empty
-                title={t("No trainer has checked in")}
-                text={
-                  data.processMap.trainerHint ??
-                  t("Chat, deploy and register work without one; training needs one.")
-                }
-              />
-            ) : (
-              <List
-                rows={data.trainers.nodes}
-                label={t("Trainers")}
-                searchText={(row) => `${row.name} ${row.host}`}
-                columns={[
-                  { key: "name", label: t("Name"), sortBy: (r) => r.name, cell: (r) => r.name },
-                  { key: "host", label: t("Host"), cell: (r) => r.host },
-                  {
-                    key: "status",
-                    label: t("Status"),
-                    cell: (r) => (
-                      <Pill tone={r.runId ? "amber" : r.status === "offline" ? "plain" : "leaf"}>
-                        {r.runId ? t("training") : r.status}
-                      </Pill>
-                    ),
-                  },
-                  { key: "devices", label: t("Devices"), cell: (r) => deviceText(r.devices) },
-                  { key: "methods", label: t("Methods"), cell: (r) => r.methods.join(", ") },
-                  { key: "seen", label: t("Last seen"), cell: (r) => <When at={r.lastSeenAt} /> },
-                ]}
-              />
-            )
-          }
-        </Loaded>
-        <Surface title={t("Add a trainer")}>
-          <Text size="sm" mb={8}>
-            {t(
-              "On any machine that reaches this address, with the same executable. The key needs the trainer scope; make one in Settings.",
-            )}
-          </Text>
-          <Copyable text={command} label={t("Copy the command")} />
-        </Surface>
-      </Stack>
-    </Page>
   );
 }

@@ -6,6 +6,7 @@ import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
 import { pathOf } from "../paths.ts";
+import { deeds, places } from "./places.ts";
 
 const everything = graphql(`
   query Everything($models: String, $datasets: String, $trainings: String, $conversations: String) {
@@ -15,22 +16,6 @@ const everything = graphql(`
     conversations(first: 200, after: $conversations) { nodes { id title } pageInfo { hasNextPage endCursor } }
   }
 `);
-
-const pages: [string, string][] = [
-  [t("Process map"), "/"],
-  [t("Chat"), "/chat"],
-  [t("Start training"), "/train"],
-  [t("Base models"), "/base-models"],
-  [t("Datasets"), "/datasets"],
-  [t("Trainings"), "/trainings"],
-  [t("Customized models"), "/customized"],
-  [t("Complete models"), "/complete"],
-  [t("Live models"), "/live"],
-  [t("Registered models"), "/registered"],
-  [t("Runs"), "/runs"],
-  [t("Trainers"), "/trainers"],
-  [t("Settings"), "/settings"],
-];
 
 export function Palette() {
   const navigate = useNavigate();
@@ -44,7 +29,8 @@ export function Palette() {
       onClick: () => void navigate({ to }),
     });
     return [
-      ...pages.map(([label, to]) => go(to, label, t("Page"), to)),
+      ...places.map(({ name, to }) => go(to, name, t("page"), to)),
+      ...deeds.map(({ name, to }) => go(to, name, t("action"), to)),
       ...(data?.models.nodes ?? []).map((m) => go(m.id, m.name, m.kind.toLowerCase(), pathOf(m))),
       ...(data?.datasets.nodes ?? []).map((d) => go(d.id, d.name, t("dataset"), `/datasets/${d.id}`)),
       ...(data?.trainings.nodes ?? []).map((r) => go(r.id, r.name, t("training"), `/trainings/${r.id}`)),

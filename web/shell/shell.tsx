@@ -20,47 +20,15 @@ import { graphql } from "../api/graphql.ts";
 import { type RunState, useRunEnded, useRunFeed } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { placeOfRun } from "../paths.ts";
+import { isOnline } from "../trainers/add-trainer.tsx";
 import { Mark } from "./mark.tsx";
 import { Palette } from "./palette.tsx";
+import { groups, type Place } from "./places.ts";
+import { paletteKeys, Shortcuts } from "./shortcuts.tsx";
 
 const navQuery = graphql(`
-  query Nav { processMap { stages { key count running { id } } trainers { id } } }
+  query Nav { processMap { stages { key count running { id } } trainers { id status } } }
 `);
-
-const groups: { title: string | null; items: { to: string; label: string; stage?: string }[] }[] = [
-  {
-    title: null,
-    items: [
-      { to: "/", label: t("Process map") },
-      { to: "/chat", label: t("Chat"), stage: "chat" },
-    ],
-  },
-  {
-    title: t("Prepare"),
-    items: [
-      { to: "/base-models", label: t("Base models"), stage: "base" },
-      { to: "/datasets", label: t("Datasets"), stage: "datasets" },
-    ],
-  },
-  { title: t("Shape"), items: [{ to: "/trainings", label: t("Training") }] },
-  {
-    title: t("Serve"),
-    items: [
-      { to: "/customized", label: t("Customized"), stage: "customized" },
-      { to: "/complete", label: t("Complete"), stage: "complete" },
-      { to: "/live", label: t("Live"), stage: "live" },
-      { to: "/registered", label: t("Registered"), stage: "registered" },
-    ],
-  },
-  {
-    title: t("Look after"),
-    items: [
-      { to: "/runs", label: t("Runs") },
-      { to: "/trainers", label: t("Trainers") },
-      { to: "/settings", label: t("Settings") },
-    ],
-  },
-];
 
 function nextAfter(run: RunState): { label: string; to: string } {
   if (run.status !== "SUCCEEDED") return { label: t("See why"), to: `/runs/${run.id}` };
@@ -126,16 +94,17 @@ export function Shell() {
   useRunFeed();
   useEndNotices();
   const [isOpen, drawer] = useDisclosure(false);
+  const [isHelpOpen, help] = useDisclosure(false);
   const { data } = useData(navQuery, {});
   const pathname = useRouterState({ select: (state) => state.location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: following a link closes the drawer
   useEffect(() => drawer.close(), [pathname]);
   const stages = new Map((data?.processMap.stages ?? []).map((stage) => [stage.key, stage]));
   const runningTrainings = stages.get("customized")?.running.length ?? 0;
-  const note = (item: { to: string; stage?: string }): string => {
+  const note = (item: Place): string => {
     if (item.to === "/trainings")
       return runningTrainings > 0 ? t("{{n}} running", { n: runningTrainings }) : "";
-    if (item.to === "/trainers") return data ? String(data.processMap.trainers.length) : "";
+    if (item.to === "/trainers") return data ? String(data.processMap.trainers.filter(isOnline).length) : "";
     return item.stage ? String(stages.get(item.stage)?.count ?? "") : "";
   };
   return (
@@ -151,31 +120,35 @@ export function Shell() {
         <Group h="100%" px={12} gap={8}>
           <Burger opened={isOpen} onClick={drawer.toggle} size="sm" aria-label={t("Navigation")} />
           <Mark />
-          <Text fw={700}>Espalier</Text>
+          <Text fw={700} style={{ flex: 1 }}>
+            Espalier
+          </Text>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size="lg"
+            aria-label={t("Go to anything by name")}
+            onClick={() => spotlight.open()}
+          >
+            <IconSearch size={18} />
+          </ActionIcon>
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className="e-nav" aria-label={t("Pages")}>
         <Link to="/" className="e-brand">
           <Mark /> Espalier
         </Link>
-        <Group gap={4} px={6} mb={8} wrap="nowrap">
-          <Button
-            variant="default"
-            size="xs"
-            fullWidth
-            justify="space-between"
-            leftSection={<IconSearch size={14} aria-hidden />}
-            rightSection={<span className="e-muted">⌘K</span>}
-            onClick={() => spotlight.open()}
-          >
-            {t("Go to")}
-          </Button>
+        <div className="e-nav-tools">
+          <button type="button" className="e-nav-search" onClick={() => spotlight.open()}>
+            <IconSearch size={14} aria-hidden />
+            {t("Go to")} <kbd>{paletteKeys}</kbd>
+          </button>
           <ThemeSwitch />
-        </Group>
+        </div>
         {groups.map((group) => (
           <div key={group.title ?? "top"}>
             {group.title ? <h2>{group.title}</h2> : null}
-            {group.items.map((item) => (
+            {group.places.map((item) => (
               <Link
                 key={item.to}
                 to={item.to}
@@ -186,11 +159,15 @@ export function Shell() {
             ))}
           </div>
         ))}
+        <button type="button" className="e-nav-help" onClick={help.open}>
+          {t("Keyboard shortcuts")} <kbd>?</kbd>
+        </button>
       </AppShell.Navbar>
       <AppShell.Main id="content">
         <Outlet />
       </AppShell.Main>
       <Palette />
+      <Shortcuts isOpen={isHelpOpen} onOpen={help.open} onClose={help.close} />
     </AppShell>
   );
 }

@@ -8,6 +8,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { RowAsSeen } from "../datasets/detail-page.tsx";
 import { t } from "../i18n.ts";
+import { AddTrainerButton, isOnline } from "../trainers/add-trainer.tsx";
 import { Facts, Surface } from "../ui/bits.tsx";
 import { bytes, count, duration } from "../ui/format.ts";
 import { Page } from "../ui/page.tsx";
@@ -150,7 +151,7 @@ function Form(props: { choices: Choices }) {
         }
       />
     );
-  const hasTrainer = choices.trainers.nodes.some((trainer) => trainer.status !== "offline");
+  const hasTrainer = choices.trainers.nodes.some(isOnline);
   const missing =
     isTable && !(mapping.prompt && mapping.completion)
       ? t("Map the prompt and completion columns first.")
@@ -260,11 +261,12 @@ function Form(props: { choices: Choices }) {
         </Surface>
         {work.problem ? <ProblemNotice problem={work.problem} /> : null}
         {hasTrainer ? null : (
-          <Text size="sm" style={{ background: "var(--e-amber-soft)", borderRadius: 8, padding: 12 }}>
-            {choices.processMap.trainerHint ??
-              t("No trainer has checked in: the training waits until one does.")}{" "}
-            <Link to="/trainers">{t("How to add one")}</Link>
-          </Text>
+          <Surface title={t("No trainer yet")}>
+            <Text size="sm" mb={12}>
+              {t("You can queue this training now; it starts when a trainer checks in.")}
+            </Text>
+            <AddTrainerButton />
+          </Surface>
         )}
         <Button
           type="submit"

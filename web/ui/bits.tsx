@@ -37,6 +37,24 @@ export function Copyable(props: { text: string; short?: string; label: string })
   );
 }
 
+/** Text for a terminal or a program, with copy in its corner. */
+export function CodeBlock(props: { text: string; label: string }) {
+  return (
+    <div className="e-code">
+      <pre className="e-mono" {...reachable}>
+        {props.text}
+      </pre>
+      <CopyButton value={props.text}>
+        {({ copied, copy }) => (
+          <ActionIcon variant="default" aria-label={props.label} onClick={copy}>
+            {copied ? <IconCheck size={16} color="var(--e-leaf)" /> : <IconCopy size={16} />}
+          </ActionIcon>
+        )}
+      </CopyButton>
+    </div>
+  );
+}
+
 export function Facts(props: { items: [string, ReactNode][] }) {
   return (
     <dl className="e-facts">

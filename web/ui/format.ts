@@ -34,6 +34,10 @@ export function duration(seconds: number | null | undefined): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** How long something took, "–" until it ended. */
+export const tookText = (run: { startedAt: string | null; endedAt: string | null }): string =>
+  run.startedAt && run.endedAt ? duration((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000) : "–";
+
 export const exactTime = (at: string): string => exact.format(new Date(at));
 
 /** "4 minutes ago". */

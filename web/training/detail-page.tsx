@@ -1,5 +1,5 @@
-// Trainings: the list, and one training with its live curves, samples, log and what to do when it is done.
-import { Button, Stack, Text } from "@mantine/core";
+// One training: live curves, samples, log, its parameters, and what to do when it is done.
+import { Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { Link, useParams } from "@tanstack/react-router";
 import type { ResultOf } from "gql.tada";
@@ -8,93 +8,15 @@ import { useData } from "../api/data.ts";
 import { isOver, useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { ChatButton, DeployButton, SaveButton } from "../models/actions.tsx";
-import { RunLog } from "../runs/pages.tsx";
+import { RunLog } from "../runs/log.tsx";
 import { Facts, Lineage, Surface, When } from "../ui/bits.tsx";
-import { duration, small } from "../ui/format.ts";
-import { List } from "../ui/list.tsx";
+import { small, tookText } from "../ui/format.ts";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { RunPill, RunProgress } from "../ui/status.tsx";
 import { Curves } from "./curves.tsx";
-import { logQuery, trainingQuery, trainingsQuery } from "./queries.ts";
+import { logQuery, trainingQuery } from "./queries.ts";
 import { useMetrics } from "./use-metrics.ts";
-
-const trainButton = (
-  <Button component={Link} to="/train">
-    {t("Train")}
-  </Button>
-);
-
-const tookText = (run: { startedAt: string | null; endedAt: string | null }): string =>
-  run.startedAt && run.endedAt ? duration((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000) : "–";
-
-export function TrainingsPage() {
-  const reading = useData(trainingsQuery, {});
-  return (
-    <Page
-      title={t("Trainings")}
-      sentence={t("Every training with its data, its parameters and what it made.")}
-      action={trainButton}
-    >
-      <Loaded reading={reading}>
-        {(data) =>
-          data.trainings.nodes.length === 0 ? (
-            <Empty
-              title={t("No training yet")}
-              text={t("Pick a base model and a dataset, keep the defaults, and watch the loss fall.")}
-              action={trainButton}
-            />
-          ) : (
-            <List
-              rows={data.trainings.nodes}
-              label={t("Trainings")}
-              searchText={(row) => `${row.name} ${row.base.name} ${row.method}`}
-              openPath={(row) => `/trainings/${row.id}`}
-              columns={[
-                {
-                  key: "name",
-                  label: t("Name"),
-                  sortBy: (r) => r.name,
-                  cell: (r) => <Link to={`/trainings/${r.id}`}>{r.name}</Link>,
-                },
-                {
-                  key: "status",
-                  label: t("Status"),
-                  sortBy: (r) => r.run.status,
-                  cell: (r) => <RunPill run={r.run} />,
-                },
-                {
-                  key: "base",
-                  label: t("Base model"),
-                  sortBy: (r) => r.base.name,
-                  cell: (r) => <Link to={`/base-models/${r.base.id}`}>{r.base.name}</Link>,
-                },
-                { key: "rows", label: t("Rows"), isNumber: true, cell: (r) => r.datasetVersion.rowCount },
-                {
-                  key: "made",
-                  label: t("Made"),
-                  cell: (r) =>
-                    r.customized ? (
-                      <Link to={`/customized/${r.customized.id}`}>{r.customized.name}</Link>
-                    ) : (
-                      "–"
-                    ),
-                },
-                { key: "took", label: t("Took"), isNumber: true, cell: (r) => tookText(r.run) },
-                {
-                  key: "created",
-                  label: t("Started"),
-                  sortBy: (r) => r.createdAt,
-                  cell: (r) => <When at={r.createdAt} />,
-                },
-              ]}
-            />
-          )
-        }
-      </Loaded>
-    </Page>
-  );
-}
 
 type Training = Extract<NonNullable<ResultOf<typeof trainingQuery>["node"]>, { __typename: "Training" }>;
 

@@ -1,0 +1,63 @@
+// Every place one can go by name or by keyboard: one table for the navigation, the palette and the shortcuts.
+import { t } from "../i18n.ts";
+
+export type Place = {
+  to: string;
+  /** As in the navigation. */
+  label: string;
+  /** As in the palette, where the group is not there to explain it. */
+  name: string;
+  /** After `g`. */
+  key?: string;
+  /** The stage of the process map whose count stands beside it. */
+  stage?: string;
+};
+
+const place = (to: string, label: string, key?: string, stage?: string, name = label): Place => ({
+  to,
+  label,
+  name,
+  ...(key ? { key } : {}),
+  ...(stage ? { stage } : {}),
+});
+
+export const groups: { title: string | null; places: Place[] }[] = [
+  {
+    title: null,
+    places: [place("/", t("Process map"), "m"), place("/chat", t("Chat"), "c", "chat")],
+  },
+  {
+    title: t("Prepare"),
+    places: [
+      place("/base-models", t("Base models"), "b", "base"),
+      place("/datasets", t("Datasets"), "d", "datasets"),
+    ],
+  },
+  { title: t("Shape"), places: [place("/trainings", t("Training"), "t", undefined, t("Trainings"))] },
+  {
+    title: t("Serve"),
+    places: [
+      place("/customized", t("Customized"), "u", "customized", t("Customized models")),
+      place("/complete", t("Complete"), "o", "complete", t("Complete models")),
+      place("/live", t("Live"), "l", "live", t("Live models")),
+      place("/registered", t("Registered"), "r", "registered", t("Registered models")),
+    ],
+  },
+  {
+    title: t("Look after"),
+    places: [
+      place("/runs", t("Runs"), "j"),
+      place("/trainers", t("Trainers"), "h"),
+      place("/settings", t("Settings"), "s"),
+    ],
+  },
+];
+
+export const places: Place[] = groups.flatMap((group) => group.places);
+
+/** Things to do that have a page of their own; only the palette and the shortcuts lead there directly. */
+export const deeds: Place[] = [
+  place("/train", t("Start training"), "n"),
+  place("/datasets?import=1", t("Import dataset")),
+  place("/base-models?import=1", t("Import model")),
+];
