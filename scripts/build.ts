@@ -100,7 +100,7 @@ function stageAssets(): void {
       filter: (path) => isPacked(folder, path.slice(from.length + 1)),
     });
   }
-  // Beside the package, where prepare-trainer and the trainer's contract check look for them.
+  // Beside the package, where src/serve/trainer.ts and the trainer's contract check look for them.
   cpSync(join(root, "bin/prepare-trainer"), join(stage, "embedded/trainer/prepare-trainer"));
   cpSync(join(root, "schema/trainer.json"), join(stage, "embedded/trainer/trainer.json"));
   const web = join(stage, "embedded/web");

@@ -100,10 +100,17 @@ export const SETTINGS = {
     schema: whole(500, 3_600_000),
     default: () => 30_000,
   }),
+  trainerVenv: setting<string | undefined>({
+    env: "ESPALIER_TRAINER_VENV",
+    flag: "trainerVenv",
+    doc: "Folder in which the trainer's Python environment is made, once (1 to 8 GB); in the cache when unsaid.",
+    schema: folder,
+    default: () => undefined,
+  }),
   trainerPython: setting<string | undefined>({
     env: "ESPALIER_TRAINER_PYTHON",
     flag: "trainerPython",
-    doc: "Python that runs the local trainer.",
+    doc: "Python with the trainer's packages; when unsaid, an environment is made.",
     schema: z.string().min(1),
     default: () => undefined,
   }),
@@ -150,23 +157,28 @@ export type Flags = Record<string, string | number | boolean | undefined>;
 export function loadConfig(flags: Flags = {}, env: Environment = process.env): Config {
   const origins = {} as Record<ConfigKey, Origin>;
   const values = {} as Record<ConfigKey, unknown>;
-  for (const key of configKeys) {
-    const it: Setting<unknown> = SETTINGS[key];
-    const said = it.flag === undefined ? undefined : flags[it.flag];
-    const variable = env[it.env];
-    const raw = said !== undefined ? String(said) : variable;
-    if (raw === undefined || (raw === "" && said === undefined)) {
-      origins[key] = "default";
-      values[key] = it.default(env);
-      continue;
-    }
-    origins[key] = said !== undefined ? "flag" : "environment";
-    const parsed = it.schema.safeParse(raw);
-    if (!parsed.success) throw invalid(it, origins[key], raw, parsed.error.issues[0]?.message ?? "invalid");
-    values[key] = parsed.data;
-  }
+  for (const key of configKeys) ({ value: values[key], origin: origins[key] } = readSetting(key, flags, env));
   // Every key of the table was set by its own schema or default just above.
   return { ...(values as ConfigValues), origins };
+}
+
+/** Where the command line's server is and the key for it; what the server alone needs is not looked at. */
+export function loadConnection(env: Environment = process.env): { url: string; key: string | undefined } {
+  const { url, key } = { url: readSetting("url", {}, env).value, key: readSetting("key", {}, env).value };
+  // Each came out of its own schema or default.
+  return { url, key } as Pick<ConfigValues, "url" | "key">;
+}
+
+function readSetting(key: ConfigKey, flags: Flags, env: Environment): { value: unknown; origin: Origin } {
+  const it: Setting<unknown> = SETTINGS[key];
+  const said = it.flag === undefined ? undefined : flags[it.flag];
+  const raw = said !== undefined ? String(said) : env[it.env];
+  if (raw === undefined || (raw === "" && said === undefined))
+    return { value: it.default(env), origin: "default" };
+  const origin = said !== undefined ? "flag" : "environment";
+  const parsed = it.schema.safeParse(raw);
+  if (parsed.success) return { value: parsed.data, origin };
+  throw invalid(it, origin, raw, parsed.error.issues[0]?.message ?? "invalid");
 }
 
 function invalid(it: Setting<unknown>, origin: Origin, raw: string, why: string): EspalierError {

@@ -1,7 +1,7 @@
 // Entry of the executable: an engine child, or the command line with the verbs of this machine.
 import "./boot.ts";
 
-if (process.argv[2] === "engine") {
+if (process.argv[2] === "engine" && process.argv.length === 3) {
   // Nothing else is loaded: an engine child should be small and start at once.
   const { runEngineChild } = await import("./inference/inference.ts");
   await runEngineChild();
@@ -9,22 +9,21 @@ if (process.argv[2] === "engine") {
 
 const { runCli } = await import("./cli/cli.ts");
 const local = await import("./serve/local.ts");
-const { loadConfig } = await import("./config.ts");
-const { EspalierError } = await import("./kit/errors.ts");
+const { loadConnection } = await import("./config.ts");
 
-/** ESPALIER_URL and ESPALIER_KEY; a faulty environment ends every verb as wrong usage. */
-function connection(): { url?: string; key?: string } {
-  try {
-    const { url, key } = loadConfig();
-    return { url, ...(key === undefined ? {} : { key }) };
-  } catch (error) {
-    const { code, message, hint } =
-      error instanceof EspalierError ? error : new EspalierError("FAILED", String(error));
-    if (process.argv.includes("--json"))
-      process.stdout.write(`${JSON.stringify({ error: { code, message, hint: hint ?? null } })}\n`);
-    else process.stderr.write(`espalier: ${message}\n${hint ?? ""}\n`);
-    process.exit(2);
-  }
+/** How long an aborted verb may take to say so. */
+const ABORT_MS = 1_500;
+
+/** Aborted by the first signal; a verb that does not end soon, or a second signal, ends the process. */
+function untilSignal(): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void => {
+    if (controller.signal.aborted) process.exit(1);
+    controller.abort();
+    setTimeout(() => process.exit(1), ABORT_MS).unref();
+  };
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, abort);
+  return controller.signal;
 }
 
 process.exitCode = await runCli(process.argv.slice(2), {
@@ -41,8 +40,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
     userReset: (flags) => local.putUser(flags, true),
     version: local.versionDocument,
   },
-  env: connection(),
+  connection: loadConnection,
   stdout: process.stdout,
   stderr: process.stderr,
+  signal: untilSignal,
 });
+// Their children's pipes and timers must not keep what has ended.
 if (["serve", "trainer"].includes(process.argv[2] ?? "")) process.exit();

@@ -3,7 +3,15 @@ import { Option } from "commander";
 import { z } from "zod";
 import { newSecret } from "../kit/ids.ts";
 import { dataOption, document, group, number, take, text, yes } from "./flags.ts";
+import { EXIT } from "./outcome.ts";
 import { type Declared, numberOption } from "./program.ts";
+
+const doctorShape = z.object({
+  ok: z.boolean(),
+  checks: z.array(
+    z.object({ name: z.string(), ok: z.boolean(), isOptional: z.boolean(), detail: z.string() }),
+  ),
+});
 
 /** Declares serve, trainer, engine, doctor, config, backup, restore, user, version and completion. */
 export function declareLocal({ parent, deps, verb }: Declared): void {
@@ -23,6 +31,7 @@ export function declareLocal({ parent, deps, verb }: Declared): void {
       new Option("--sample-model <file>", "import this model and the sample dataset at the first start"),
       new Option("--with-trainer", "start a trainer on this machine too"),
       new Option("--trainer-python <python>", "Python of that trainer (ESPALIER_TRAINER_PYTHON)"),
+      new Option("--trainer-venv <dir>", "where its environment is made once (ESPALIER_TRAINER_VENV)"),
       new Option("--cache <dir>", "folder of files that can be made again (ESPALIER_CACHE_DIR)"),
       new Option(
         "--memory-budget <size>",
@@ -42,6 +51,7 @@ export function declareLocal({ parent, deps, verb }: Declared): void {
             sampleModel: text,
             withTrainer: yes,
             trainerPython: text,
+            trainerVenv: text,
             cache: text,
             memoryBudget: text,
             logLevel: text,
@@ -57,10 +67,14 @@ export function declareLocal({ parent, deps, verb }: Declared): void {
     options: [
       new Option("--url <url>", "the server (ESPALIER_URL)"),
       new Option("--token <token>", "an API key with the scope trainer or admin (ESPALIER_KEY)"),
-      new Option("--python <python>", "Python that has the trainer's packages"),
+      new Option("--python <python>", "Python that has the trainer's packages (ESPALIER_TRAINER_PYTHON)"),
+      new Option("--venv <dir>", "where its environment is made once (ESPALIER_TRAINER_VENV)"),
     ],
     isLocal: true,
-    does: async (_, flags) => local.trainer(take({ url: text, token: text, python: text }, flags)),
+    does: async (_, flags) => ({
+      document: await local.trainer(take({ url: text, token: text, python: text, venv: text }, flags)),
+      text: null,
+    }),
   });
   verb({
     name: "engine",
@@ -71,14 +85,27 @@ export function declareLocal({ parent, deps, verb }: Declared): void {
   });
   verb({
     name: "doctor",
-    about: "Check this machine and the data folder.",
+    about: "Check this machine, the data folder and the server; what is wrong comes with its mend.",
     example: "espalier doctor --data ./data",
-    options: [dataOption],
+    options: [
+      dataOption,
+      new Option("--host <host>", "address that the server shall listen on (ESPALIER_HOST)"),
+      numberOption("--port <port>", "port that the server shall listen on (ESPALIER_PORT)", {
+        min: 0,
+        whole: true,
+      }),
+      new Option("--trainer-venv <dir>", "the trainer's environment (ESPALIER_TRAINER_VENV)"),
+    ],
     isLocal: true,
     does: async (_, flags) => {
-      const found = await local.doctor(take({ data: text }, flags));
-      const isFine = !z.object({ ok: z.literal(false) }).safeParse(found).success;
-      return { document: found, exitCode: isFine ? 0 : 1 };
+      const known = take({ data: text, host: text, port: number, trainerVenv: text }, flags);
+      const found = await local.doctor(known);
+      const { ok, checks } = doctorShape.parse(found);
+      const lines = checks.map((one) => {
+        const mark = one.ok ? "ok     " : one.isOptional ? "none   " : "FAILED ";
+        return `${mark} ${one.name.padEnd(22)} ${one.detail}\n`;
+      });
+      return { document: found, exitCode: ok ? EXIT.done : EXIT.failed, text: lines.join("") };
     },
   });
   const config = group(parent, "config", "Settings.");

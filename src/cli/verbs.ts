@@ -18,27 +18,30 @@ export type ServeFlags = {
   sampleModel?: string;
   withTrainer?: boolean;
   trainerPython?: string;
+  trainerVenv?: string;
   cache?: string;
   /** Bytes with a unit, e.g. 6GiB, as src/config.ts reads it. */
   memoryBudget?: string;
   logLevel?: string;
 };
 
-export type TrainerFlags = { url?: string; token?: string; python?: string };
+export type DoctorFlags = { data?: string; host?: string; port?: number; trainerVenv?: string };
+export type TrainerFlags = { url?: string; token?: string; python?: string; venv?: string };
 
 /**
  * The local verbs. Each is called only when its verb was named, so an implementation may import lazily.
- * A verb that returns JSON has it printed by the command line; `serve`, `trainer` and `engine` own the
+ * A verb that returns JSON has it printed by the command line; `serve` and `engine` own the
  * process until they end and return its exit code. Expected failures are EspalierErrors.
  */
 export type LocalVerbs = {
   /** Prints {"ready":true,"url","setupUrl"} on stdout itself and returns when the server has stopped. */
   serve(flags: ServeFlags): Promise<number>;
-  trainer(flags: TrainerFlags): Promise<number>;
+  /** {status: "stopped"} when it was asked to end. */
+  trainer(flags: TrainerFlags): Promise<Json>;
   /** The inference child; `args` are passed on untouched. */
   engine(args: readonly string[]): Promise<number>;
-  /** {ok: boolean, checks: [{name, ok, detail}]}; ok false makes the exit code 1. */
-  doctor(flags: { data?: string }): Promise<Json>;
+  /** {ok, checks: [{name, ok, isOptional, detail}]}; ok false makes the exit code 1. */
+  doctor(flags: DoctorFlags): Promise<Json>;
   /** {items: [{key, value, origin, doc}]}, secrets already masked. */
   configPrint(flags: { data?: string }): Promise<Json>;
   backup(flags: { data?: string; file: string }): Promise<Json>;
@@ -57,10 +60,10 @@ export type TextSink = { write(text: string): unknown; readonly isTTY?: boolean 
 
 export type CliDeps = {
   local: LocalVerbs;
-  /** ESPALIER_URL and ESPALIER_KEY, as src/config.ts read them. */
-  env: { url?: string; key?: string };
+  /** ESPALIER_URL and ESPALIER_KEY, as src/config.ts reads them when a verb needs them. @throws CONFIG_INVALID */
+  connection: () => { url?: string | undefined; key?: string | undefined };
   stdout: TextSink;
   stderr: TextSink;
-  /** Stops waiting and following (SIGINT). */
-  signal?: AbortSignal;
+  /** Called when a verb talks to a server: from then on SIGINT and SIGTERM abort it in an orderly way. */
+  signal?: () => AbortSignal;
 };

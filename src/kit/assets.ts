@@ -30,7 +30,7 @@ export const ENCODING_SUFFIX = { br: ".br", gzip: ".gz", identity: "" } as const
 
 const REPOSITORY = join(import.meta.dir, "../..");
 const EMBEDDED = join(import.meta.dir, "embedded");
-const NOT_PACKED = /(^|\/)(\.venv|\.[a-z_]+_cache|__pycache__|tests|[^/]*\.egg-info)(\/|$)/;
+const NOT_PACKED = /(^|\/)(\.venv[^/]*|\.[a-z_]+_cache|__pycache__|tests|[^/]*\.egg-info)(\/|$)/;
 const found = new Map<string, Asset>();
 
 /** Absolute folder of the assets: readable with node:fs also inside the executable, but not writable. */

@@ -1,18 +1,14 @@
 // The verbs of this machine: serve, trainer, keys and people of a data folder, doctor, config, backup, restore.
-import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { freemem, totalmem } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { describeConfig, type Flags, loadConfig } from "../config.ts";
 import { now } from "../kit/clock.ts";
-import { EspalierError, messageOf } from "../kit/errors.ts";
+import { EspalierError } from "../kit/errors.ts";
 import { createLog } from "../kit/log.ts";
-import { NATIVE_SOURCES, type NativeName, nativePath } from "../kit/native.ts";
 import { version } from "../kit/version.ts";
 import type { Store } from "../store/store.ts";
 
 /** Longest that stopping may take before the process ends anyway. */
 const STOP_MS = 10_000;
-const GiB = 1024 ** 3;
 
 /** Resolves when this process is asked to end. */
 function untilAsked(): Promise<void> {
@@ -39,29 +35,49 @@ export async function serve(flags: ServeFlags): Promise<number> {
   return 0;
 }
 
-/** Runs a trainer until it is asked to end. @throws EspalierError USAGE, TRAINER_NOT_PREPARED, TRAINER_REFUSED */
-export async function trainer(flags: { url?: string; token?: string; python?: string }): Promise<number> {
-  const { prepareTrainer, startTrainer } = await import("./trainer.ts");
-  const { url, token, python } = flags;
-  const config = loadConfig({ url, key: token, trainerPython: python });
+/** What the trainer's exit statuses mean; it has said why on stderr. */
+const TRAINER_ENDS: Record<number, readonly [code: string, message: string, status: number]> = {
+  2: ["USAGE", "the trainer was called wrongly", 400],
+  4: ["TRAINER_REFUSED", "the server refused this trainer's token", 403],
+  6: ["CONTRACT_VERSION_MISMATCH", "server and trainer are of different versions", 409],
+};
+
+/**
+ * Runs a trainer until it is asked to end.
+ * @throws EspalierError USAGE, TRAINER_REFUSED, CONTRACT_VERSION_MISMATCH, TRAINER_FAILED and those of startTrainer
+ */
+export async function trainer(flags: { url?: string; token?: string; python?: string; venv?: string }) {
+  const { startTrainer, venvOf } = await import("./trainer.ts");
+  const { url, token, python, venv } = flags;
+  const config = loadConfig({ url, key: token, trainerPython: python, trainerVenv: venv });
   if (config.key === undefined)
     throw new EspalierError("USAGE", "The trainer needs a key of the server.", {
       field: "--token",
       hint: "Give --token, or set ESPALIER_KEY; an admin key will do.",
     });
-  if (config.trainerPython === undefined) await prepareTrainer(config.cacheDir);
   const child = startTrainer({
     url: config.url,
     token: config.key,
     python: config.trainerPython,
+    venv: venvOf(config),
     cacheDir: config.cacheDir,
     log: (line) => void process.stderr.write(`${line}\n`),
     restart: false,
   });
   void untilAsked().then(() => child.stop());
-  const status = await child.ended;
-  // The trainer's own statuses are the command line's; a signal that we sent is a clean end.
-  return status === 143 ? 0 : status;
+  const ended = await child.ended;
+  if (ended === 0) return { status: "stopped" };
+  const [code, message, status] = TRAINER_ENDS[ended] ?? [
+    "TRAINER_FAILED",
+    `the trainer ended with ${ended}`,
+    500,
+  ];
+  throw new EspalierError(code, message, {
+    field: "--url",
+    value: config.url,
+    hint: "The lines above say why.",
+    status,
+  });
 }
 
 /** Opens the store of a data folder, beside a running server or not, for one piece of work. */
@@ -117,68 +133,9 @@ export function configPrint(flags: { data?: string }) {
   return { items: describeConfig(loadConfig({ data: flags.data })) };
 }
 
-type Check = { name: string; ok: boolean; detail: string };
-
-/** What this machine has and lacks; `ok` is false when something needed is missing. */
-export async function doctor(flags: { data?: string }): Promise<{ ok: boolean; checks: Check[] }> {
-  const config = loadConfig({ data: flags.data });
-  const checks: Check[] = [];
-  const optional = new Set<string>();
-  async function check(
-    name: string,
-    work: () => Promise<string> | string,
-    isOptional = false,
-  ): Promise<void> {
-    if (isOptional) optional.add(name);
-    try {
-      checks.push({ name, ok: true, detail: await work() });
-    } catch (error) {
-      checks.push({ name, ok: false, detail: messageOf(error) });
-    }
-  }
-  await check("native libraries", () => {
-    const names = Object.keys(NATIVE_SOURCES).filter((name): name is NativeName => name in NATIVE_SOURCES);
-    for (const name of names) nativePath(name);
-    return `${names.length} found`;
-  });
-  await check("cache folder", () => {
-    mkdirSync(config.cacheDir, { recursive: true });
-    const probe = join(config.cacheDir, `.probe-${process.pid}`);
-    writeFileSync(probe, "");
-    rmSync(probe);
-    return config.cacheDir;
-  });
-  await check("disk of the data folder", () => {
-    let parent = resolve(config.dataDir);
-    while (!existsSync(parent)) parent = dirname(parent);
-    const { bavail, bsize } = statfsSync(parent);
-    const free = bavail * bsize;
-    if (free < GiB) throw new Error(`${(free / GiB).toFixed(1)} GiB free under ${parent}; models need more`);
-    return `${(free / GiB).toFixed(1)} GiB free`;
-  });
-  await check("memory", () => {
-    const budget = config.memoryBudgetBytes;
-    const all = `${(freemem() / GiB).toFixed(1)} of ${(totalmem() / GiB).toFixed(1)} GiB free`;
-    if (budget > totalmem()) throw new Error(`the memory budget is more than this machine has: ${all}`);
-    return `${all}; ${(budget / GiB).toFixed(1)} GiB are set aside for models`;
-  });
-  await check(
-    "trainer's environment",
-    async () => {
-      const { pythonOf } = await import("./trainer.ts");
-      return pythonOf(config.trainerPython, config.cacheDir);
-    },
-    true,
-  );
-  await check(
-    "server",
-    async () => {
-      const response = await fetch(`${config.url}/healthz`, { signal: AbortSignal.timeout(2_000) });
-      return `${config.url} answers ${response.status}`;
-    },
-    true,
-  );
-  return { ok: checks.every((one) => one.ok || optional.has(one.name)), checks };
+/** What this machine has and lacks. */
+export async function doctor(flags: Flags) {
+  return (await import("./doctor.ts")).doctor(flags);
 }
 
 export function versionDocument() {

@@ -8,7 +8,7 @@ import { type Config, childEnvironment } from "../config.ts";
 import { createDatasets } from "../datasets/datasets.ts";
 import { createEnginePool } from "../inference/inference.ts";
 import { now } from "../kit/clock.ts";
-import { EspalierError, messageOf } from "../kit/errors.ts";
+import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { armCrashPoint } from "../kit/faults.ts";
 import { createLog, type Log } from "../kit/log.ts";
 import { createModels } from "../models/models.ts";
@@ -17,7 +17,7 @@ import { createServing } from "../serving/serving.ts";
 import { openStore } from "../store/store.ts";
 import { createTraining } from "../training/training.ts";
 import { importSamples } from "./samples.ts";
-import { startTrainer, type TrainerChild } from "./trainer.ts";
+import { startTrainer, type TrainerChild, venvOf } from "./trainer.ts";
 
 export type ServeOptions = {
   config: Config;
@@ -107,14 +107,9 @@ export async function startServer({
     const local = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
     const url = config.publicUrl ?? local;
     if (withTrainer) {
-      try {
-        const token = await accounts.createProcessKey("local trainer", ["trainer"]);
-        const trainer = startLocalTrainer(config, local, token, log);
-        closers.push(() => trainer.stop());
-      } catch (error) {
-        // Training-free mode is a state, not a failure.
-        log.warn("the server goes on without its trainer", { error: messageOf(error) });
-      }
+      const token = await accounts.createProcessKey("local trainer", ["trainer"]);
+      const trainer = startLocalTrainer(config, local, token, log);
+      closers.push(() => trainer.stop());
     }
     if (sampleModel !== undefined) {
       const project = await accounts.project();
@@ -158,14 +153,23 @@ function listen(config: Config, api: ReturnType<typeof createApi>, log: Log) {
   }
 }
 
+/** In the background: the page is there before the trainer's environment is, and without it too. */
 function startLocalTrainer(config: Config, url: string, token: string, log: Log): TrainerChild {
   const trainerLog = log.child({ part: "trainer" });
-  return startTrainer({
+  const trainer = startTrainer({
     url,
     token,
     python: config.trainerPython,
+    venv: venvOf(config),
     cacheDir: config.cacheDir,
     log: (line) => trainerLog.info(line),
     restart: true,
   });
+  trainer.ended.catch((error: unknown) =>
+    log.warn("going on without a trainer: all but training works", {
+      error: messageOf(error),
+      ...(isEspalierError(error) ? { hint: error.hint } : {}),
+    }),
+  );
+  return trainer;
 }

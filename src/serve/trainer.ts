@@ -1,16 +1,19 @@
 // The trainer's process: the embedded Python package unpacked, its environment prepared once, and kept running.
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import prepareScript from "../../bin/prepare-trainer" with { type: "text" };
-import { childEnvironment } from "../config.ts";
-import { assetFolder, unpackAssets } from "../kit/assets.ts";
+import { type Config, childEnvironment } from "../config.ts";
+import { assetFolder, findAsset, listAssets, unpackAssets } from "../kit/assets.ts";
+import { sleep } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
+import { sha256 } from "../kit/hash.ts";
 
 export type TrainerOptions = {
   url: string;
   token: string;
-  /** Python with the locked packages; found or prepared when unsaid. */
+  /** Python with the locked packages; an environment is prepared when unsaid. */
   python: string | undefined;
+  /** Folder in which the environment is prepared. */
+  venv: string;
   cacheDir: string;
   log: (line: string) => void;
   /** Start it again when it ends by itself. */
@@ -18,119 +21,156 @@ export type TrainerOptions = {
 };
 
 export type TrainerChild = {
-  /** Ends it and waits. */
+  /** Ends whatever runs of it, preparation too, and waits. */
   stop(): Promise<void>;
-  /** Its exit status when it ended by itself and is not restarted. */
+  /**
+   * Its exit status when it ended by itself and is not restarted, or was stopped.
+   * @throws EspalierError TRAINER_NOT_PREPARED, TRAINER_PYTHON_NOT_FOUND
+   */
   ended: Promise<number>;
 };
+
+type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
 const RESTART_MS = [1_000, 5_000, 30_000];
 /** Exits that another start would only repeat: usage, refused, contract of another version. */
 const FINAL = [2, 4, 6];
+/** A trainer that has not ended by then goes on from its checkpoint at its next start. */
+const PATIENCE_MS = 1_500;
 
-/** Folder that holds espalier_trainer/: the repository's, or unpacked from the executable. */
+/** Folder that holds espalier_trainer/: the repository's, or unpacked from the executable, one for each content. */
 function packageFolder(cacheDir: string): string {
   if (!Bun.isStandaloneExecutable) return assetFolder("trainer");
-  const target = join(cacheDir, "trainer-package");
-  unpackAssets("trainer", target);
+  const tags = listAssets("trainer").map((path) => `${path} ${findAsset(`trainer/${path}`)?.etag ?? ""}`);
+  const target = join(cacheDir, `trainer-${sha256(tags.join("\n")).slice(0, 16)}`);
+  if (existsSync(target)) return target;
+  mkdirSync(cacheDir, { recursive: true });
+  // A folder of our own, renamed when it is whole: another process may do the same just now.
+  const fresh = mkdtempSync(join(cacheDir, ".trainer-"));
+  try {
+    unpackAssets("trainer", fresh);
+    renameSync(fresh, target);
+  } catch (error) {
+    if (!existsSync(target)) throw error;
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
   return target;
 }
 
-/** @throws EspalierError TRAINER_NOT_PREPARED */
-function findPython(said: string | undefined, folder: string): string {
+/** Where a prepared environment has its Python. */
+const pythonIn = (venv: string): string => join(venv, "bin", "python");
+
+/** Where the trainer's environment is or will be made. */
+export const venvOf = ({ trainerVenv, cacheDir }: Pick<Config, "trainerVenv" | "cacheDir">): string =>
+  trainerVenv ?? join(cacheDir, "trainer-venv");
+
+/** The Python that would run the trainer. @throws EspalierError TRAINER_NOT_PREPARED, TRAINER_PYTHON_NOT_FOUND */
+export function pythonOf({ python, venv }: Pick<TrainerOptions, "python" | "venv">): string {
+  if (python === undefined) {
+    // The stamp is written last: without it the environment is the half of an interrupted preparation.
+    if (existsSync(join(venv, "espalier.stamp"))) return pythonIn(venv);
+    throw new EspalierError("TRAINER_NOT_PREPARED", `there is no finished Python environment in ${venv}`, {
+      field: "--trainer-venv",
+      value: venv,
+      hint: "`espalier trainer` and `espalier serve --with-trainer` make it at their start.",
+    });
+  }
   // The child runs in another folder: a relative path means the caller's.
-  const python = said?.includes("/") ? resolve(said) : (said ?? join(folder, ".venv", "bin", "python"));
-  if (existsSync(python) || !python.includes("/")) return python;
-  throw new EspalierError("TRAINER_NOT_PREPARED", `There is no Python environment at ${python}.`, {
+  const path = python.includes("/") ? resolve(python) : Bun.which(python);
+  if (path !== null && existsSync(path)) return path;
+  throw new EspalierError("TRAINER_PYTHON_NOT_FOUND", `there is no Python at ${python}`, {
     field: "--trainer-python",
     value: python,
-    hint: "Run bin/prepare-trainer, or name a Python that has the trainer's packages.",
+    hint: "Name a Python that has the trainer's packages, or leave it out: the environment is then prepared.",
   });
 }
 
-/** The Python that would run the trainer. @throws EspalierError TRAINER_NOT_PREPARED */
-export function pythonOf(said: string | undefined, cacheDir: string): string {
-  return findPython(said, packageFolder(cacheDir));
-}
-
-/**
- * Makes the trainer's own Python environment beside its package, from the locked versions; at once when it is there.
- * @throws EspalierError TRAINER_NOT_PREPARED; the script has said on stderr what failed and the mend.
- */
-export async function prepareTrainer(cacheDir: string): Promise<void> {
-  const folder = packageFolder(cacheDir);
-  if (existsSync(join(folder, ".venv", "bin", "python")) && !Bun.isStandaloneExecutable) return;
-  const script = join(cacheDir, "prepare-trainer.sh");
-  await Bun.write(script, prepareScript);
-  const child = Bun.spawn({
-    cmd: ["sh", script, folder],
-    env: childEnvironment(),
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "inherit",
-  });
-  const status = await child.exited;
-  if (status === 0) return;
-  throw new EspalierError(
-    "TRAINER_NOT_PREPARED",
-    `The trainer's Python environment could not be made (${status}).`,
-    {
-      hint: "The lines above say why; --trainer-python names a ready Python instead.",
-    },
-  );
-}
-
-/** Starts the trainer as a child that gets its token by the environment, where `ps` does not show it. */
+/** Starts the trainer as a child, after its environment was prepared; at once when that is there. */
 export function startTrainer(options: TrainerOptions): TrainerChild {
-  const folder = packageFolder(options.cacheDir);
-  const python = findPython(options.python, folder);
-  let isStopping = false;
-  let failures = 0;
-  let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
-  let finish: (status: number) => void = () => undefined;
-  const ended = new Promise<number>((resolve) => {
-    finish = resolve;
-  });
+  const { log } = options;
+  const stopping = new AbortController();
+  let child: Child | undefined;
 
-  function start(): void {
+  /** Runs a command in a process group of its own, its output line by line to the log; returns its status. */
+  async function perform(cmd: string[], cwd: string, env: Record<string, string>): Promise<number> {
     child = Bun.spawn({
-      cmd: [python, "-m", "espalier_trainer", "--parent-pid", String(process.pid)],
-      cwd: folder,
-      env: childEnvironment({
-        ESPALIER_URL: options.url,
-        ESPALIER_KEY: options.token,
-        PYTHONPATH: folder,
-        PYTHONUNBUFFERED: "1",
-        PYTHONDONTWRITEBYTECODE: "1",
-      }),
+      cmd,
+      cwd,
+      env: childEnvironment(env),
+      detached: true,
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
     });
-    void pump(child.stdout, options.log);
-    void pump(child.stderr, options.log);
-    void child.exited.then((status) => {
-      if (isStopping || !options.restart || FINAL.includes(status)) {
-        if (!isStopping) options.log(`the trainer ended with ${status}`);
-        return finish(status);
-      }
-      const wait = RESTART_MS[Math.min(failures++, RESTART_MS.length - 1)] ?? 30_000;
-      options.log(`the trainer ended with ${status}; it starts again in ${wait / 1000} s`);
-      setTimeout(() => (isStopping ? finish(status) : start()), wait);
+    await Promise.all([pump(child.stdout, log), pump(child.stderr, log)]);
+    return child.exited;
+  }
+
+  async function prepare(folder: string): Promise<string> {
+    const { venv } = options;
+    const script = Bun.isStandaloneExecutable
+      ? join(folder, "prepare-trainer")
+      : join(folder, "..", "bin", "prepare-trainer");
+    const status = await perform(["sh", script, "--venv", venv, folder], folder, {});
+    if (status === 0 || stopping.signal.aborted) return pythonIn(venv);
+    throw new EspalierError("TRAINER_NOT_PREPARED", "the trainer's Python environment could not be made", {
+      field: "--trainer-venv",
+      value: venv,
+      hint: "The lines above say why and the mend; --trainer-python names a ready Python instead.",
+      status: 500,
     });
   }
-  start();
 
+  async function run(): Promise<number> {
+    const folder = packageFolder(options.cacheDir);
+    const python = options.python === undefined ? await prepare(folder) : pythonOf(options);
+    for (let failures = 0; !stopping.signal.aborted; failures++) {
+      const status = await perform(
+        [python, "-m", "espalier_trainer", "--parent-pid", String(process.pid)],
+        folder,
+        {
+          ESPALIER_URL: options.url,
+          // By the environment, where `ps` does not show it.
+          ESPALIER_KEY: options.token,
+          PYTHONPATH: folder,
+          PYTHONUNBUFFERED: "1",
+          PYTHONDONTWRITEBYTECODE: "1",
+        },
+      );
+      if (stopping.signal.aborted) break;
+      if (!options.restart || FINAL.includes(status)) {
+        log(`the trainer ended with ${status}`);
+        return status;
+      }
+      const wait = RESTART_MS[Math.min(failures, RESTART_MS.length - 1)] ?? 30_000;
+      log(`the trainer ended with ${status}; it starts again in ${wait / 1000} s`);
+      await sleep(wait, stopping.signal);
+    }
+    return 0;
+  }
+
+  const ended = run();
   return {
     ended,
     async stop() {
-      isStopping = true;
-      child.kill("SIGTERM");
-      const patience = setTimeout(() => child.kill("SIGKILL"), 5_000);
-      await child.exited;
+      stopping.abort();
+      signalGroup(child, "SIGTERM");
+      const patience = setTimeout(() => signalGroup(child, "SIGKILL"), PATIENCE_MS);
+      await ended.catch(() => undefined);
       clearTimeout(patience);
     },
   };
+}
+
+/** Reaches what the child has started too: pip under the preparation, workers under the trainer. */
+function signalGroup(child: Child | undefined, signal: NodeJS.Signals): void {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It ended just now.
+  }
 }
 
 /** Hands on a stream line by line. */

@@ -26,6 +26,30 @@ export type MigrateInput = {
  */
 export async function migrate(input: MigrateInput): Promise<number> {
   const { pool, dataDir, log, migrations = MIGRATIONS } = input;
+  const { applied } = await compareSchema(input);
+  const missing = migrations.slice(applied);
+  if (missing.length === 0) return applied;
+  if (!input.mayApply)
+    throw new EspalierError(
+      "SCHEMA_OLDER",
+      `${dataDir} has schema ${applied} and a server works in it; this program needs ${migrations.length}`,
+      { field: "schema", value: String(applied), hint: "Restart the server with this version first." },
+    );
+  if (applied > 0) await snapshotBefore(input, applied);
+  for (const migration of missing) await apply(pool, migration);
+  log.info("schema is up to date", { from: applied, to: migrations.length, dataDir });
+  return migrations.length;
+}
+
+/**
+ * How many migrations a database has and how many this program knows. Changes nothing.
+ * @throws EspalierError SCHEMA_NEWER, SCHEMA_CHANGED
+ */
+export async function compareSchema({
+  pool,
+  dataDir,
+  migrations = MIGRATIONS,
+}: Pick<MigrateInput, "pool" | "dataDir" | "migrations">): Promise<{ applied: number; known: number }> {
   const applied = await appliedMigrations(pool);
   if (applied.length > migrations.length) throw schemaNewer(applied.length, migrations.length, dataDir);
   applied.forEach((row, index) => {
@@ -42,18 +66,7 @@ export async function migrate(input: MigrateInput): Promise<number> {
         },
       );
   });
-  const missing = migrations.slice(applied.length);
-  if (missing.length === 0) return applied.length;
-  if (!input.mayApply)
-    throw new EspalierError(
-      "SCHEMA_OLDER",
-      `${dataDir} has schema ${applied.length} and a server works in it; this program needs ${migrations.length}`,
-      { field: "schema", value: String(applied.length), hint: "Restart the server with this version first." },
-    );
-  if (applied.length > 0) await snapshotBefore(input, applied.length);
-  for (const migration of missing) await apply(pool, migration);
-  log.info("schema is up to date", { from: applied.length, to: migrations.length, dataDir });
-  return migrations.length;
+  return { applied: applied.length, known: migrations.length };
 }
 
 function schemaNewer(found: number, known: number, dataDir: string): EspalierError {
