@@ -45,7 +45,7 @@ async function cli(argv: readonly string[], env: { url?: string; key?: string } 
   let stderr = "";
   const code = await runCli(argv, {
     local,
-    env: { url: server.url.origin, key: KEY, ...env },
+    connection: () => ({ url: server.url.origin, key: KEY, ...env }),
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
   });

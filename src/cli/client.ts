@@ -195,8 +195,9 @@ function unreachable(url: string, error: unknown): EspalierError {
 
 /** What a verb throws that was stopped by a signal. */
 export function interrupted(): EspalierError {
-  return new EspalierError("INTERRUPTED", "stopped on request; work that the server has begun goes on", {
+  return new EspalierError(INTERRUPTED, "stopped on request; work that the server has begun goes on", {
     hint: "`espalier list runs` shows it.",
     status: 500,
   });
 }
+export const INTERRUPTED = "INTERRUPTED";

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { monotonicMs, sleep } from "../kit/clock.ts";
 import { EspalierError, isEspalierError } from "../kit/errors.ts";
-import { type Client, interrupted } from "./client.ts";
+import { type Client, INTERRUPTED } from "./client.ts";
 import { failure } from "./outcome.ts";
 import { findById, type Thing } from "./things.ts";
 import type { TextSink } from "./verbs.ts";
@@ -55,17 +55,26 @@ export async function waitForRun(follow: Follow, id: string): Promise<Run> {
             hint: `\`espalier run retry ${id}\` tries it again.`,
           });
       } catch (error) {
+        if (isEspalierError(error) && error.code === INTERRUPTED) throw stoppedWaiting(id);
         if (!isEspalierError(error) || error.code !== "UNREACHABLE") throw error;
         silentSince ??= monotonicMs();
         if (monotonicMs() - silentSince > PATIENCE_MS) throw error;
       }
       await sleep(pause, signal);
-      if (signal?.aborted) throw interrupted();
+      if (signal?.aborted) throw stoppedWaiting(id);
       pause = Math.min(LAST_PAUSE_MS, pause * 1.3);
     }
   } finally {
     bar.end();
   }
+}
+
+function stoppedWaiting(id: string): EspalierError {
+  return new EspalierError(INTERRUPTED, `stopped waiting; the run ${id} goes on`, {
+    hint: `\`espalier run wait ${id}\` waits for it again, \`espalier run cancel ${id}\` ends it.`,
+    value: id,
+    status: 500,
+  });
 }
 
 async function readRun(client: Client, id: string): Promise<Run> {

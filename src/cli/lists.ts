@@ -89,6 +89,8 @@ export async function showRun({ client }: VerbContext, id: string): Promise<Json
 
 /** Waits for a run's end and returns the run. @throws EspalierError with the run's own error. */
 export async function awaitRun(context: VerbContext, id: string): Promise<Json> {
+  // A wait goes on through a restart of the server, but not for one that was never there.
+  await showRun(context, id);
   await waitForRun(followOf(context), id);
   return showRun(context, id);
 }

@@ -21,7 +21,7 @@ const DAMAGE =
 export function exitCodeOf(error: unknown): number {
   if (!isEspalierError(error)) return EXIT.failed;
   const { code, status } = error;
-  if (code === "SCHEMA_NEWER") return EXIT.newerSchema;
+  if (code === "SCHEMA_NEWER" || code === "CONTRACT_VERSION_MISMATCH") return EXIT.newerSchema;
   if (code === "USAGE" || code === "CONFIG_INVALID") return EXIT.usage;
   if (code === "UNREACHABLE") return EXIT.unreachable;
   if (status >= 500 || DAMAGE.test(code)) return EXIT.failed;

@@ -49,7 +49,8 @@ export async function runProgram(argv: readonly string[], deps: CliDeps): Promis
   const { declareVerbs } = await import("./declare.ts");
   declareVerbs({ parent: program, deps, verb });
   try {
-    if (argv.length === 0) throw usage("there is no verb", "espalier --help lists them.");
+    if (argv.every((word) => word === "--json"))
+      throw usage("there is no verb", "espalier --help lists them.");
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
   } catch (error) {
@@ -119,14 +120,17 @@ function build(deps: CliDeps, isJson: boolean, ended: (code: number) => void) {
     command.option("--wait", "wait for the run and print the finished thing; nothing to wait for is fine");
     command.action(async (...given: unknown[]) => {
       const flags = command.opts<Record<string, unknown>>();
-      const done = await does(wordsOf(given.slice(0, -2)), flags, () => ({
-        client: createClient(serverOf(flags, deps), deps.signal),
-        isJson,
-        wait: flags["wait"] === true,
-        stdout: deps.stdout,
-        stderr: deps.stderr,
-        signal: deps.signal,
-      }));
+      const done = await does(wordsOf(given.slice(0, -2)), flags, () => {
+        const signal = deps.signal?.();
+        return {
+          client: createClient(serverOf(flags, deps), signal),
+          isJson,
+          wait: flags["wait"] === true,
+          stdout: deps.stdout,
+          stderr: deps.stderr,
+          signal,
+        };
+      });
       ended(print(deps, isJson, done));
     });
     return command;
@@ -135,9 +139,13 @@ function build(deps: CliDeps, isJson: boolean, ended: (code: number) => void) {
 }
 
 /** The server that was named here, or else by the environment. */
-function serverOf(flags: Record<string, unknown>, { env }: CliDeps) {
+function serverOf(flags: Record<string, unknown>, { connection }: CliDeps) {
   const said = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
-  return { url: said(flags["url"]) ?? env.url, key: said(flags["key"]) ?? env.key };
+  const url = said(flags["url"]);
+  const key = said(flags["key"]);
+  if (url !== undefined && key !== undefined) return { url, key };
+  const env = connection();
+  return { url: url ?? env.url, key: key ?? env.key };
 }
 
 /** Arguments that were given, in order; a list at the end is spread. */

@@ -44,3 +44,14 @@ test("what only sounds like a secret stays", () => {
   expect(lines[0]).toContain('"tokensPerSecond":7,"maxTokens":3,"sha256":"abc"');
   expect(redactText("tokens = 5, monkey=7")).toBe("tokens = 5, monkey=7");
 });
+
+test("on a terminal it writes lines for people, without the control characters of what others wrote", () => {
+  const lines: string[] = [];
+  const log = createLog({ write: (line) => lines.push(line), clock: () => 0, isReadable: true });
+  log.info("a trainer \u001b[2Jchecked in", { host: "vm" });
+  log.child({ part: "store" }).warn("slow", { ms: 5, key: "esp_secret" });
+  expect(lines).toEqual([
+    "00:00:00 a trainer  [2Jchecked in  host=vm\n",
+    "00:00:00 warn slow  part=store  ms=5  key=…\n",
+  ]);
+});

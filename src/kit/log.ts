@@ -1,4 +1,4 @@
-// The program's log: one JSON object a line on stderr, secrets left out.
+// The program's log on stderr, secrets left out: one JSON object a line, or on a terminal a line for people.
 import { now } from "./clock.ts";
 
 const LEVELS = { debug: 10, info: 20, warn: 30, error: 40, silent: 100 } as const;
@@ -16,7 +16,13 @@ export type Log = {
   child(fields: LogFields): Log;
 };
 
-export type LogDeps = { level?: LogLevel; write?: (line: string) => void; clock?: () => number };
+export type LogDeps = {
+  level?: LogLevel;
+  write?: (line: string) => void;
+  clock?: () => number;
+  /** Lines for people instead of JSON; when unsaid, on a terminal. */
+  isReadable?: boolean;
+};
 
 const SECRET_NAME = /token$|secret|password|authorization|cookie|apikey|api_key|^key$|hash$/i;
 // Our own keys, wherever they appear in a text, and bearer headers.
@@ -28,11 +34,13 @@ export function createLog(deps: LogDeps = {}): Log {
   const floor = LEVELS[deps.level ?? "info"];
   const write = deps.write ?? ((line: string) => void process.stderr.write(line));
   const clock = deps.clock ?? now;
+  const format =
+    (deps.isReadable ?? (deps.write === undefined && process.stderr.isTTY)) ? readable : JSON.stringify;
   const make = (bound: LogFields): Log => {
     const line = (level: LogLevel, message: string, fields: LogFields = {}): void => {
       if (LEVELS[level] < floor) return;
       const entry = { at: new Date(clock()).toISOString(), level, message: redactText(message) };
-      write(`${JSON.stringify({ ...entry, ...redactFields({ ...bound, ...fields }) })}\n`);
+      write(`${format({ ...entry, ...redactFields({ ...bound, ...fields }) })}\n`);
     };
     return {
       debug: (message, fields) => line("debug", message, fields),
@@ -43,6 +51,16 @@ export function createLog(deps: LogDeps = {}): Log {
     };
   };
   return make({});
+}
+
+/** `12:30:05 warn message  name=value …`; control characters of what others wrote do not reach the terminal. */
+function readable({ at, level, message, ...fields }: LogFields): string {
+  const rest = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `  ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const line = `${String(at).slice(11, 19)} ${level === "info" ? "" : `${level} `}${message}${rest.join("")}`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ");
 }
 
 /** Text with keys, bearer tokens and secret query values cut out. */
