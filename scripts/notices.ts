@@ -8,6 +8,8 @@ const root = join(import.meta.dir, "..");
 const target = join(root, "THIRD_PARTY_NOTICES.md");
 /** Optional packages of the platform that is shipped; those of other platforms never are. */
 const PLATFORM_PACKAGES = ["@libsql/linux-x64-gnu", "sqlite-vec-linux-x64"];
+/** Packages whose files web/vite.config.ts lays beside the UI. */
+const LAID_BESIDE = ["@graphql-yoga/render-graphiql"];
 const Manifest = z.object({
   name: z.string(),
   version: z.string().default(""),
@@ -20,7 +22,12 @@ type Notice = { name: string; version: string; licence: string; copyright: strin
 
 const notices = new Map<string, Notice>();
 const own = readManifest(root);
-const shipped = [...Object.keys(own.dependencies), ...PLATFORM_PACKAGES, ...packagesOfTheUi()];
+const shipped = [
+  ...Object.keys(own.dependencies),
+  ...PLATFORM_PACKAGES,
+  ...LAID_BESIDE,
+  ...packagesOfTheUi(),
+];
 for (const name of shipped) collect(name, root);
 
 const text = render(
@@ -57,7 +64,11 @@ function collect(name: string, from: string): void {
   let folder = from;
   // As Node resolves: the nearest node_modules upwards.
   while (!existsSync(join(folder, "node_modules", name, "package.json"))) {
-    if (folder === root) return; // an optional peer that is not installed is not shipped
+    if (folder === root) {
+      if (name in { ...own.dependencies, ...own.devDependencies })
+        throw new Error(`${name} is not installed; run: bun install --frozen-lockfile`);
+      return; // an optional peer that is not installed is not shipped
+    }
     folder = dirname(folder);
   }
   folder = join(folder, "node_modules", name);
@@ -99,7 +110,8 @@ function render(all: Notice[]): string {
     ...all.map((n) => `| ${n.name} | ${n.version} | ${cell(n.licence)} | ${cell(n.copyright)} |`),
     "",
     "SQLite (public domain) is inside libsql; ONNX Runtime's own third-party notices are at",
-    "<https://github.com/microsoft/onnxruntime/blob/v1.30.0/ThirdPartyNotices.txt>.",
+    "<https://github.com/microsoft/onnxruntime/blob/v1.30.0/ThirdPartyNotices.txt>. Inside @graphql-yoga/render-graphiql",
+    "are GraphiQL (MIT, GraphQL Contributors) and the Monaco editor (MIT, Microsoft Corporation).",
     "",
     "## Licence texts",
     ...licences.flatMap((licence) => {

@@ -1,11 +1,34 @@
 // Builds the web UI into web/dist: absolute asset paths, hashed names, no inline script, so that a strict CSP holds.
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
+
+/** GraphiQL as files of our own: the package inlines them into one page, which a strict policy would not run. */
+function graphiql(): Plugin {
+  return {
+    name: "graphiql",
+    apply: "build",
+    async generateBundle() {
+      const inside = new URL("graphiql.js", import.meta.resolve("@graphql-yoga/render-graphiql"));
+      const parts: Record<"js" | "css" | "editorWorkerService" | "jsonWorker" | "graphqlWorker", string> =
+        await import(inside.href);
+      const files = {
+        "graphiql.js": parts.js,
+        "graphiql.css": parts.css,
+        // Named as Monaco asks for them.
+        "editorWorkerService.worker.js": parts.editorWorkerService,
+        "json.worker.js": parts.jsonWorker,
+        "graphql.worker.js": parts.graphqlWorker,
+      };
+      for (const [name, source] of Object.entries(files))
+        this.emitFile({ type: "asset", fileName: `graphiql/${name}`, source });
+    },
+  };
+}
 
 export default defineConfig({
   root: import.meta.dirname,
   base: "/",
-  plugins: [react()],
+  plugins: [react(), graphiql()],
   build: {
     outDir: "dist",
     emptyOutDir: true,

@@ -8,6 +8,7 @@ import { handleAuth } from "./auth.ts";
 import type { ApiDeps } from "./context.ts";
 import { handleFiles } from "./files.ts";
 import { createGate } from "./gate.ts";
+import { serveGraphiql, wantsGraphiql } from "./graphiql.ts";
 import { createGraphql, type SocketData } from "./graphql.ts";
 import { boundedRequest, errorResponse, json, unauthenticated } from "./http.ts";
 import { createMetrics } from "./metrics.ts";
@@ -108,6 +109,7 @@ export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
       throw new EspalierError("NOT_FOUND", `there is nothing at ${pathname.slice(0, 200)}`, { status: 404 });
     }
     const principal = await accounts.authenticate(request);
+    if (wantsGraphiql(request)) return serveGraphiql(principal !== null);
     if (!principal) throw unauthenticated();
     if (found.scope !== null && !opens(principal.scopes, found.scope))
       throw scopeMissing(principal, found.scope);

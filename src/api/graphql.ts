@@ -20,7 +20,7 @@ export function createGraphql(services: Services) {
     schema,
     graphqlEndpoint: "/graphql",
     landingPage: false,
-    // The packaged GraphiQL loads from a CDN, and this program asks nothing of the outside world.
+    // The packaged page loads from a CDN, and this program asks nothing of the outside world: see graphiql.ts.
     graphiql: false,
     logging: false,
     cors: false,

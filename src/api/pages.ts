@@ -33,7 +33,7 @@ export function servePage(request: Request): Response {
   if (/\.[a-z0-9]{1,8}$/i.test(path)) throw notFound("file", pathname);
   const index = findAsset("web/index.html");
   if (index) return respond(request, index, false);
-  return new Response("The web UI is not part of this build: run `bun run web:build` first.\n", {
+  return new Response("The web UI is not part of this build: run bin/build.\n", {
     status: 503,
     headers: { "content-type": "text/plain; charset=utf-8" },
   });

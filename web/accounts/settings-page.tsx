@@ -1,5 +1,6 @@
 // Settings: who you are, API keys (shown once, revocable) and colours.
 import {
+  Anchor,
   Button,
   Checkbox,
   Group,
@@ -137,7 +138,12 @@ export function SettingsPage() {
         {(data) => (
           <Stack gap={16}>
             <div>
-              <h2>{t("API keys")}</h2>
+              <Group justify="space-between" align="baseline">
+                <h2>{t("API keys")}</h2>
+                <Anchor href="/graphql" target="_blank" size="sm">
+                  {t("Try the API in GraphiQL")}
+                </Anchor>
+              </Group>
               {work.problem ? <ProblemNotice problem={work.problem} /> : null}
               {data.apiKeys.nodes.length === 0 ? (
                 <Empty
