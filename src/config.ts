@@ -75,6 +75,21 @@ export const SETTINGS = {
     schema: folder,
     default: (env) => join(cacheHome(env), "espalier"),
   }),
+  importDirs: setting<readonly string[] | undefined>({
+    env: "ESPALIER_IMPORT_DIRS",
+    flag: "importDir",
+    doc: "Folders, separated by colons, from which models may be imported by their path. When unsaid, admins may name any path, others none.",
+    schema: z
+      .string()
+      .min(1)
+      .transform((text) =>
+        text
+          .split(":")
+          .filter(Boolean)
+          .map((path) => resolve(path)),
+      ),
+    default: () => undefined,
+  }),
   memoryBudgetBytes: setting({
     env: "ESPALIER_MEMORY_BUDGET",
     flag: "memoryBudget",
@@ -210,9 +225,11 @@ export function describeConfig(config: Config): ConfigRow[] {
   return configKeys.map((key) => {
     const it: Setting<unknown> = SETTINGS[key];
     const value = config[key] ?? null;
+    const shown = (one: typeof value): string | number | null =>
+      typeof one === "string" || typeof one === "number" || one === null ? one : one.join(":");
     return {
       key,
-      value: it.secret && value !== null ? "…" : value,
+      value: it.secret && value !== null ? "…" : shown(value),
       origin: config.origins[key],
       variable: it.env,
       flag: it.flag === undefined ? null : `--${dashed(it.flag)}`,

@@ -1,10 +1,15 @@
-// Entry of the executable: an engine child, or the command line with the verbs of this machine.
+// Entry of the executable: one of its child processes, or the command line with the verbs of this machine.
 import "./boot.ts";
 
 if (process.argv[2] === "engine" && process.argv.length === 3) {
   // Nothing else is loaded: an engine child should be small and start at once.
   const { runEngineChild } = await import("./inference/inference.ts");
   await runEngineChild();
+}
+
+if (process.argv[2] === "dataset-reader") {
+  const { runReaderChild } = await import("./datasets/datasets.ts");
+  await runReaderChild();
 }
 
 const { runCli } = await import("./cli/cli.ts");

@@ -43,7 +43,11 @@ const SWEEP_MS = 3_600_000;
 /** Builds the HTTP side over the front doors. `isReady` says whether /readyz may say yes. */
 export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
   const { accounts, store, config, log } = deps;
-  const uploads = createUploads({ dir: join(config.dataDir, "uploads"), clock: now });
+  const uploads = createUploads({
+    dir: join(config.dataDir, "uploads"),
+    clock: now,
+    incoming: store.incoming,
+  });
   const trainers = createTrainerRegistry({ store, clock: now });
   const gate = createGate({ host: config.host, publicUrl: config.publicUrl });
   const graphql = createGraphql({ ...deps, uploads, trainers });

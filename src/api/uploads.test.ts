@@ -7,19 +7,24 @@ import type { Principal } from "../accounts/accounts.ts";
 import { isEspalierError } from "../kit/errors.ts";
 import { sha256 } from "../kit/hash.ts";
 import { limits } from "../kit/limits.ts";
-import { createUploads, safeName, type Uploads } from "./uploads.ts";
+import { openIncoming } from "../store/incoming.ts";
+import { checkFileName, createUploads, type Uploads } from "./uploads.ts";
 
+let root: string;
 let dir: string;
+let incoming: ReturnType<typeof openIncoming>;
 let uploads: Uploads;
 let time = Date.now();
 const me: Principal = { userId: "usr_1", keyId: null, name: "me", projectId: "prj_1", scopes: new Set() };
 const stranger = { ...me, projectId: "prj_2" };
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "espalier-uploads-"));
-  uploads = createUploads({ dir, clock: () => time });
+  root = await mkdtemp(join(tmpdir(), "espalier-uploads-"));
+  dir = join(root, "uploads");
+  incoming = openIncoming(root);
+  uploads = createUploads({ dir, clock: () => time, incoming });
 });
-afterAll(() => rm(dir, { recursive: true, force: true }));
+afterAll(() => rm(root, { recursive: true, force: true }));
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
   return work.then(
@@ -42,20 +47,20 @@ test("pieces add up; a wrong offset is told the right one", async () => {
   const id = await start({ name: "a.txt", sizeBytes: 10, sha256: sha256("helloworld") });
   await patch(id, 0, "hello");
   expect(await codeOf(patch(id, 0, "hello"))).toBe("UPLOAD_OFFSET_WRONG");
-  expect(await codeOf(uploads.take(id, me))).toBe("UPLOAD_INCOMPLETE");
+  expect(await codeOf(uploads.claim([id], me))).toBe("UPLOAD_INCOMPLETE");
   const head = await uploads.handle(new Request(`${at}/${id}`, { method: "HEAD" }), me);
   expect(head.headers.get("upload-offset")).toBe("5");
   expect(await (await patch(id, 5, "world")).json()).toEqual({ id, offset: 10, done: true });
-  const taken = await uploads.take(id, me);
-  expect(await readFile(taken.path, "utf8")).toBe("helloworld");
-  await uploads.drop(id);
-  expect(await codeOf(uploads.take(id, me))).toBe("UPLOAD_NOT_FOUND");
+  const { folder, names } = await incoming.find(await uploads.claim([id], me));
+  expect(names).toEqual(["a.txt"]);
+  expect(await readFile(join(folder, "a.txt"), "utf8")).toBe("helloworld");
+  expect(await codeOf(uploads.claim([id], me))).toBe("UPLOAD_NOT_FOUND");
 });
 
 test("more bytes than announced, damaged bytes and files too large are refused, and nothing stays", async () => {
   const long = await start({ name: "a", sizeBytes: 3 });
-  expect(await codeOf(patch(long, 0, "abcd"))).toBe("BODY_TOO_LARGE");
-  await uploads.drop(long);
+  expect(await codeOf(patch(long, 0, "abcd"))).toBe("UPLOAD_PIECE_TOO_LARGE");
+  await uploads.handle(new Request(`${at}/${long}`, { method: "DELETE" }), me);
   const damaged = await start({ name: "a", sizeBytes: 3, sha256: sha256("abc") });
   expect(await codeOf(patch(damaged, 0, "abd"))).toBe("UPLOAD_DAMAGED");
   expect(await codeOf(start({ name: "a", sizeBytes: limits.uploadBytes + 1 }))).toBe("UPLOAD_TOO_LARGE");
@@ -63,26 +68,38 @@ test("more bytes than announced, damaged bytes and files too large are refused, 
 });
 
 test("ids and names of others lead nowhere", async () => {
-  const id = await start({ name: "../../etc/passwd", sizeBytes: 1 });
-  expect(await readdir(join(dir, id, "files"))).toEqual(["passwd"]);
+  expect(await codeOf(start({ name: "../../etc/passwd", sizeBytes: 1 }))).toBe("UPLOAD_NAME_INVALID");
+  const id = await start({ name: "a", sizeBytes: 1 });
   expect(await codeOf(patch(id, 0, "x", stranger))).toBe("UPLOAD_NOT_FOUND");
   for (const wrong of ["..", "upl_../../x", "%2e%2e", "upl_"])
-    expect(await codeOf(uploads.take(wrong, me))).toBe("UPLOAD_NOT_FOUND");
-  await uploads.drop(id);
+    expect(await codeOf(uploads.claim([wrong], me))).toBe("UPLOAD_NOT_FOUND");
+  await uploads.handle(new Request(`${at}/${id}`, { method: "DELETE" }), me);
 });
 
-test("names become plain file names", () => {
-  expect(safeName("C:\\models\\a b.gguf")).toBe("a b.gguf");
-  expect(safeName("..")).toBe("file");
-  expect(safeName(".hidden")).toBe("hidden");
-  expect(safeName("a\0b\n.jsonl")).toBe("a_b_.jsonl");
-  expect(safeName(`${"x".repeat(500)}.gguf`)).toHaveLength(120);
+test("a folder's files are claimed together, each name once", async () => {
+  const names = ["config.json", "model.safetensors", "config.json"];
+  const ids = await Promise.all(names.map((name) => start({ name, sizeBytes: 0 })));
+  expect(await codeOf(uploads.claim(ids, me))).toBe("UPLOAD_NAME_TAKEN");
+  const claimed = await uploads.claim(ids.slice(0, 2), me);
+  expect((await incoming.find(claimed)).names).toEqual(["config.json", "model.safetensors"]);
+  expect(await readdir(dir)).toEqual([ids[2] ?? ""]);
+  await uploads.handle(new Request(`${at}/${ids[2]}`, { method: "DELETE" }), me);
+});
+
+test("only names of plain files are taken", () => {
+  for (const name of ["a b.gguf", ".hidden", "Äpfel.jsonl"]) expect(() => checkFileName(name)).not.toThrow();
+  for (const name of ["", ".", "..", " a", "a/b", "C:\\a", "a\0b", "a\nb", "a\u202eb", "x".repeat(201)])
+    expect(() => checkFileName(name)).toThrow("cannot be a file's name");
 });
 
 test("uploads that nobody touches are swept, the others stay", async () => {
   const id = await start({ name: "a", sizeBytes: 1 });
   await uploads.sweep();
   expect(await readdir(dir)).toEqual([id]);
+  time += limits.uploadIdleMs + 60_000;
+  expect(await codeOf(patch(id, 0, "x"))).toBe("UPLOAD_EXPIRED");
+  const other = await start({ name: "a", sizeBytes: 1 });
+  expect(await readdir(dir)).toEqual([other]);
   time += limits.uploadIdleMs + 60_000;
   await uploads.sweep();
   expect(await readdir(dir)).toEqual([]);

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { unzipSync } from "fflate";
 import { z } from "zod";
 import { EspalierError } from "../kit/errors.ts";
 import { type LocalVerbs, runCli } from "./cli.ts";
@@ -187,6 +186,7 @@ test("a wait shows the states for people on stderr only", async () => {
 
 test("a file is uploaded whole although an answer was lost, with its mapping", async () => {
   asked.patches = 0;
+  asked.uploads.clear();
   const file = join(folder, "rows.jsonl");
   const text = '{"q":"1","a":"2"}\n'.repeat(50);
   writeFileSync(file, text);
@@ -210,7 +210,8 @@ test("a file is uploaded whole although an answer was lost, with its mapping", a
   expect(asked.inputs.at(-1)).toEqual({ name: "support", uploadId: "upl_1", keepGoodRows: false, mapping });
 });
 
-test("a folder that the server does not see is uploaded as a zip without other weights", async () => {
+test("a folder that the server may not read is uploaded file by file, without other weights", async () => {
+  asked.uploads.clear();
   const path = join(folder, "model");
   mkdirSync(path);
   const files = {
@@ -221,10 +222,12 @@ test("a folder that the server does not see is uploaded as a zip without other w
   for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
   const { json } = await document("model", "import", path, "--name", "toy", "--wait");
   expect(json).toMatchObject({ id: "base_1", name: "toy", status: "ready" });
-  expect(asked.inputs.at(-1)).toEqual({ name: "toy", uploadId: "upl_1" });
-  const sent = unzipSync(asked.uploads.get("upl_1") ?? new Uint8Array());
-  expect(Object.keys(sent)).toEqual(["config.json", "model.safetensors"]);
-  expect(sent["model.safetensors"]?.length).toBe(9_000_000);
+  expect(asked.inputs.at(-1)).toEqual({ name: "toy", uploadIds: ["upl_1", "upl_2"] });
+  expect([...asked.uploads.values()].map((bytes) => bytes.length)).toEqual([2, 9_000_000]);
+  rmSync(join(path, "model.safetensors"));
+  expect((await document("model", "import", path, "--name", "toy")).json).toMatchObject({
+    error: { code: "PICKLE_REFUSED" },
+  });
 });
 
 test("--set takes numbers, JSON and text, and commas where a parameter takes a list", async () => {

@@ -37,6 +37,10 @@ export function declareLocal({ parent, deps, verb }: Declared): void {
         "--memory-budget <size>",
         "most memory of all loaded models, e.g. 6GiB (ESPALIER_MEMORY_BUDGET)",
       ),
+      new Option(
+        "--import-dir <dirs>",
+        "folders, separated by colons, from which models are imported by path (ESPALIER_IMPORT_DIRS)",
+      ),
       new Option("--log-level <level>", "debug, info, warn, error or silent (ESPALIER_LOG)"),
     ],
     isLocal: true,
@@ -54,6 +58,7 @@ export function declareLocal({ parent, deps, verb }: Declared): void {
             trainerVenv: text,
             cache: text,
             memoryBudget: text,
+            importDir: text,
             logLevel: text,
           },
           flags,

@@ -7,7 +7,6 @@ import { ERRORS } from "./client.ts";
 import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, type Run, runShape } from "./follow.ts";
 import { usage } from "./outcome.ts";
-import { zipSource } from "./pack.ts";
 import { nodeShape } from "./pages.ts";
 import { selection, thingOf } from "./things.ts";
 import { fileSource, type Source, upload } from "./upload.ts";
@@ -40,46 +39,55 @@ export async function importModel(
   });
 }
 
-/** A server on this machine links or copies; null when it is not here, or does not see the file. */
+/** A server on this machine copies the files itself; null when it is not here, sees no such file, or will not. */
 async function byPath({ client }: VerbContext, path: string, name: string): Promise<Run | null> {
   if (!client.isLocal) return null;
   try {
     return (await client.mutate(IMPORT_MODEL, { input: { name, path } }, modelStarted)).run;
   } catch (error) {
-    // A tunnel or a container: the address is here, the files are not.
-    if (isEspalierError(error) && error.code === "MODEL_NOT_FOUND") return null;
+    // A tunnel or a container: the address is here, the files are not. A key that is no admin's may name no paths.
+    if (isEspalierError(error) && ["MODEL_NOT_FOUND", "PATH_REFUSED"].includes(error.code)) return null;
     throw error;
   }
 }
 
 async function byUpload(context: VerbContext, path: string, isFolder: boolean, name: string): Promise<Run> {
-  const source = isFolder ? await folderSource(path) : fileSource(path, basename(path));
-  const uploadId = await sendFile(context, source);
-  return (await context.client.mutate(IMPORT_MODEL, { input: { name, uploadId } }, modelStarted)).run;
+  const sources = isFolder ? await folderSources(path) : [fileSource(path, basename(path))];
+  const uploadIds: string[] = [];
+  for (const source of sources) uploadIds.push(await sendFile(context, source));
+  return (await context.client.mutate(IMPORT_MODEL, { input: { name, uploadIds } }, modelStarted)).run;
 }
 
-/** Training states, code and weights of other formats stay here where there are safetensors. */
-const OTHER_WEIGHTS = /\.(bin|pt|pth|ckpt|h5|msgpack|onnx|ot|gguf|py|pkl)$/i;
+/** Weights that are read; other formats, training states and code stay here. */
+const WEIGHTS = /\.safetensors$/i;
+const PICKLE = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
+const LEFT_OUT = /\.(bin|pt|pth|ckpt|pkl|pickle|h5|msgpack|onnx|ot|gguf|py)$/i;
 
-async function folderSource(folder: string): Promise<Source> {
+/** The files of a Hugging Face folder that belong to the model. @throws PICKLE_REFUSED, FOLDER_EMPTY */
+async function folderSources(folder: string): Promise<Source[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries
     .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith("."))
     .map((entry) => entry.name)
     .sort();
-  const hasSafetensors = names.some((name) => name.endsWith(".safetensors"));
-  const files: { name: string; path: string }[] = [];
-  for (const name of names) {
-    if (hasSafetensors && OTHER_WEIGHTS.test(name)) continue;
-    if ((await there(join(folder, name))).isFile()) files.push({ name, path: join(folder, name) });
-  }
-  if (files.length === 0)
-    throw new EspalierError("FOLDER_EMPTY", `there are no files in ${folder}`, {
-      hint: "Give the folder that holds config.json and the weights.",
+  const pickle = names.find((name) => PICKLE.test(name));
+  if (pickle && !names.some((name) => WEIGHTS.test(name)))
+    throw new EspalierError("PICKLE_REFUSED", `the weights are a pickle (${pickle}), which can run code`, {
+      hint: "Save the model as safetensors (save_pretrained does).",
       field: "PATH",
-      value: folder,
+      value: pickle,
     });
-  return zipSource(`${basename(folder)}.zip`, files);
+  const sources: Source[] = [];
+  for (const name of names) {
+    const path = join(folder, name);
+    if (!LEFT_OUT.test(name) && (await there(path)).isFile()) sources.push(fileSource(path, name));
+  }
+  if (sources.length > 0) return sources;
+  throw new EspalierError("FOLDER_EMPTY", `there are no files of a model in ${folder}`, {
+    hint: "Give the folder that holds config.json and the weights, or the GGUF file itself.",
+    field: "PATH",
+    value: folder,
+  });
 }
 
 /** Imports a file as the next version of a dataset. */

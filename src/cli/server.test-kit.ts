@@ -146,8 +146,8 @@ const rootValue = {
   },
   dataset: ({ name }: { name: string }) => (name === "support" || name === "toy" ? dataset : null),
   importModel: ({ input }: Input) => {
-    // As a server in a container does: the address is local, the files are not.
-    if (input["path"]) return notFound;
+    // As a server does whose key is no admin's: paths are not for it.
+    if (input["path"]) return { ...notFound, __typename: "RefusedError", code: "PATH_REFUSED" };
     return noted({ __typename: "ImportModelSuccess", run: imported })({ input });
   },
   importDataset: noted({ __typename: "ImportDatasetSuccess", dataset, run: imported }),
@@ -194,16 +194,18 @@ export async function answer(request: Request): Promise<Response> {
   if (request.headers.get("authorization") !== `Bearer ${KEY}`)
     return Response.json({ error: { code: "UNAUTHENTICATED", message: "no credentials" } }, { status: 401 });
   if (pathname === "/uploads") {
-    asked.uploads.set("upl_1", new Uint8Array());
-    return Response.json({ id: "upl_1", offset: 0 }, { status: 201 });
+    const id = `upl_${asked.uploads.size + 1}`;
+    asked.uploads.set(id, new Uint8Array());
+    return Response.json({ id, offset: 0 }, { status: 201 });
   }
-  if (pathname === "/uploads/upl_1") {
-    const held = asked.uploads.get("upl_1") ?? new Uint8Array();
+  const upload = /^\/uploads\/(upl_\d+)$/.exec(pathname)?.[1];
+  if (upload !== undefined) {
+    const held = asked.uploads.get(upload) ?? new Uint8Array();
     // The first piece arrives, but its answer is lost.
     const more = request.method === "PATCH" ? await request.bytes() : new Uint8Array();
     if (request.method === "PATCH" && Number(request.headers.get("upload-offset")) !== held.length)
       return Response.json({ error: { code: "UPLOAD_OFFSET_WRONG", message: "elsewhere" } }, { status: 409 });
-    asked.uploads.set("upl_1", new Uint8Array([...held, ...more]));
+    asked.uploads.set(upload, new Uint8Array([...held, ...more]));
     if (request.method === "PATCH" && ++asked.patches === 1) return new Response("lost", { status: 502 });
     return Response.json({ offset: held.length + more.length });
   }

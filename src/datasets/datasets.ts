@@ -1,14 +1,15 @@
 // Front door of datasets: imports, immutable versions, pages of rows, token lengths, and what the trainer reads.
 import { open, rm } from "node:fs/promises";
-import { and, desc, eq, inArray } from "drizzle-orm";
+import { and, desc, eq, exists, inArray, or } from "drizzle-orm";
 import { z } from "zod";
 import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
 import { trainings } from "../../schema/tables/models.ts";
+import { runs as runRows } from "../../schema/tables/runs.ts";
 import type { EnginePool, ModelSource, RenderedRow } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
-import type { RunRow, Runs } from "../runs/runs.ts";
+import { incomingHooks, type RunRow, type Runs } from "../runs/runs.ts";
 import { mapPage, type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 import {
   type ImportDatasetInput,
@@ -17,11 +18,13 @@ import {
   parseMapping,
   startImport,
 } from "./import.ts";
+import type { ReaderDeps } from "./reader.ts";
 import { readRows, searchRows } from "./rows.ts";
 import { checkMapping, type Mapping, shapes, type TrainingRow, toTrainingRow } from "./shape.ts";
 import { splitOfRow } from "./split.ts";
 
 export type { ImportDatasetInput } from "./import.ts";
+export { runReaderChild } from "./reader.ts";
 export type { Mapping, Shape, TrainingRow } from "./shape.ts";
 
 const columnsSchema = z.array(z.object({ name: z.string(), type: z.string(), emptyShare: z.number() }));
@@ -57,7 +60,14 @@ export type RenderedDatasetRow = { text: string; tokens: { id: number; text: str
 export type TrainingRows = { sha256: string; sizeBytes: number; rowCount: number };
 export type Dependant = { id: string; kind: string; name: string; relation: string };
 
-export type DatasetsDeps = { store: Store; runs: Runs; engine: EnginePool; clock: Clock };
+export type DatasetsDeps = {
+  store: Store;
+  runs: Runs;
+  engine: EnginePool;
+  clock: Clock;
+  /** How a child process that reads dataset files is started. */
+  reader: ReaderDeps;
+};
 export type Datasets = ReturnType<typeof createDatasets>;
 
 /** Rows whose tokens a histogram counts. */
@@ -70,6 +80,7 @@ export function createDatasets(deps: DatasetsDeps) {
   const { store, runs, engine } = deps;
   const { db } = store;
   runs.registerHandler("import-dataset", importHandler(deps));
+  runs.registerHooks("import-dataset", incomingHooks(store));
 
   async function getVersion(id: string): Promise<DatasetVersionRow> {
     const row = await db.query.datasetVersions.findFirst({ where: eq(datasetVersions.id, id) });
@@ -93,19 +104,38 @@ export function createDatasets(deps: DatasetsDeps) {
       ? engine.render(source, row.messages)
       : engine.renderPair(source, row.prompt, row.completion);
 
+  const hasVersion = exists(
+    db
+      .select({ id: datasetVersions.id })
+      .from(datasetVersions)
+      .where(eq(datasetVersions.datasetId, datasets.id)),
+  );
+  const isImporting = exists(
+    db
+      .select({ id: runRows.id })
+      .from(runRows)
+      .where(and(eq(runRows.subjectId, datasets.id), inArray(runRows.status, ["queued", "running"]))),
+  );
+  const isListed = or(hasVersion, isImporting);
+
   const self = {
     /** Queues an import; the new version appears when the run has succeeded. */
     importDataset: (input: ImportDatasetInput): Promise<{ dataset: DatasetRow; run: RunRow }> =>
       startImport(deps, input),
 
+    /** Newest first. One whose only imports failed is none: its run says why, and its name is free. */
     list: (projectId: string): Promise<DatasetRow[]> =>
-      db.query.datasets.findMany({ where: eq(datasets.projectId, projectId), orderBy: [desc(datasets.id)] }),
+      db
+        .select()
+        .from(datasets)
+        .where(and(eq(datasets.projectId, projectId), isListed))
+        .orderBy(desc(datasets.id)),
     /** Newest first. */
     page: (projectId: string, page: PageRequest): Promise<Page<DatasetRow>> =>
       readPage(
         db,
         datasets,
-        { where: eq(datasets.projectId, projectId), keys: ["id"], order: "descending" },
+        { where: and(eq(datasets.projectId, projectId), isListed), keys: ["id"], order: "descending" },
         page,
       ),
     findById: async (id: string): Promise<DatasetRow | null> =>
@@ -227,9 +257,12 @@ export function createDatasets(deps: DatasetsDeps) {
       const file = await open(temp, "wx");
       let rowCount = 0;
       try {
-        for (let at = 0; at < version.rowCount; at += PAGE) {
+        for (let at = 0; at < version.rowCount; ) {
           const lines: string[] = [];
-          for (const { row } of await readRows(...pathsOf(version), at, PAGE)) {
+          const page = await readRows(...pathsOf(version), at, PAGE);
+          if (page.length === 0) break;
+          at += page.length;
+          for (const { row } of page) {
             if (version.statistics.hasOwnSplits && splitOfRow(row) !== "train") continue;
             lines.push(`${JSON.stringify(toTrainingRow(row, version.shape, used))}\n`);
           }

@@ -1,6 +1,6 @@
 // The import of a dataset file: parsed in the background into an immutable version, or refused row by row.
-import { rm, stat } from "node:fs/promises";
-import { basename, isAbsolute } from "node:path";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { and, desc, eq } from "drizzle-orm";
 import { z } from "zod";
 import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
@@ -9,16 +9,15 @@ import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import type { RunHandler, RunRow, Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
+import { type ReaderDeps, readInChild } from "./reader.ts";
 import type { RowError } from "./rows-types.ts";
 import type { Mapping } from "./shape.ts";
-import { writeVersion } from "./version.ts";
 
 export type ImportDatasetInput = {
   projectId: string;
   name: string;
-  /** Absolute path on the server's machine, or an uploaded blob with the name its owner gave it. */
-  path?: string;
-  blob?: { sha256: string; fileName: string };
+  /** Takes over the one uploaded file; called when nothing else speaks against the import. */
+  claim: () => Promise<string>;
   keepGoodRows?: boolean;
   mapping?: unknown;
 };
@@ -30,8 +29,7 @@ export const mappingSchema = z.strictObject({
 });
 const specSchema = z.object({
   datasetId: z.string(),
-  path: z.string(),
-  fileName: z.string(),
+  incoming: z.string(),
   keepGoodRows: z.boolean(),
   mapping: mappingSchema.nullable(),
 });
@@ -40,7 +38,7 @@ const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._:+-]{0,119}$/u;
 /** Row errors that the run's log shows one by one. */
 const LOGGED_ERRORS = 20;
 
-type Deps = { store: Store; runs: Runs; clock: Clock };
+type Deps = { store: Store; runs: Runs; clock: Clock; reader: ReaderDeps };
 
 /** @throws EspalierError MAPPING_INVALID */
 export function parseMapping(mapping: unknown): Mapping | null {
@@ -57,7 +55,7 @@ export function parseMapping(mapping: unknown): Mapping | null {
 
 /**
  * Queues the import of a new dataset, or of a next version of the one with this name.
- * @throws EspalierError NAME_INVALID, FILE_NOT_FOUND, FILE_EMPTY, MAPPING_INVALID
+ * @throws EspalierError NAME_INVALID, MAPPING_INVALID, and what claiming the upload throws
  */
 export async function startImport(
   { store, runs, clock }: Deps,
@@ -70,17 +68,8 @@ export async function startImport(
       value: name.slice(0, 120),
       hint: "Use 1 to 120 letters, digits, spaces and . _ : + -, beginning with a letter or digit.",
     });
-  const path = input.blob ? store.blobs.path(input.blob.sha256) : (input.path ?? "");
-  const info = path.includes("\0") || !isAbsolute(path) ? null : await stat(path).catch(() => null);
-  if (!info?.isFile())
-    throw new EspalierError("FILE_NOT_FOUND", "There is no such file.", {
-      field: "path",
-      value: path.replaceAll("\0", "\\0").slice(0, 200),
-      hint: "Give the full path of a file on the server's machine, or upload it.",
-      status: 404,
-    });
-  const fileName = input.blob?.fileName ?? basename(path);
   const mapping = parseMapping(input.mapping);
+  const incoming = await input.claim();
   return store.write(async (tx) => {
     const where = and(eq(datasets.projectId, input.projectId), eq(datasets.name, name));
     const known = await tx.query.datasets.findFirst({ where });
@@ -92,20 +81,29 @@ export async function startImport(
       executor: "server",
       name: `Import ${name}`,
       subjectId: dataset.id,
-      spec: { datasetId: dataset.id, path, fileName, keepGoodRows: input.keepGoodRows ?? false, mapping },
+      spec: { datasetId: dataset.id, incoming, keepGoodRows: input.keepGoodRows ?? false, mapping },
     });
     return { dataset, run };
   }, "dataset.import.start");
 }
 
 /** What does the import; the same content twice is one version. */
-export function importHandler({ store, clock }: Deps): RunHandler {
+export function importHandler({ store, clock, reader }: Deps): RunHandler {
   return async ({ run, signal, log, progress, crashPoint }) => {
-    const { datasetId, path, fileName, keepGoodRows, mapping } = specSchema.parse(run.spec);
+    const { datasetId, incoming, keepGoodRows, mapping } = specSchema.parse(run.spec);
+    const { folder, names } = await store.incoming.find(incoming);
+    const fileName = names[0];
+    if (fileName === undefined)
+      throw new EspalierError("UPLOAD_GONE", "The uploaded file of this import is no longer kept.", {
+        field: "uploadId",
+        value: incoming,
+        hint: "Upload the file again and import that.",
+        status: 404,
+      });
     const dataPath = store.blobs.tempPath();
     const indexPath = store.blobs.tempPath();
     try {
-      const written = await writeVersion(path, {
+      const written = await readInChild(reader, join(folder, fileName), {
         dataPath,
         indexPath,
         name: fileName,

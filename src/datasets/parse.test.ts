@@ -36,7 +36,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   return "no error";
 }
 
-const small = { datasetRecordBytes: 100, datasetRows: 1000, datasetRowErrors: 10 };
+const small = { datasetRecordBytes: 100, datasetRows: 1000, datasetRowErrors: 10, datasetDepth: 64 };
 
 describe("formats", () => {
   test("JSONL with BOM, blank lines and CRLF", async () => {
@@ -141,13 +141,35 @@ describe("row errors", () => {
       "messages[1].role",
       '{"messages":[{"role":"user","content":"a"},{"content":"b"}]}',
     ],
+    ["DUPLICATE_KEY", "role", '{"messages":[{"role":"user","content":"a","role":"system"}]}'],
+    ["NUMBER_NOT_EXACT", "row", '{"messages":[{"role":"user","content":"a"}],"id":12345678901234567890}'],
+    ["NUMBER_NOT_EXACT", "row", '{"messages":[{"role":"user","content":"a"}],"id":1e400}'],
+    ["NESTED_TOO_DEEP", "row", `{"messages":[{"role":"user","content":"a"}],"x":${"[".repeat(1_000_000)}`],
   ])("%s at %s", async (code, field, bad) => {
-    const got = await parse("a.jsonl", `${good}\n${good}\n${bad}\n${good}\n`);
+    const limits = { ...small, datasetRecordBytes: 2_000_000 };
+    const got = await parse("a.jsonl", `${good}\n${good}\n${bad}\n${good}\n`, { limits });
     expect(got.rows.length).toBe(3);
     expect(got.errors.map((error) => [error.code, error.line, error.field])).toEqual([
       [code as RowError["code"], 3, field],
     ]);
     expect(got.errors[0]?.value.length).toBeGreaterThan(0);
+  });
+  test("what a double, a text or a nest may hold is kept as it stands", async () => {
+    const rows = [
+      { id: Number.MAX_SAFE_INTEGER, share: 0.1234567890123456, text: '12345678901234567890 {"a":1,"a":2}' },
+      { id: -1, list: [{ a: 1 }, { a: 2 }], text: '\\\\" \n\\' },
+    ];
+    const got = await parse("a.jsonl", rows.map((row) => JSON.stringify(row)).join("\n"), {
+      limits: { ...small, datasetRecordBytes: 1000 },
+    });
+    expect(got.errors).toEqual([]);
+    expect(got.rows).toEqual(rows);
+  });
+  test("a mapped column that only some rows have", async () => {
+    const mapping = { prompt: "q", completion: "{{a}}" };
+    const got = await parse("a.jsonl", '{"q":"1","a":"2"}\n{"q":"1"}\n', { mapping });
+    expect(got.rows.length).toBe(1);
+    expect(got.errors[0]).toMatchObject({ code: "MAPPED_COLUMN_MISSING", line: 2, field: "a" });
   });
   test("a ShareGPT turn without from, an unknown one, and wrong types of other shapes", async () => {
     const turn = (text: string): string => `{"conversations":[${text}]}`;

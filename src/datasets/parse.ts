@@ -6,6 +6,7 @@ import { EspalierError } from "../kit/errors.ts";
 import { limits as productLimits } from "../kit/limits.ts";
 import { csvFields } from "./formats/csv-fields.ts";
 import { type Detected, detectFormat, type Format } from "./formats/detect.ts";
+import { findDeepNest, findLoss } from "./formats/lossless.ts";
 import {
   arraySplitter,
   csvSplitter,
@@ -14,13 +15,18 @@ import {
   type Splitter,
 } from "./formats/records.ts";
 import { isRow, type JsonValue, type ParsedBatch, type ParsedRow, rowError } from "./rows-types.ts";
-import { checkRow, detectShape, type Shape } from "./shape.ts";
+import { checkMappedRow, checkMapping, checkRow, detectShape, type Mapping, type Shape } from "./shape.ts";
 
-export type ParseLimits = { datasetRecordBytes: number; datasetRows: number; datasetRowErrors: number };
+export type ParseLimits = Pick<
+  Record<keyof typeof productLimits, number>,
+  "datasetRecordBytes" | "datasetRows" | "datasetRowErrors" | "datasetDepth"
+>;
 export type ParseOptions = {
   format?: Format;
   /** The file's name as the user knows it, when `path` is a temporary one. */
   name?: string;
+  /** Columns that every row must have. */
+  mapping?: Mapping;
   limits?: ParseLimits;
   signal?: AbortSignal;
 };
@@ -38,7 +44,7 @@ const headBytes = 64 * 1024;
 
 /**
  * Opens a dataset and tells its format and shape; rows and row errors then come in batches, one per MiB read.
- * Throws DATASET_EMPTY, WRONG_FORMAT, INVALID_ENCODING (UTF-16); while reading DATASET_TOO_MANY_ROWS, INVALID_HEADER and the
+ * Throws DATASET_EMPTY, WRONG_FORMAT, INVALID_ENCODING (UTF-16), MAPPED_COLUMN_MISSING; while reading DATASET_TOO_MANY_ROWS, INVALID_HEADER and the
  * signal's reason. Whatever is wrong with single rows is a row error, never thrown.
  */
 export async function parseDataset(path: string, options: ParseOptions = {}): Promise<Parsed> {
@@ -54,11 +60,15 @@ export async function parseDataset(path: string, options: ParseOptions = {}): Pr
     if (first.length >= shapeRows) break;
   }
   const shape = detectShape(first.slice(0, shapeRows).map((parsed) => parsed.row));
+  // A column that none of the first rows has is found before the rest is read.
+  const { mapping } = options;
+  if (mapping && first.length > 0)
+    checkMapping(mapping, [...new Set(first.flatMap(({ row }) => Object.keys(row)))]);
   return {
     format: detected.format,
     shape,
     sizeBytes: size,
-    batches: checkedBatches(path, name, detected, shape, limits, options.signal),
+    batches: checkedBatches(path, name, detected, { shape, mapping }, limits, options.signal),
   };
 }
 
@@ -78,7 +88,7 @@ async function* checkedBatches(
   path: string,
   name: string,
   detected: Detected,
-  shape: Shape,
+  { shape, mapping }: { shape: Shape; mapping: Mapping | undefined },
   limits: ParseLimits,
   signal?: AbortSignal,
 ): AsyncGenerator<ParsedBatch> {
@@ -86,7 +96,9 @@ async function* checkedBatches(
   for await (const batch of recordBatches(path, detected, limits, signal)) {
     const rows: ParsedRow[] = [];
     for (const parsed of batch.rows) {
-      const error = checkRow(parsed.row, shape, parsed.line);
+      const error =
+        checkRow(parsed.row, shape, parsed.line) ??
+        (mapping ? checkMappedRow(parsed.row, mapping, parsed.line) : null);
       if (error === null) rows.push(parsed);
       else batch.errors.push(error);
     }
@@ -115,7 +127,7 @@ async function* recordBatches(
   signal?: AbortSignal,
 ): AsyncGenerator<ParsedBatch> {
   const splitter = splitterOf(detected, limits.datasetRecordBytes);
-  const reader = new RecordReader(detected, limits.datasetRecordBytes);
+  const reader = new RecordReader(detected, limits);
   let bytesRead = 0;
   for await (const value of createReadStream(path, { highWaterMark: readBytes })) {
     signal?.throwIfAborted();
@@ -135,13 +147,13 @@ async function* recordBatches(
 /** Decodes records into rows; a CSV's header is kept between batches. */
 class RecordReader {
   readonly #detected: Detected;
-  readonly #limit: number;
+  readonly #limits: ParseLimits;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #header: string[] | null = null;
 
-  constructor(detected: Detected, limit: number) {
+  constructor(detected: Detected, limits: ParseLimits) {
     this.#detected = detected;
-    this.#limit = limit;
+    this.#limits = limits;
   }
 
   read(records: readonly RawRecord[], bytesRead: number): ParsedBatch {
@@ -172,7 +184,7 @@ class RecordReader {
   #one(record: RawRecord, batch: ParsedBatch): void {
     const { line, bytes, size } = record;
     if (bytes === null) {
-      const message = `The record has ${size} bytes; the limit datasetRecordBytes is ${this.#limit}.`;
+      const message = `The record has ${size} bytes; the limit datasetRecordBytes is ${this.#limits.datasetRecordBytes}.`;
       batch.errors.push(rowError(line, "row", "RECORD_TOO_LONG", message, `${size} bytes`));
       return;
     }
@@ -202,6 +214,11 @@ class RecordReader {
       batch.errors.push(rowError(line, "row", "INVALID_JSON", message, text));
       return;
     }
+    const nest = findDeepNest(text, this.#limits.datasetDepth);
+    if (nest !== null) {
+      batch.errors.push(rowError(line, nest.field, nest.code, nest.message, nest.value));
+      return;
+    }
     let value: unknown;
     try {
       value = JSON.parse(text);
@@ -210,7 +227,9 @@ class RecordReader {
       batch.errors.push(rowError(line, "row", "INVALID_JSON", `The row is not valid JSON: ${why}`, text));
       return;
     }
-    if (isRow(value)) batch.rows.push({ line, row: value });
+    const loss = findLoss(text, value);
+    if (loss !== null) batch.errors.push(rowError(line, loss.field, loss.code, loss.message, loss.value));
+    else if (isRow(value)) batch.rows.push({ line, row: value });
     else batch.errors.push(rowError(line, "row", "ROW_NOT_OBJECT", "A row must be a JSON object.", value));
   }
 

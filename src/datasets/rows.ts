@@ -1,6 +1,7 @@
 // Reads a stored dataset version: pages in constant time through its index, and search for a text.
 import { type FileHandle, open } from "node:fs/promises";
 import { EspalierError } from "../kit/errors.ts";
+import { limits } from "../kit/limits.ts";
 import { isRow, type JsonValue, type Row } from "./rows-types.ts";
 
 /** A stored row and its number, from 0. */
@@ -46,7 +47,7 @@ export async function countRows(indexPath: string): Promise<number> {
   }
 }
 
-/** Rows `from` (from 0) to `from + count`, fewer at the end. Throws DATASET_DAMAGED. */
+/** Rows `from` (from 0) to `from + count`, fewer at the end and where they are large. Throws DATASET_DAMAGED. */
 export async function readRows(
   dataPath: string,
   indexPath: string,
@@ -55,14 +56,16 @@ export async function readRows(
 ): Promise<StoredRow[]> {
   const total = await countRows(indexPath);
   const start = Math.max(0, Math.min(from, total));
-  const wanted = Math.max(0, Math.min(count, total - start));
-  if (wanted === 0) return [];
+  const most = Math.max(0, Math.min(count, total - start));
+  if (most === 0) return [];
   const index = await open(indexPath, "r");
   const data = await open(dataPath, "r");
   try {
-    const offsets = await readExactly(index, indexPath, start * 8, (wanted + 1) * 8);
+    const offsets = await readExactly(index, indexPath, start * 8, (most + 1) * 8);
     const at = (n: number): number => Number(offsets.readBigUInt64LE(n * 8));
     const first = at(0);
+    let wanted = most;
+    while (wanted > 1 && at(wanted) - first > limits.datasetPageBytes) wanted--;
     const length = at(wanted) - first;
     if (length < 0 || at(wanted) > (await data.stat()).size) {
       throw damaged(dataPath, "its index points outside of it");

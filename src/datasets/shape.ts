@@ -135,19 +135,35 @@ function columnsOf(entry: string): string[] {
   return named.length > 0 ? named : [entry];
 }
 
+/** The columns that a mapping reads. */
+function mappedColumns(mapping: Mapping): { field: string; column: string }[] {
+  return (["prompt", "completion", "system"] as const).flatMap((field) =>
+    columnsOf(mapping[field] ?? "").flatMap((column) => (column === "" ? [] : [{ field, column }])),
+  );
+}
+
+/** What of a mapping a row lacks, or null. `line` is the row's line in the source. */
+export function checkMappedRow(row: Row, mapping: Mapping, line: number): RowError | null {
+  const missing = mappedColumns(mapping).find(({ column }) => !Object.hasOwn(row, column));
+  if (missing === undefined) return null;
+  const text = `The mapping's ${missing.field} names column "${missing.column}", which this row lacks.`;
+  return rowError(line, missing.column, "MAPPED_COLUMN_MISSING", text, row);
+}
+
 /** Throws MAPPED_COLUMN_MISSING where the mapping reads a column that is not there. */
 export function checkMapping(mapping: Mapping, columns: readonly string[]): void {
-  for (const field of ["prompt", "completion", "system"] as const) {
-    const entry = mapping[field];
-    if (entry === undefined) continue;
-    const missing = columnsOf(entry).find((column) => !columns.includes(column));
-    if (missing === undefined) continue;
-    throw new EspalierError("MAPPED_COLUMN_MISSING", `The mapping's ${field} names column "${missing}".`, {
+  const missing = mappedColumns(mapping).find(({ column }) => !columns.includes(column));
+  if (missing === undefined) return;
+  const { field, column } = missing;
+  throw new EspalierError(
+    "MAPPED_COLUMN_MISSING",
+    `The mapping's ${field} names column "${column.slice(0, 100)}", which the dataset does not have.`,
+    {
       field: `mapping.${field}`,
-      value: missing,
-      hint: `The dataset has these columns: ${columns.join(", ")}.`,
-    });
-  }
+      value: column.slice(0, 100),
+      hint: `It has these columns: ${columns.slice(0, 30).join(", ")}.`,
+    },
+  );
 }
 
 function textOf(value: JsonValue | undefined): string {

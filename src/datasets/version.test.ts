@@ -67,7 +67,7 @@ test("duplicates, empty share and column types are exact", async () => {
 
 test("any row error refuses the import; on request the good rows are kept", async () => {
   const text = "a,b\n1,2\n3\n4,5\n6\n7\n";
-  const limits = { datasetRecordBytes: 100, datasetRows: 100, datasetRowErrors: 2 };
+  const limits = { datasetRecordBytes: 100, datasetRows: 100, datasetRowErrors: 2, datasetDepth: 64 };
   const refused = await write("bad.csv", text, { limits });
   expect(refused.version).toBeNull();
   expect(refused.errorCount).toBe(3);

@@ -6,7 +6,7 @@ import { limits as productLimits } from "../kit/limits.ts";
 import type { Format } from "./formats/detect.ts";
 import { type ParseOptions, parseDataset } from "./parse.ts";
 import type { JsonValue, Row, RowError } from "./rows-types.ts";
-import { checkMapping, type Mapping, type Shape } from "./shape.ts";
+import type { Shape } from "./shape.ts";
 import { type Split, splitOfRow } from "./split.ts";
 
 export type ColumnType = "text" | "number" | "boolean" | "list" | "object" | "mixed" | "empty";
@@ -36,7 +36,6 @@ export type WriteOptions = ParseOptions & {
   dataPath: string;
   indexPath: string;
   keepGoodRows?: boolean;
-  mapping?: Mapping;
   onProgress?: (progress: { bytesRead: number; sizeBytes: number; rows: number; errors: number }) => void;
 };
 
@@ -48,7 +47,7 @@ type Seen = { types: Set<ColumnType>; filled: number };
 /**
  * Reads `sourcePath` and writes the version. Any row error refuses the import, unless `keepGoodRows`.
  * Both files are fsynced; renaming them is the caller's part. Throws what `parseDataset` throws, DATASET_EMPTY where
- * no good row is left, and MAPPED_COLUMN_MISSING.
+ * no good row is left, and DATASET_TOO_MANY_COLUMNS.
  */
 export async function writeVersion(sourcePath: string, options: WriteOptions): Promise<WriteResult> {
   const limits = options.limits ?? productLimits;
@@ -81,6 +80,7 @@ export async function writeVersion(sourcePath: string, options: WriteOptions): P
           sizeBytes += Buffer.byteLength(line);
           prints.add(line);
           noteColumns(columns, row);
+          if (columns.size > productLimits.datasetColumns) throw tooManyColumns(options.name);
           const split = splitOfRow(row);
           if (split !== null) {
             splits[split]++;
@@ -118,7 +118,6 @@ export async function writeVersion(sourcePath: string, options: WriteOptions): P
       hint: errors[0] === undefined ? "Give a file with at least one row." : errors[0].message,
     });
   }
-  if (options.mapping !== undefined) checkMapping(options.mapping, [...columns.keys()]);
   const version: VersionInfo = {
     hash: hash.digest("hex"),
     sizeBytes,
@@ -132,6 +131,14 @@ export async function writeVersion(sourcePath: string, options: WriteOptions): P
     trainable: parsed.shape !== "table" || options.mapping !== undefined,
   };
   return { version, errors, errorCount };
+}
+
+function tooManyColumns(name = "the file"): EspalierError {
+  return new EspalierError(
+    "DATASET_TOO_MANY_COLUMNS",
+    `${name} has more than ${productLimits.datasetColumns} different columns, the limit datasetColumns.`,
+    { field: "file", value: name, hint: "Put what varies from row to row into one column, as an object." },
+  );
 }
 
 function typeOf(value: JsonValue): ColumnType {

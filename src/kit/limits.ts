@@ -13,6 +13,10 @@ export const limits = {
   uploadBytes: 64 * GiB,
   /** Largest single line (or record) of a dataset. */
   datasetRecordBytes: 4 * MiB,
+  /** Deepest nesting of brackets in a row of a dataset. */
+  datasetDepth: 64,
+  /** Most columns of a dataset. */
+  datasetColumns: 10_000,
   /** Most rows in one dataset version. */
   datasetRows: 5_000_000,
   /** Most row errors kept and shown by one import. */
@@ -64,7 +68,9 @@ export const limits = {
   /** Uploads that nobody finished or used are removed after this. */
   uploadIdleMs: 24 * 3_600_000,
   /** Most uploads open at once. */
-  openUploads: 100,
+  openUploads: 1_000,
+  /** Most files that one import takes from uploads. */
+  uploadsPerImport: 500,
   /** Most events of a run in one answer. */
   runEventsPage: 1_000,
   /** Most log lines of a run that are searched and shown. */
@@ -99,4 +105,8 @@ export const limits = {
   messageChars: 200_000,
   /** Most rows of a dataset in one page. */
   datasetPage: 500,
+  /** Most bytes of rows in one page; a page has at least one row, whatever its size. */
+  datasetPageBytes: 8 * MiB,
+  /** Rows that are tokenized to see whether any fits a training. */
+  datasetRowsTried: 200,
 } as const;

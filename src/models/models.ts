@@ -12,7 +12,7 @@ import {
 import { type EnginePool, type ModelSource, readModelConfig } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
-import type { RunRow, Runs } from "../runs/runs.ts";
+import { incomingHooks, type RunRow, type Runs } from "../runs/runs.ts";
 import type { Store, Tx } from "../store/store.ts";
 import { fitOf, type ModelCard, type ModelFit } from "./card.ts";
 import { createCatalogue, type ModelEntry, type ModelRef } from "./catalogue.ts";
@@ -63,6 +63,7 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
   const catalogue = createCatalogue(store, folders, memoryBudgetBytes);
   const deps = { store, runs, engine, clock, catalogue };
   runs.registerHandler("import-model", importHandler(deps));
+  runs.registerHooks("import-model", incomingHooks(store));
   runs.registerHandler("merge", mergeHandler(deps));
 
   return {

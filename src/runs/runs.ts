@@ -14,6 +14,7 @@ import { createWorkers, type RunHandler, type Workers, type WorkersOptions } fro
 
 export type { RunListener, RunNews } from "./bus.ts";
 export type { EventsQuery, LogQuery, RunEventInput } from "./events.ts";
+export { incomingHooks } from "./incoming.ts";
 export type {
   ArtifactRow,
   ClaimInput,

@@ -21,9 +21,12 @@ export async function importSamples(
   if (earlier.items.length > 0) return;
   const asset = findAsset(join("samples", "support-messages.jsonl"));
   if (asset) {
-    const { sha256 } = await store.blobs.putBytes(asset.bytes("identity"));
-    const blob = { sha256, fileName: "support-messages.jsonl" };
-    await datasets.importDataset({ projectId, name: SAMPLE_DATASET_NAME, blob });
+    const claim = () => store.incoming.takeBytes("support-messages.jsonl", asset.bytes("identity"));
+    await datasets.importDataset({ projectId, name: SAMPLE_DATASET_NAME, claim });
   }
-  await models.importModel({ projectId, name: SAMPLE_MODEL_NAME, path: modelPath });
+  await models.importModel({
+    projectId,
+    name: SAMPLE_MODEL_NAME,
+    source: async () => ({ path: modelPath }),
+  });
 }

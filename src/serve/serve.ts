@@ -78,7 +78,8 @@ export async function startServer({
     closers.push(() => engine.close());
     const runs = createRuns({ store, clock, log });
     const accounts = createAccounts({ store, clock });
-    const datasets = createDatasets({ store, runs, engine, clock });
+    const reader = { command: ownCommand("dataset-reader"), env: childEnvironment() };
+    const datasets = createDatasets({ store, runs, engine, clock, reader });
     const { memoryBudgetBytes } = config;
     const models = createModels({ store, runs, engine, clock, memoryBudgetBytes });
     const training = createTraining({ store, runs, models, datasets, clock });

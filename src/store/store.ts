@@ -9,11 +9,13 @@ import { nativePath } from "../kit/native.ts";
 import { type Blobs, openBlobs } from "./blobs.ts";
 import { type Db, type FolderLock, lockFolder, openPool, type Pool, type Tx } from "./connections.ts";
 import { isIoError, openError, storeError } from "./errors.ts";
+import { type Incoming, openIncoming } from "./incoming.ts";
 import { migrate } from "./migrate.ts";
 import { keepSwept } from "./sweep.ts";
 
 export type { BlobInfo, Blobs, ByteRange } from "./blobs.ts";
 export type { Db, Reader, Tx } from "./connections.ts";
+export type { Incoming } from "./incoming.ts";
 export { mapPage, type Page, type PageRequest, readPage } from "./pages.ts";
 
 export const DATABASE_FILE = "espalier.db";
@@ -43,6 +45,8 @@ export type Store = {
   /** Calls `fn` once the transaction is committed; never when it is rolled back. */
   afterCommit(tx: Tx, fn: () => void): void;
   blobs: Blobs;
+  /** Files uploaded for one run each. */
+  incoming: Incoming;
   /** Number of migrations applied. */
   schemaVersion: number;
   /** Why the store no longer writes, or null. */
@@ -190,6 +194,7 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
       callbacks.push(fn);
     },
     blobs,
+    incoming: openIncoming(dataDir),
     schemaVersion,
     failure: () => failed,
     snapshot: (path) =>

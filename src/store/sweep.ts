@@ -43,13 +43,19 @@ export async function sweepBlobs(store: Store, options: { olderThanMs: number })
 const FIRST_SWEEP_MS = 60_000;
 const SWEEP_EVERY_MS = 6 * 3_600_000;
 const SAFE_AGE_MS = 24 * 3_600_000;
+/** Longer than from the taking of uploaded files to the row of their run. */
+const CLAIM_MS = 60_000;
 
 /** Sweeps a minute after the start and then now and then; returns what ends it. */
 export function keepSwept(store: Store, log: Log): () => void {
   const sweep = (): void => {
-    sweepBlobs(store, { olderThanMs: SAFE_AGE_MS })
-      .then(({ removed, freedBytes }) => {
+    Promise.all([
+      sweepBlobs(store, { olderThanMs: SAFE_AGE_MS }),
+      store.incoming.sweep(store.db, { olderThanMs: CLAIM_MS, retryMs: SAFE_AGE_MS }),
+    ])
+      .then(([{ removed, freedBytes }, uploads]) => {
         if (removed > 0) log.info("blobs that nothing names were removed", { removed, freedBytes });
+        if (uploads > 0) log.info("uploaded files that no run needs were removed", { folders: uploads });
       })
       .catch((error: unknown) => log.warn("blobs could not be swept", { error }));
   };

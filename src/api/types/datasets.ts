@@ -1,5 +1,4 @@
 // Datasets and their versions: rows, columns, token lengths, and one row as a model sees it.
-import { z } from "zod";
 import type { DatasetRow, DatasetVersionRow } from "../../datasets/datasets.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import type { RunRow } from "../../runs/runs.ts";
@@ -8,7 +7,6 @@ import type { Context } from "../context.ts";
 import { LineageNode, NodeInterface, resultUnion } from "./common.ts";
 import { connectionOf, pageArgs, pageCost } from "./connections.ts";
 import { DatasetShape } from "./enums.ts";
-import { uploadedBlob } from "./models.ts";
 import { Run } from "./runs.ts";
 
 export const Dataset = builder.objectRef<DatasetRow>("Dataset");
@@ -250,34 +248,6 @@ const ImportDatasetInput = builder.inputType("ImportDatasetInput", {
     }),
   }),
 });
-const mappingShape = z.strictObject({
-  prompt: z.string(),
-  completion: z.string(),
-  system: z.string().optional(),
-});
-
-/** A mapping of columns. @throws EspalierError MAPPING_INVALID. */
-export function parseMapping(value: unknown): z.infer<typeof mappingShape> {
-  const parsed = mappingShape.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new EspalierError(
-    "MAPPING_INVALID",
-    `the mapping is not usable: ${parsed.error.issues[0]?.message ?? ""}`,
-    {
-      field: "mapping",
-      hint: 'Say it as {"prompt": column, "completion": column}, with "system" if there is one.',
-    },
-  );
-}
-
-async function fileBlob(context: Context, file: Blob): Promise<{ sha256: string; fileName: string }> {
-  const name = file instanceof File ? file.name : "file";
-  const kept = await context.uploads.keep(file, name, context.principal);
-  const { sha256 } = await context.store.blobs.putFile(kept.path);
-  await context.uploads.drop(kept.id);
-  return { sha256, fileName: name };
-}
-
 builder.queryFields((t) => ({
   datasets: t.field({
     type: connectionOf("Dataset", Dataset),
@@ -306,20 +276,23 @@ builder.mutationField("importDataset", (t) =>
     resolve: (_, { input }, context) =>
       ImportDatasetResult.run(async () => {
         const { name, file, uploadId, keepGoodRows, mapping } = input;
-        // Checked first: nothing of a wrong request is kept.
-        const columns = mapping == null ? {} : { mapping: parseMapping(mapping) };
+        const { datasets, uploads, principal } = context;
         if (!file && !uploadId)
           throw new EspalierError("FILE_MISSING", "there is no file to import", {
             hint: "Send one as `file` in a multipart request, or an upload's id as `uploadId`.",
             field: "file",
           });
-        const blob = file ? await fileBlob(context, file) : await uploadedBlob(context, uploadId ?? "");
-        return context.datasets.importDataset({
-          projectId: context.principal.projectId,
+        return datasets.importDataset({
+          projectId: principal.projectId,
           name,
-          blob,
+          claim: async () => {
+            const id = file
+              ? await uploads.keep(file, file instanceof File ? file.name : "file", principal)
+              : uploadId;
+            return uploads.claim([id ?? ""], principal);
+          },
           keepGoodRows: keepGoodRows ?? false,
-          ...columns,
+          mapping,
         });
       }),
   }),

@@ -1,8 +1,10 @@
 // Models as files: base, customized and complete ones, and what can be picked to talk to.
+import { EspalierError } from "../../kit/errors.ts";
 import { type BaseModelRow, type ModelFit as FitShape, precisionsOf } from "../../models/models.ts";
 import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
+import { importPath } from "../import-paths.ts";
 import { LineageNode, NodeInterface, resultUnion } from "./common.ts";
 import { connectionOf, pageArgs, pageCost } from "./connections.ts";
 import { ModelKind, Precision } from "./enums.ts";
@@ -234,6 +236,9 @@ const ImportModelInput = builder.inputType("ImportModelInput", {
       description: "Path on the server's machine: a Hugging Face folder, its zip, or a GGUF file.",
     }),
     uploadId: t.id({ description: "A finished upload instead: a GGUF file, or the zip of a folder." }),
+    uploadIds: t.idList({
+      description: "Finished uploads instead: the files of a Hugging Face folder, one by one.",
+    }),
   }),
 });
 const SaveModelInput = builder.inputType("SaveModelInput", {
@@ -252,12 +257,22 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: ImportModelInput, required: true, description: "What to import." }) },
     resolve: (_, { input }, context) =>
       ImportModelResult.run(async () => {
-        const { models, principal } = context;
-        const { name, path, uploadId } = input;
-        const common = { projectId: principal.projectId, name };
-        const run = uploadId
-          ? await models.importModel({ ...common, blob: await uploadedBlob(context, uploadId) })
-          : await models.importModel({ ...common, path: path ?? "" });
+        const { models, uploads, config, principal } = context;
+        const { name, path, uploadId, uploadIds } = input;
+        const ids = uploadIds ?? (uploadId ? [uploadId] : []);
+        if ((path ? 1 : 0) + (uploadId ? 1 : 0) + (uploadIds?.length ? 1 : 0) !== 1)
+          throw new EspalierError("FILE_MISSING", "there is no model to import, or more than one way to it", {
+            hint: "Give one of `path`, `uploadId` and `uploadIds`.",
+            field: "path",
+          });
+        const run = await models.importModel({
+          projectId: principal.projectId,
+          name,
+          source: async () =>
+            path
+              ? { path: await importPath(path, principal, config.importDirs) }
+              : { incoming: await uploads.claim(ids, principal) },
+        });
         return { run, model: null };
       }),
   }),
@@ -276,14 +291,3 @@ builder.mutationFields((t) => ({
       }),
   }),
 }));
-
-/** A finished upload, moved into the blob folder. */
-export async function uploadedBlob(
-  { uploads, store, principal }: Context,
-  id: string,
-): Promise<{ sha256: string; fileName: string }> {
-  const upload = await uploads.take(id, principal);
-  const { sha256 } = await store.blobs.putFile(upload.path);
-  await uploads.drop(id);
-  return { sha256, fileName: upload.name };
-}

@@ -1,0 +1,134 @@
+// Reads a dataset file in a child process, so that parsing it takes neither the server's time nor its memory.
+import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
+import { type WriteOptions, type WriteResult, writeVersion } from "./version.ts";
+
+export type ReaderDeps = {
+  /** Command that becomes this program's `dataset-reader`. */
+  command: readonly string[];
+  /** The child's whole environment. */
+  env: Record<string, string>;
+};
+type Progress = { bytesRead: number; sizeBytes: number };
+type Work = {
+  path: string;
+  options: Pick<WriteOptions, "dataPath" | "indexPath" | "name" | "keepGoodRows" | "mapping">;
+};
+type Failure = {
+  code: string;
+  message: string;
+  hint?: string;
+  field?: string;
+  value?: string;
+  status: number;
+};
+type FromReader = { ready: true } | { progress: Progress } | { result: WriteResult } | { error: Failure };
+
+/** Longest silence between two words about the progress. */
+const PROGRESS_MS = 200;
+
+/**
+ * `writeVersion` in a child process of its own; the child is killed when `signal` aborts.
+ * @throws EspalierError what `writeVersion` throws, IMPORT_DIED when the child ended in the middle
+ */
+export async function readInChild(
+  { command, env }: ReaderDeps,
+  path: string,
+  {
+    onProgress,
+    signal,
+    ...options
+  }: Work["options"] & { onProgress: (at: Progress) => void; signal: AbortSignal },
+): Promise<WriteResult> {
+  signal.throwIfAborted();
+  const answer = Promise.withResolvers<WriteResult>();
+  const child = Bun.spawn({
+    cmd: [...command],
+    env,
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+    serialization: "advanced",
+    ipc(message: FromReader) {
+      if ("ready" in message) child.send({ path, options } satisfies Work);
+      else if ("progress" in message) onProgress(message.progress);
+      else if ("result" in message) answer.resolve(message.result);
+      else answer.reject(errorOf(message.error));
+    },
+    onExit: (_child, exitCode, signalCode) =>
+      answer.reject(
+        new EspalierError(
+          "IMPORT_DIED",
+          `The process that read ${options.name ?? path} ended in the middle (${signalCode ?? `exit ${exitCode}`}).`,
+          {
+            status: 503,
+            hint: "It may have been short of memory: free some, then retry the import.",
+          },
+        ),
+      ),
+  });
+  const stop = (): void => {
+    answer.reject(signal.reason);
+    child.kill("SIGKILL");
+  };
+  signal.addEventListener("abort", stop);
+  try {
+    return await answer.promise;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    child.kill("SIGKILL");
+    // Its files may be removed by the caller only when nothing writes to them any more.
+    await child.exited;
+  }
+}
+
+function errorOf({ code, message, ...detail }: Failure): EspalierError {
+  return new EspalierError(code, message, detail);
+}
+
+/** The body of `espalier dataset-reader`: does one piece of work for the parent, and ends with it. */
+export function runReaderChild(): Promise<never> {
+  const send = process.send?.bind(process);
+  if (!send)
+    throw new EspalierError(
+      "NOT_A_CHILD",
+      "`espalier dataset-reader` is started by `espalier serve`, not by hand.",
+      {
+        hint: "Run `espalier serve`.",
+      },
+    );
+  const say = (message: FromReader): void => {
+    send(message);
+  };
+  process.on("disconnect", () => process.exit(0));
+  // The parent is this same program: what it says is of the type that it was given.
+  process.on("message", ({ path, options }: Work) => {
+    let saidAt = 0;
+    writeVersion(path, {
+      ...options,
+      onProgress({ bytesRead, sizeBytes }) {
+        const at = performance.now();
+        if (at - saidAt < PROGRESS_MS) return;
+        saidAt = at;
+        say({ progress: { bytesRead, sizeBytes } });
+      },
+    }).then(
+      (result) => say({ result }),
+      (error: unknown) => say({ error: failureOf(error) }),
+    );
+  });
+  say({ ready: true });
+  return new Promise<never>(() => undefined);
+}
+
+function failureOf(error: unknown): Failure {
+  if (!isEspalierError(error)) return { code: "RUN_FAILED", message: messageOf(error), status: 500 };
+  const { code, message, hint, field, value, status } = error;
+  return {
+    code,
+    message,
+    status,
+    ...(hint === undefined ? {} : { hint }),
+    ...(field === undefined ? {} : { field }),
+    ...(value === undefined ? {} : { value }),
+  };
+}
