@@ -205,7 +205,7 @@ export async function answer(request: Request): Promise<Response> {
     const more = request.method === "PATCH" ? await request.bytes() : new Uint8Array();
     if (request.method === "PATCH" && Number(request.headers.get("upload-offset")) !== held.length)
       return Response.json({ error: { code: "UPLOAD_OFFSET_WRONG", message: "elsewhere" } }, { status: 409 });
-    asked.uploads.set(upload, new Uint8Array([...held, ...more]));
+    asked.uploads.set(upload, new Uint8Array(Buffer.concat([held, more])));
     if (request.method === "PATCH" && ++asked.patches === 1) return new Response("lost", { status: 502 });
     return Response.json({ offset: held.length + more.length });
   }

@@ -7,8 +7,8 @@ export type Loss = {
   value: string;
 };
 
-const TEXTS = /"[^"\\]*(?:\\[^][^"\\]*)*"/g;
-const TOKENS = /"[^"\\]*(?:\\[^][^"\\]*)*"|[{}[\]:,]/g;
+const TEXTS = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"/g;
+const TOKENS = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"|[{}[\]:,]/g;
 /** Only numbers of so many signs, or with an exponent, can be beyond a double. */
 const LONG_NUMBERS = /-?\d[\d.]{15,}(?:[eE][+-]?\d+)?|-?\d[\d.]*[eE][+-]?\d+/g;
 
