@@ -109,6 +109,12 @@ export const SETTINGS = {
     schema: whole(1, 512),
     default: () => Math.max(1, Math.min(8, cpus().length)),
   }),
+  engineRuntime: setting({
+    env: "ESPALIER_ENGINE_RUNTIME",
+    doc: "How engines reach ONNX Runtime: auto (its C API; onnxruntime-node where that cannot be linked) or node.",
+    schema: z.enum(["auto", "node"]),
+    default: () => "auto" as const,
+  }),
   leaseMs: setting({
     env: "ESPALIER_LEASE_MS",
     doc: "How long a run stays with a silent worker before another may take it.",

@@ -8,6 +8,7 @@ import { z } from "zod";
 import {
   createEnginePool,
   type EnginePool,
+  type EngineRuntime,
   type GenerationRequest,
   type ModelSource,
 } from "../src/inference/inference.ts";
@@ -34,7 +35,14 @@ const goldenSchema = z.record(
 
 let folder = "";
 let golden: z.infer<typeof goldenSchema> = {};
-let pool: EnginePool;
+const RUNTIMES: EngineRuntime[] = ["auto", "node"];
+const pools = new Map<EngineRuntime, EnginePool>();
+
+function poolOf(runtime: EngineRuntime): EnginePool {
+  const pool = pools.get(runtime);
+  if (!pool) throw new Error("beforeAll did not run");
+  return pool;
+}
 
 async function readFloats(name: string): Promise<Float32Array> {
   return new Float32Array(await Bun.file(join(folder, name)).arrayBuffer());
@@ -48,7 +56,7 @@ function distance(a: Float32Array, b: Float32Array): number {
   return largest;
 }
 
-async function textOf(source: ModelSource, request: GenerationRequest): Promise<string> {
+async function textOf(pool: EnginePool, source: ModelSource, request: GenerationRequest): Promise<string> {
   let text = "";
   for await (const event of pool.generate(source, "fp32", { temperature: 0, maxTokens: 64, ...request }))
     if (event.type === "delta") text += event.text;
@@ -66,28 +74,34 @@ beforeAll(async () => {
   });
   if (made.exitCode !== 0) throw new Error(made.stderr.toString());
   golden = goldenSchema.parse(await Bun.file(join(folder, "golden.json")).json());
-  pool = createEnginePool({
-    cacheDir: join(folder, "cache"),
-    command: [process.execPath, join(root, "src/inference/engine/child.entry.ts")],
-    env: {},
-    memoryBudgetBytes: 4 * 1024 ** 3,
-    idleMs: 60_000,
-    threads: 2,
-    clock: monotonicMs,
-    log: () => undefined,
-  });
+  for (const runtime of RUNTIMES)
+    pools.set(
+      runtime,
+      createEnginePool({
+        cacheDir: join(folder, "cache"),
+        command: [process.execPath, join(root, "src/inference/engine/child.entry.ts")],
+        env: {},
+        memoryBudgetBytes: 4 * 1024 ** 3,
+        idleMs: 60_000,
+        threads: 2,
+        runtime,
+        clock: monotonicMs,
+        log: () => undefined,
+      }),
+    );
 }, 600_000);
 
 afterAll(async () => {
-  await pool?.close();
+  for (const pool of pools.values()) await pool.close();
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
-describe.skipIf(!hasPython)("toy weights of each family", () => {
+describe.skipIf(!hasPython).each(RUNTIMES)("toy weights of each family, runtime %s", (runtime) => {
   for (const family of ["llama", "llama3", "mistral", "qwen2", "qwen3"])
     test(family, async () => {
       const wanted = golden[family];
       if (!wanted) throw new Error(`no golden vectors of ${family}`);
+      const pool = poolOf(runtime);
       const prompt = wanted.ids.map((id) => String.fromCodePoint(0x4e00 + id)).join("");
       const cases = [
         [hf(family), wanted.base],
@@ -97,8 +111,9 @@ describe.skipIf(!hasPython)("toy weights of each family", () => {
       for (const [source, part] of cases) {
         const { logits } = await pool.logits(source, "fp32", wanted.ids);
         expect(distance(logits, await readFloats(part.logits))).toBeLessThanOrEqual(1e-3);
-        expect(await textOf(source, { prompt })).toBe(part.text);
+        expect(await textOf(pool, source, { prompt })).toBe(part.text);
       }
+      expect((await pool.stats(hf(family), "fp32"))?.runtime).toBe(runtime === "auto" ? "c-api" : "node");
       // The base still answers as before, after its child learned to take adapters.
       const { logits } = await pool.logits(hf(family), "fp32", wanted.ids);
       expect(distance(logits, await readFloats(wanted.base.logits))).toBeLessThanOrEqual(1e-3);
@@ -106,52 +121,63 @@ describe.skipIf(!hasPython)("toy weights of each family", () => {
 });
 
 describe.skipIf(!hasPython || !hasSmollm)("SmolLM2-135M-Instruct", () => {
-  test("base, base + adapter and merged", async () => {
-    const wanted = golden.smollm;
-    if (!wanted?.chat) throw new Error("no golden vectors of SmolLM2");
-    const fromGguf: ModelSource = { kind: "gguf", path: gguf, hash: "smollm-gguf" };
-    const cases = [
-      [hf("smollm"), wanted.base],
-      [{ ...hf("smollm"), adapter: adapterOf("smollm") }, wanted.adapter],
-      [hf("smollm-merged"), wanted.merged],
-      [fromGguf, wanted.base],
-      [{ ...fromGguf, adapter: adapterOf("smollm") }, wanted.adapter],
-    ] as const;
-    for (const [source, part] of cases) {
-      const { logits } = await pool.logits(source, "fp32", wanted.ids);
-      const difference = distance(logits, await readFloats(part.logits));
-      console.log(
-        `SmolLM2 ${source.hash} ${part.logits}: largest logit difference ${difference.toExponential(2)}`,
-      );
-      expect(difference).toBeLessThanOrEqual(1e-3);
-      expect(await textOf(source, { messages: wanted.chat })).toBe(part.text);
-      await pool.unload(source, "fp32");
-    }
-  }, 300_000);
+  test.each(RUNTIMES)(
+    "base, base + adapter and merged, runtime %s",
+    async (runtime) => {
+      const pool = poolOf(runtime);
+      const wanted = golden.smollm;
+      if (!wanted?.chat) throw new Error("no golden vectors of SmolLM2");
+      const fromGguf: ModelSource = { kind: "gguf", path: gguf, hash: "smollm-gguf" };
+      const cases = [
+        [hf("smollm"), wanted.base],
+        [{ ...hf("smollm"), adapter: adapterOf("smollm") }, wanted.adapter],
+        [hf("smollm-merged"), wanted.merged],
+        [fromGguf, wanted.base],
+        [{ ...fromGguf, adapter: adapterOf("smollm") }, wanted.adapter],
+      ] as const;
+      for (const [source, part] of cases) {
+        const { logits } = await pool.logits(source, "fp32", wanted.ids);
+        const difference = distance(logits, await readFloats(part.logits));
+        console.log(
+          `SmolLM2 ${source.hash} ${part.logits}, ${runtime}: largest logit difference ${difference.toExponential(2)}`,
+        );
+        expect(difference).toBeLessThanOrEqual(1e-3);
+        expect(await textOf(pool, source, { messages: wanted.chat })).toBe(part.text);
+        await pool.unload(source, "fp32");
+      }
+    },
+    300_000,
+  );
 
   test("the tokenizer gives the same ids, from the folder and from the GGUF", async () => {
+    const pool = poolOf("auto");
     const texts = golden.smollm?.texts ?? [];
     expect(texts.length).toBeGreaterThan(3);
     for (const source of [hf("smollm"), { kind: "gguf", path: gguf, hash: "smollm-gguf" }] as const)
       for (const { text, ids } of texts) expect((await pool.tokenize(source, text)).ids).toEqual(ids);
   });
 
-  test("int8 and the GGUF's own 4 bits stay close", async () => {
-    const wanted = golden.smollm;
-    if (!wanted) throw new Error("no golden vectors of SmolLM2");
-    const reference = await readFloats(wanted.base.logits);
-    const rows = wanted.ids.length;
-    for (const [source, precision] of [
-      [hf("smollm"), "int8"],
-      [{ kind: "gguf", path: gguf, hash: "smollm-gguf" }, "native"],
-    ] as const) {
-      const { logits, vocabSize } = await pool.logits(source, precision, wanted.ids);
-      const kl = meanDivergence(reference, logits, rows, vocabSize);
-      console.log(`SmolLM2 ${precision}: mean KL ${kl.toExponential(2)}`);
-      expect(kl).toBeLessThan(0.02);
-      await pool.unload(source, precision);
-    }
-  }, 300_000);
+  test.each(RUNTIMES)(
+    "int8 and the GGUF's own 4 bits stay close, runtime %s",
+    async (runtime) => {
+      const pool = poolOf(runtime);
+      const wanted = golden.smollm;
+      if (!wanted) throw new Error("no golden vectors of SmolLM2");
+      const reference = await readFloats(wanted.base.logits);
+      const rows = wanted.ids.length;
+      for (const [source, precision] of [
+        [hf("smollm"), "int8"],
+        [{ kind: "gguf", path: gguf, hash: "smollm-gguf" }, "native"],
+      ] as const) {
+        const { logits, vocabSize } = await pool.logits(source, precision, wanted.ids);
+        const kl = meanDivergence(reference, logits, rows, vocabSize);
+        console.log(`SmolLM2 ${precision}, ${runtime}: mean KL ${kl.toExponential(2)}`);
+        expect(kl).toBeLessThan(0.02);
+        await pool.unload(source, precision);
+      }
+    },
+    300_000,
+  );
 });
 
 /** Mean Kullback–Leibler divergence of row distributions, in nats. */

@@ -5,6 +5,7 @@ import { EngineLink } from "./link.ts";
 import type {
   ChatMessage,
   EngineAnswer,
+  EngineRuntime,
   EngineStats,
   GenerationEvent,
   GenerationRequest,
@@ -32,6 +33,8 @@ export type EnginePoolDeps = {
   idleMs: number;
   /** Threads of one engine. */
   threads: number;
+  /** How the children reach ONNX Runtime. Default: auto. */
+  runtime?: EngineRuntime;
   clock: Clock;
   log: (line: string) => void;
 };
@@ -81,21 +84,27 @@ export type EnginePool = {
 const MiB = 1024 * 1024;
 /** Runtime, tokenizer and scratch space of a child, measured on small models. */
 const CHILD_BYTES = 160 * MiB;
-/** Conversation length that the estimate makes room for. */
+/** Conversation length that the estimate makes room for; longer ones ask for more as they grow. */
 const ESTIMATE_TOKENS = 2048;
+
+/** Bytes of the keys and values that the estimate makes room for. */
+function estimateCache(model: ModelDescription): number {
+  const tokens = Math.min(ESTIMATE_TOKENS, model.contextLength);
+  return 2 * 4 * model.layers * model.kvHeads * model.headDim * tokens;
+}
 
 /** Estimated resident bytes of a loaded model: weights, runtime and the cache of one conversation. */
 export function estimateMemory(model: ModelDescription, precision: Precision): number {
   const perWeight = precision === "fp32" ? 4 : precision === "int8" ? 1.15 : 0;
   const weights = perWeight ? model.parameterCount * perWeight : model.sizeBytes * 1.25;
-  const tokens = Math.min(ESTIMATE_TOKENS, model.contextLength);
-  // Three times: a step reads the old cache and writes the new one, and finished conversations are kept.
-  const cache = 3 * 2 * 4 * model.layers * model.kvHeads * model.headDim * tokens;
-  return Math.round(CHILD_BYTES + weights * 1.15 + cache);
+  return Math.round(CHILD_BYTES + weights * 1.15 + estimateCache(model));
 }
 
 type Slot = {
   info: Omit<EngineInfo, "pid" | "status">;
+  /** Estimate of what does not grow, and of the cache that is granted from the start. */
+  weightBytes: number;
+  cacheBytes: number;
   link: EngineLink;
   ready: Promise<void>;
   isReady: boolean;
@@ -120,6 +129,8 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
       if (slot.info.activeRequests === 0 && deps.clock() - slot.info.lastUsedAt >= deps.idleMs) evict(slot);
   }
 
+  const used = (): number => [...slots.values()].reduce((sum, slot) => sum + slot.info.estimatedBytes, 0);
+
   function makeRoom(bytes: number): void {
     if (bytes > deps.memoryBudgetBytes)
       throw new EspalierError(
@@ -131,7 +142,11 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
           hint: "Choose int8, raise the memory budget, or connect the model as a third-party model.",
         },
       );
-    const used = (): number => [...slots.values()].reduce((sum, slot) => sum + slot.info.estimatedBytes, 0);
+    freeFor(bytes);
+  }
+
+  /** Evicts idle models, the longest unused first, until `bytes` more fit. */
+  function freeFor(bytes: number): void {
     while (used() + bytes > deps.memoryBudgetBytes) {
       const idle = [...slots.values()]
         .filter((slot) => slot.info.activeRequests === 0)
@@ -139,7 +154,7 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
       if (!idle)
         throw new EspalierError(
           "MEMORY_BUDGET_BUSY",
-          "All loaded models are answering; none can make room.",
+          "The loaded models are answering; none can make room.",
           {
             status: 503,
             hint: "Ask again in a moment, or raise the memory budget.",
@@ -147,6 +162,24 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
         );
       evict(idle);
     }
+  }
+
+  /** The model's conversations take `bytes` now; what that is beyond the estimate is found, or refused. */
+  function growTo(slot: Slot, bytes: number): void {
+    const wanted = slot.weightBytes + Math.max(bytes, slot.cacheBytes);
+    if (wanted > deps.memoryBudgetBytes)
+      throw new EspalierError(
+        "CONVERSATION_TOO_LARGE",
+        `The model with its conversations would take ${Math.ceil(wanted / MiB)} MiB; the memory budget is ${Math.floor(deps.memoryBudgetBytes / MiB)} MiB.`,
+        {
+          field: "messages",
+          value: String(bytes),
+          hint: "Start a new conversation, choose a smaller precision, or raise the memory budget.",
+        },
+      );
+    // While it asks it answers, so it is not among those that may be evicted.
+    freeFor(wanted - slot.info.estimatedBytes);
+    slot.info.estimatedBytes = wanted;
   }
 
   const opening = new Map<string, Promise<Slot>>();
@@ -181,11 +214,15 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
 
   async function startSlot(source: ModelSource, precision: Precision | "text", key: string): Promise<Slot> {
     if (isClosed) throw new EspalierError("SHUTTING_DOWN", "The server is stopping.", { status: 503 });
-    const bytes =
-      precision === "text" ? CHILD_BYTES : estimateMemory(await readModelConfig(source.path), precision);
+    const model = precision === "text" ? null : await readModelConfig(source.path);
+    const bytes = model && precision !== "text" ? estimateMemory(model, precision) : CHILD_BYTES;
+    const cacheBytes = model ? estimateCache(model) : 0;
     makeRoom(bytes);
-    const link = new EngineLink(deps, () => {
-      if (slots.get(key)?.link === link) slots.delete(key);
+    const link = new EngineLink(deps, {
+      onExit: () => {
+        if (slots.get(key)?.link === link) slots.delete(key);
+      },
+      onRoom: (wanted) => growTo(slot, wanted),
     });
     const { adapter: _adapter, ...base } = source;
     const slot: Slot = {
@@ -197,9 +234,11 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
         activeRequests: 0,
         lastUsedAt: deps.clock(),
       },
+      weightBytes: bytes - cacheBytes,
+      cacheBytes,
       link,
       isReady: false,
-      ready: openModel(link, base, precision),
+      ready: openModel(link, base, precision, cacheBytes),
     };
     slot.ready.then(
       () => {
@@ -217,6 +256,7 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
     link: EngineLink,
     source: WeightsSource,
     precision: Precision | "text",
+    roomBytes: number,
   ): Promise<void> {
     await link.request({
       type: "open",
@@ -224,6 +264,8 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
       precision: precision === "text" ? "fp32" : precision,
       cacheDir: deps.cacheDir,
       threads: deps.threads,
+      runtime: deps.runtime ?? "auto",
+      roomBytes,
     });
     if (precision !== "text") await link.request({ type: "load" });
   }

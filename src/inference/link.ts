@@ -2,6 +2,7 @@
 import type { Subprocess } from "bun";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
+import { errorOf, partsOf } from "./error-parts.ts";
 import type { EngineAnswer, EngineAsk, FromEngine, ToEngine } from "./protocol.ts";
 
 export type LinkDeps = {
@@ -10,6 +11,12 @@ export type LinkDeps = {
   /** The child's whole environment; ORT_DISABLE_TELEMETRY=1 is added. */
   env: Record<string, string>;
   log: (line: string) => void;
+};
+
+export type LinkEvents = {
+  onExit: () => void;
+  /** The child wants to hold so many bytes beside its weights. Throws where it may not. */
+  onRoom: (bytes: number) => void;
 };
 
 type Waiter = {
@@ -29,7 +36,10 @@ export class EngineLink {
   private nextId = 1;
   private death: EspalierError | undefined;
 
-  constructor(deps: LinkDeps, onExit: () => void) {
+  constructor(
+    deps: LinkDeps,
+    private readonly events: LinkEvents,
+  ) {
     this.child = Bun.spawn({
       cmd: [...deps.command],
       // A real variable: ONNX Runtime reads it in C, where an assignment in JavaScript does not arrive.
@@ -50,7 +60,7 @@ export class EngineLink {
             },
           ),
         );
-        onExit();
+        events.onExit();
       },
     });
     void this.pipeLog(deps.log);
@@ -72,6 +82,10 @@ export class EngineLink {
 
   private receive(message: FromEngine): void {
     if ("ready" in message) return;
+    if ("room" in message) {
+      this.answerRoom(message.room, message.bytes);
+      return;
+    }
     const { id, answer } = message;
     if (answer.type === "template") {
       this.watchTemplate(id, answer.isRunning);
@@ -84,9 +98,18 @@ export class EngineLink {
       this.watchTemplate(id, false);
     }
     if (answer.type === "error") {
-      const { code, message: text, type, ...detail } = answer;
-      waiter.onError(new EspalierError(code, text, detail));
+      const { type: _type, ...parts } = answer;
+      waiter.onError(errorOf(parts));
     } else waiter.onAnswer(answer);
+  }
+
+  private answerRoom(room: number, bytes: number): void {
+    try {
+      this.events.onRoom(bytes);
+      this.post({ room });
+    } catch (error) {
+      this.post({ room, refusal: partsOf(error) });
+    }
   }
 
   private watchTemplate(id: number, isRunning: boolean): void {

@@ -1,6 +1,8 @@
 // Messages between the server and an engine child: what is asked, and what comes back.
+import type { EngineRuntime } from "./engine/decoder.ts";
 import type { Precision } from "./engine/stored.ts";
 
+export type { EngineRuntime } from "./engine/decoder.ts";
 export type { Precision } from "./engine/stored.ts";
 
 /** Weights on disk. `hash` names their content: it is the key of the engine's cache. */
@@ -58,12 +60,25 @@ export type EngineStats = {
   isLoaded: boolean;
   contextTokens: number;
   dataBytes: number;
+  /** Bytes that conversations take. */
+  cacheBytes: number;
+  /** How ONNX Runtime is reached; null before the model is loaded. */
+  runtime: "c-api" | "node" | null;
   adapters: number;
   activeRequests: number;
 };
 
 export type EngineAsk =
-  | { type: "open"; source: WeightsSource; precision: Precision; cacheDir: string; threads: number }
+  | {
+      type: "open";
+      source: WeightsSource;
+      precision: Precision;
+      cacheDir: string;
+      threads: number;
+      runtime: EngineRuntime;
+      /** Bytes of conversations that need no leave. */
+      roomBytes: number;
+    }
   | { type: "load" }
   | { type: "generate"; request: GenerationRequest; adapter?: AdapterSource }
   | { type: "render"; messages: ChatMessage[]; addGenerationPrompt: boolean }
@@ -71,6 +86,16 @@ export type EngineAsk =
   | { type: "tokenize"; text: string }
   | { type: "logits"; ids: number[]; adapter?: AdapterSource }
   | { type: "stats" };
+
+/** An EspalierError on its way between the processes. */
+export type ErrorParts = {
+  code: string;
+  message: string;
+  hint?: string;
+  field?: string;
+  value?: string;
+  status: number;
+};
 
 export type EngineAnswer =
   | { type: "event"; event: GenerationEvent }
@@ -80,17 +105,17 @@ export type EngineAnswer =
   | { type: "done" }
   /** Sent around the chat template, which may hang: the parent kills a child that stays in it. */
   | { type: "template"; isRunning: boolean }
-  | {
-      type: "error";
-      code: string;
-      message: string;
-      hint?: string;
-      field?: string;
-      value?: string;
-      status: number;
-    };
+  | ({ type: "error" } & ErrorParts);
 
 /** Parent to child. */
-export type ToEngine = { id: number; ask: EngineAsk } | { cancel: number };
+export type ToEngine =
+  | { id: number; ask: EngineAsk }
+  | { cancel: number }
+  /** Answers the `room` of that number; with a refusal the reply ends. */
+  | { room: number; refusal?: ErrorParts };
 /** Child to parent. `ready` is said once, at start. */
-export type FromEngine = { ready: true } | { id: number; answer: EngineAnswer };
+export type FromEngine =
+  | { ready: true }
+  | { id: number; answer: EngineAnswer }
+  /** Asks for leave to hold so many bytes of conversations beside the weights; numbered. */
+  | { room: number; bytes: number };

@@ -22,6 +22,8 @@ export type ToyOptions = {
   /** Tokens beyond the embedding's rows. */
   extraTokens?: number;
   template?: string;
+  /** The tokenizer's own; "~" when unsaid. */
+  eosToken?: string | null;
   seed?: number;
   dtype?: "F32" | "BF16";
 };
@@ -106,7 +108,10 @@ export async function writeToyModel(folder: string, options: ToyOptions = {}): P
       fuse_unk: false,
     },
   });
-  await json("tokenizer_config.json", { chat_template: options.template ?? TOY_TEMPLATE, eos_token: "~" });
+  await json("tokenizer_config.json", {
+    chat_template: options.template ?? TOY_TEMPLATE,
+    eos_token: options.eosToken === undefined ? "~" : options.eosToken,
+  });
   if (options.readme) await writeFile(join(folder, "README.md"), options.readme);
 }
 

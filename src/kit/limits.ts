@@ -93,8 +93,12 @@ export const limits = {
   completionMessages: 2_000,
   /** Longest single message of a chat completion. */
   completionMessageChars: 2 * MiB,
-  /** Most tokens of finished conversations whose cache one engine child keeps for their next turn. */
-  engineKeptTokens: 2_048,
+  /** Most tokens of finished conversations whose cache one engine child keeps for their next turn; one is always kept. */
+  engineKeptTokens: 4_096,
+  /** Most conversations whose cache one engine child holds at once; further replies wait. */
+  engineSlots: 8,
+  /** Tokens for which an engine child asks for memory beyond those that it needs now. */
+  engineRoomTokens: 256,
   /** How many times larger than its zip a model's folder may be. */
   zipGrowth: 20,
   /** Most files in the zip of a model. */

@@ -72,6 +72,7 @@ export async function startServer({
       memoryBudgetBytes: config.memoryBudgetBytes,
       idleMs: config.engineIdleMs,
       threads: config.engineThreads,
+      runtime: config.engineRuntime,
       clock,
       log: (line) => log.info("engine", { line }),
     });

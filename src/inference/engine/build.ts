@@ -18,7 +18,7 @@ import {
 } from "./stored.ts";
 
 /** Raised whenever the files made from the same weights change. */
-const BUILD_VERSION = 1;
+const BUILD_VERSION = 2;
 
 export type BuiltModel = {
   description: ModelDescription;

@@ -1,7 +1,8 @@
 // The body of `espalier engine`: answers the parent's messages with one Engine, and ends when the parent is gone.
 import { z } from "zod";
-import { EspalierError, isEspalierError, messageOf } from "../../kit/errors.ts";
-import type { EngineAnswer, EngineAsk, FromEngine, ToEngine } from "../protocol.ts";
+import { EspalierError } from "../../kit/errors.ts";
+import { errorOf, partsOf } from "../error-parts.ts";
+import type { EngineAnswer, EngineAsk, ErrorParts, FromEngine, ToEngine } from "../protocol.ts";
 import { Engine } from "./engine.ts";
 
 const hashed = z.object({ path: z.string(), hash: z.string() });
@@ -16,6 +17,8 @@ const askSchema: z.ZodType<EngineAsk> = z.discriminatedUnion("type", [
     precision: z.enum(["fp32", "int8", "native"]),
     cacheDir: z.string(),
     threads: z.number().int().positive(),
+    runtime: z.enum(["auto", "node"]),
+    roomBytes: z.number().nonnegative(),
   }),
   z.object({ type: z.literal("load") }),
   z.object({
@@ -38,24 +41,22 @@ const askSchema: z.ZodType<EngineAsk> = z.discriminatedUnion("type", [
   z.object({ type: z.literal("logits"), ids: z.array(z.number().int()), adapter: hashed.exactOptional() }),
   z.object({ type: z.literal("stats") }),
 ]);
+const errorSchema: z.ZodType<ErrorParts> = z.object({
+  code: z.string(),
+  message: z.string(),
+  status: z.number(),
+  hint: z.string().exactOptional(),
+  field: z.string().exactOptional(),
+  value: z.string().exactOptional(),
+});
 const toEngineSchema: z.ZodType<ToEngine> = z.union([
   z.object({ id: z.number().int(), ask: askSchema }),
   z.object({ cancel: z.number().int() }),
+  z.object({ room: z.number().int(), refusal: errorSchema.exactOptional() }),
 ]);
 
 function errorAnswer(error: unknown): EngineAnswer {
-  if (!isEspalierError(error))
-    return { type: "error", code: "ENGINE_FAILED", message: messageOf(error), status: 500 };
-  const { code, message, hint, field, value, status } = error;
-  return {
-    type: "error",
-    code,
-    message,
-    status,
-    ...(hint === undefined ? {} : { hint }),
-    ...(field === undefined ? {} : { field }),
-    ...(value === undefined ? {} : { value }),
-  };
+  return { type: "error", ...partsOf(error) };
 }
 
 /** Serves the parent over Bun's IPC until it disconnects. Never returns before. */
@@ -69,7 +70,17 @@ export function runEngineChild(): Promise<never> {
     send(message);
   };
   const running = new Map<number, AbortController>();
+  const rooms = new Map<number, (refusal: ErrorParts | undefined) => void>();
+  let nextRoom = 1;
   let engine: Engine | undefined;
+
+  function askRoom(bytes: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const room = nextRoom++;
+      rooms.set(room, (refusal) => (refusal ? reject(errorOf(refusal)) : resolve()));
+      say({ room, bytes });
+    });
+  }
 
   async function answer(id: number, ask: EngineAsk, signal: AbortSignal): Promise<EngineAnswer> {
     const reply = (part: EngineAnswer): void => say({ id, answer: part });
@@ -79,7 +90,7 @@ export function runEngineChild(): Promise<never> {
       if (isRunning) await new Promise((resolve) => setTimeout(resolve, 0));
     };
     if (ask.type === "open") {
-      engine = new Engine(ask);
+      engine = new Engine({ ...ask, askRoom, log: (line) => console.error(line) });
       return { type: "done" };
     }
     if (!engine) throw new Error("the engine was not opened");
@@ -126,6 +137,11 @@ export function runEngineChild(): Promise<never> {
     const message = parsed.data;
     if ("cancel" in message) {
       running.get(message.cancel)?.abort();
+      return;
+    }
+    if ("room" in message) {
+      rooms.get(message.room)?.(message.refusal);
+      rooms.delete(message.room);
       return;
     }
     const { id, ask } = message;

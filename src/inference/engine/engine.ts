@@ -1,4 +1,4 @@
-// One loaded base model with its adapters: prefill, decode, sampling, stop rules and prefix reuse.
+// One loaded base model with its adapters: what the child's questions come to.
 import { monotonicMs } from "../../kit/clock.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
@@ -13,36 +13,47 @@ import type {
 import { readModelConfig, readTokenizer } from "../weights/weights.ts";
 import { emptyAdapter, loadAdapter } from "./adapter.ts";
 import { type BuiltModel, buildModel } from "./build.ts";
-import { cacheNames } from "./graph.ts";
-import { createRuntime, type Feeds, type Runtime, type RuntimeSession } from "./runtime.ts";
+import { type Conversation, Conversations } from "./conversations.ts";
+import { type Adapter, type Decoder, type EngineRuntime, tokenBytes } from "./decoder.ts";
+import { openDecoder } from "./open-decoder.ts";
 import { createSampler } from "./sampler.ts";
+import { StepQueue } from "./step-queue.ts";
 import { createModelText, type ModelText, TextStream } from "./text.ts";
 
-/** Tokens of one prefill step: cancel is looked at between steps. */
+/** Tokens of one prefill step: cancel is looked at, and other chats take their turn, between steps. */
 const PREFILL_CHUNK = 128;
-/** Steps between collections: each step leaves a whole cache behind in native memory. */
-const COLLECT_EVERY = 64;
 
 export type EngineOptions = {
   source: WeightsSource;
   precision: Precision;
   cacheDir: string;
   threads: number;
+  runtime: EngineRuntime;
+  /** Told when something runs other than it should. */
+  log: (line: string) => void;
+  /** Bytes of conversations that need no leave. */
+  roomBytes: number;
+  /** Asks the parent for leave to hold so many bytes of conversations. Throws where the budget forbids it. */
+  askRoom: (bytes: number) => Promise<void>;
 };
 
-type Open = { session: RuntimeSession; takesAdapters: boolean; users: number; isRetired: boolean };
-type Sequence = { ids: number[]; past: Feeds; adapterHash: string };
+type Loaded = { built: BuiltModel; decoder: Decoder; queue: StepQueue; conversations: Conversations };
+type KnownAdapter = { adapter: Promise<Adapter>; users: number };
 
 export class Engine {
-  private built: BuiltModel | undefined;
-  private runtime: Runtime | undefined;
-  private open: Promise<Open> | undefined;
+  private loaded: Promise<Loaded> | undefined;
+  private graph: { takesAdapters: boolean; opening: Promise<void> } | undefined;
   private text: Promise<ModelText> | undefined;
-  private readonly adapters = new Map<string, Promise<Feeds>>();
-  private kept: Sequence[] = [];
+  /** In order of last use. */
+  private readonly adapters = new Map<string, KnownAdapter>();
+  private zeros: Adapter | null = null;
   private active = 0;
+  /** Bytes of conversations that the parent knows of. */
+  private room: number;
 
-  constructor(private readonly options: EngineOptions) {}
+  constructor(private readonly options: EngineOptions) {
+    this.room = options.roomBytes;
+  }
 
   /** Tokenizer and template, read once; needs no weights. */
   modelText(): Promise<ModelText> {
@@ -54,167 +65,161 @@ export class Engine {
     return this.text;
   }
 
-  /** Builds the engine's files where needed and opens the session. */
-  async load(withAdapters = false): Promise<void> {
-    await this.session(withAdapters);
-  }
-
-  /** The session; the first adapter swaps the plain graph for the one that takes adapters. */
-  private async session(withAdapters: boolean): Promise<Open> {
-    const awaited = this.open;
-    const current = await awaited;
-    // Another request may have swapped the graph meanwhile.
-    if (this.open !== awaited) return this.session(withAdapters);
-    if (current && (current.takesAdapters || !withAdapters)) return current;
-    const opening = this.openSession(withAdapters, current);
-    this.open = opening;
-    opening.catch(() => {
-      if (this.open === opening) this.open = undefined;
+  /** Builds the engine's files where needed and opens the graph. */
+  async load(withAdapters = false): Promise<Loaded> {
+    this.loaded ??= this.build();
+    this.loaded.catch(() => {
+      this.loaded = undefined;
     });
-    return opening;
-  }
-
-  private async openSession(takesAdapters: boolean, old: Open | undefined): Promise<Open> {
-    const { source, precision, cacheDir, threads } = this.options;
-    this.built ??= await buildModel(source, precision, cacheDir);
-    this.runtime ??= await createRuntime(threads);
-    if (old) {
-      old.isRetired = true;
-      if (old.users === 0) await old.session.close();
+    const loaded = await this.loaded;
+    if (!this.graph || (withAdapters && !this.graph.takesAdapters)) {
+      const opening = loaded.queue.change(() => this.openGraph(loaded, withAdapters));
+      const graph = { takesAdapters: withAdapters, opening };
+      this.graph = graph;
+      opening.catch(() => {
+        if (this.graph === graph) this.graph = undefined;
+      });
     }
-    const session = await this.runtime.openSession(takesAdapters ? this.built.loraPath : this.built.basePath);
-    return { session, takesAdapters, users: 0, isRetired: false };
+    await this.graph.opening;
+    return loaded;
   }
 
-  private async adapterFeeds(adapter: AdapterSource | undefined): Promise<Feeds> {
-    const key = adapter?.hash ?? "";
-    const found = this.adapters.get(key);
+  private async build(): Promise<Loaded> {
+    const { source, precision, cacheDir, threads, runtime, log } = this.options;
+    const built = await buildModel(source, precision, cacheDir);
+    const { contextTokens, description } = built;
+    const decoder = await openDecoder({ ...description, contextTokens, threads }, runtime, log);
+    const queue = new StepQueue(decoder, () => this.zeros);
+    const conversations = new Conversations((from, to, tokens) => decoder.copy(from, to, tokens));
+    return { built, decoder, queue, conversations };
+  }
+
+  /** The first adapter swaps the plain graph for the one that takes adapters; the conversations stay. */
+  private async openGraph({ built, decoder }: Loaded, takesAdapters: boolean): Promise<void> {
+    await decoder.openGraph(takesAdapters ? built.loraPath : built.basePath, takesAdapters);
+    this.zeros = takesAdapters ? { inputs: emptyAdapter(built.description) } : null;
+  }
+
+  private adapterOf(source: AdapterSource, { built, decoder }: Loaded): KnownAdapter {
+    const { hash } = source;
+    const found = this.adapters.get(hash);
     if (found) {
-      // Re-inserting keeps the map in order of last use.
-      this.adapters.delete(key);
-      this.adapters.set(key, found);
+      this.adapters.delete(hash);
+      this.adapters.set(hash, found);
       return found;
     }
-    const oldest = this.adapters.keys().next();
-    if (this.adapters.size >= limits.engineAdapters && !oldest.done) this.adapters.delete(oldest.value);
-    const { runtime, built } = this.ready();
-    const loading = (async () => {
-      const inputs = adapter
-        ? await loadAdapter(adapter.path, built.description)
-        : emptyAdapter(built.description);
-      return Object.fromEntries(
-        inputs.map(({ name, dims, values }) => [name, runtime.float32(values, dims)]),
-      );
-    })();
-    this.adapters.set(key, loading);
-    loading.catch(() => this.adapters.delete(key));
-    return loading;
-  }
-
-  private ready(): { runtime: Runtime; built: BuiltModel } {
-    if (!this.runtime || !this.built) throw new Error("the engine is not loaded");
-    return { runtime: this.runtime, built: this.built };
-  }
-
-  private emptyPast(): Feeds {
-    const { runtime, built } = this.ready();
-    const { layers, kvHeads, headDim } = built.description;
-    const past: Feeds = {};
-    for (let layer = 0; layer < layers; layer++) {
-      const names = cacheNames(layer);
-      past[names.pastKey] = runtime.float32(new Float32Array(0), [1, kvHeads, 0, headDim]);
-      past[names.pastValue] = runtime.float32(new Float32Array(0), [1, kvHeads, 0, headDim]);
+    for (const [key, { adapter, users }] of this.adapters) {
+      if (this.adapters.size < limits.engineAdapters) break;
+      if (users > 0) continue;
+      this.adapters.delete(key);
+      void adapter.then((one) => decoder.dropAdapter(one));
     }
-    return past;
+    const adapter = loadAdapter(source.path, built.description).then((inputs) => ({ inputs }));
+    const known = { adapter, users: 0 };
+    this.adapters.set(hash, known);
+    adapter.catch(() => this.adapters.delete(hash));
+    return known;
   }
 
-  /** Feeds `ids` after the sequence; returns logits of the last position, or of all. The sequence grows. */
-  private async step(open: Open, sequence: Sequence, ids: readonly number[], adapter: Feeds, all = false) {
-    const { runtime, built } = this.ready();
-    const total = sequence.ids.length + ids.length;
-    const wanted = all ? ids.map((_, i) => i) : [ids.length - 1];
-    const outputs = await open.session.run({
-      input_ids: runtime.int64(ids, [1, ids.length]),
-      seqlens_k: runtime.int32([total - 1], [1]),
-      total_sequence_length: runtime.int32([total], []),
-      logit_positions: runtime.int64(wanted, [wanted.length]),
-      ...sequence.past,
-      ...adapter,
-    });
-    const past: Feeds = {};
-    for (let layer = 0; layer < built.description.layers; layer++) {
-      const names = cacheNames(layer);
-      past[names.pastKey] = outputs[names.presentKey]!;
-      past[names.pastValue] = outputs[names.presentValue]!;
-    }
-    sequence.past = past;
-    sequence.ids.push(...ids);
-    const logits = outputs.logits?.data;
-    if (!(logits instanceof Float32Array)) throw new Error("the graph gave no float32 logits");
-    return logits;
-  }
-
-  /** Runs `work` with a session that stays open meanwhile. */
-  private async withSession<T>(
-    adapter: AdapterSource | undefined,
-    work: (open: Open, feeds: Feeds) => Promise<T>,
+  /** Runs `work` with the model, and with the adapter if one is asked for. */
+  private async using<T>(
+    source: AdapterSource | undefined,
+    work: (loaded: Loaded, adapter: Adapter | null) => Promise<T>,
   ): Promise<T> {
-    const open = await this.session(adapter !== undefined);
-    open.users++;
+    const loaded = await this.load(source !== undefined);
+    const known = source ? this.adapterOf(source, loaded) : null;
     this.active++;
+    if (known) known.users++;
     try {
-      return await work(open, open.takesAdapters ? await this.adapterFeeds(adapter) : {});
+      return await work(loaded, known ? await known.adapter : null);
     } finally {
-      open.users--;
       this.active--;
-      if (open.isRetired && open.users === 0) await open.session.close();
+      if (known) known.users--;
+    }
+  }
+
+  /** Feeds `ids` to the conversation in pieces. `onLogits` gets those of each piece at once: they are soon written over. */
+  private async feed(
+    loaded: Loaded,
+    conversation: Conversation,
+    ids: readonly number[],
+    adapter: Adapter | null,
+    onLogits: (logits: Float32Array) => void,
+    options: { wanted?: "last" | "all"; signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const { queue } = loaded;
+    const { slot } = conversation;
+    const { wanted = "last", signal } = options;
+    for (let at = 0; at < ids.length && !signal?.aborted; at += PREFILL_CHUNK) {
+      const part = ids.slice(at, at + PREFILL_CHUNK);
+      await this.makeRoom(loaded, part.length);
+      const past = conversation.ids.length;
+      const isToken = part.length === 1 && wanted === "last" && past > 0;
+      const logits = isToken
+        ? await queue.decode({ slot, past, id: part[0] ?? 0 }, adapter)
+        : await queue.prefill({ slot, past, ids: part, wanted }, adapter);
+      conversation.ids.push(...part);
+      onLogits(logits);
+    }
+  }
+
+  /** Asks for memory before it is taken; where it is refused, finished conversations are forgotten first. */
+  private async makeRoom({ decoder, built, conversations }: Loaded, tokens: number): Promise<void> {
+    const perToken = tokenBytes(built.description);
+    const wanted = (): number => decoder.cacheBytes() + tokens * perToken;
+    if (wanted() <= this.room) return;
+    const ask = async (): Promise<void> => {
+      const bytes = wanted() + limits.engineRoomTokens * perToken;
+      await this.options.askRoom(bytes);
+      this.room = Math.max(this.room, bytes);
+    };
+    try {
+      await ask();
+    } catch {
+      decoder.settle(conversations.forgetIdle(), true);
+      if (wanted() > this.room) await ask();
     }
   }
 
   /** Logits [ids.length, vocab] of a whole sequence, for agreement checks. */
   async logits(
     ids: readonly number[],
-    adapter?: AdapterSource,
+    source?: AdapterSource,
   ): Promise<{ logits: Float32Array; vocabSize: number }> {
-    return this.withSession(adapter, async (open, feeds) => {
-      const { built } = this.ready();
-      this.checkLength(ids.length);
-      const sequence: Sequence = { ids: [], past: this.emptyPast(), adapterHash: "" };
-      const logits = await this.step(open, sequence, ids, feeds, true);
-      return { logits, vocabSize: built.description.vocabSize };
+    return this.using(source, async (loaded, adapter) => {
+      const { vocabSize } = loaded.built.description;
+      checkLength(loaded.built, ids.length);
+      const logits = new Float32Array(ids.length * vocabSize);
+      let at = 0;
+      const put = (part: Float32Array): void => {
+        logits.set(part, at);
+        at += part.length;
+      };
+      // No reply may continue from here, so nothing of it is kept, and it begins with nothing.
+      const conversation = await loaded.conversations.take([], "");
+      try {
+        await this.feed(loaded, conversation, ids, adapter, put, { wanted: "all" });
+      } finally {
+        conversation.ids.length = 0;
+        this.release(loaded, conversation);
+      }
+      return { logits, vocabSize };
     });
   }
 
-  private checkLength(tokens: number): void {
-    const { contextTokens } = this.ready().built;
-    if (tokens >= contextTokens)
-      throw new EspalierError(
-        "CONTEXT_TOO_LONG",
-        `The conversation has ${tokens} tokens; this model holds ${contextTokens}.`,
-        { field: "messages", value: String(tokens), hint: "Shorten the conversation or the system prompt." },
-      );
-  }
-
-  /** Takes the kept conversation that `ids` continues, or starts a fresh one. */
-  private takeSequence(ids: readonly number[], adapterHash: string): Sequence {
-    let best: Sequence | undefined;
-    for (const kept of this.kept)
-      if (
-        kept.adapterHash === adapterHash &&
-        kept.ids.length < ids.length &&
-        kept.ids.length > (best?.ids.length ?? 0) &&
-        kept.ids.every((id, i) => id === ids[i])
-      )
-        best = kept;
-    // The copy leaves the kept one whole: its tensors are never written to.
-    if (best) return { ...best, ids: [...best.ids] };
-    return { ids: [], past: this.emptyPast(), adapterHash };
+  private release({ conversations, decoder, built }: Loaded, conversation: Conversation): void {
+    decoder.settle(conversations.release(conversation), false);
+    const needed = decoder.cacheBytes() + limits.engineRoomTokens * tokenBytes(built.description);
+    if (needed >= this.room || this.room <= this.options.roomBytes) return;
+    // Less is never refused, so nobody needs to wait for the answer.
+    this.room = Math.max(needed, this.options.roomBytes);
+    void this.options.askRoom(this.room);
   }
 
   /** Answers a request; `emit` gets start, deltas and one end. Cancel is looked at between steps. */
   async generate(
     request: GenerationRequest,
-    adapter: AdapterSource | undefined,
+    source: AdapterSource | undefined,
     signal: AbortSignal,
     emit: (event: GenerationEvent) => void,
     aroundTemplate: (isRunning: boolean) => Promise<void>,
@@ -227,94 +232,106 @@ export class Engine {
     await aroundTemplate(false);
     if (prompt.length === 0)
       throw new EspalierError("PROMPT_EMPTY", "The prompt has no tokens.", { field: "messages" });
-    await this.withSession(adapter, async (open, feeds) => {
-      this.checkLength(prompt.length);
-      const { contextTokens } = this.ready().built;
-      const most = Math.min(request.maxTokens ?? contextTokens, contextTokens - prompt.length);
-      const sample = createSampler({
-        temperature: request.temperature ?? 0.7,
-        topP: request.topP ?? 1,
-        topK: request.topK ?? 0,
-        seed: request.seed ?? 0,
-      });
-      const stream = new TextStream(text, request.stop ?? []);
+    await this.using(source, async (loaded, adapter) => {
+      checkLength(loaded.built, prompt.length);
       emit({ type: "start", promptTokens: prompt.length });
-      const startedAt = monotonicMs();
-      const sequence = this.takeSequence(prompt, adapter?.hash ?? "");
-      const cachedTokens = sequence.ids.length;
-      let logits: Float32Array | undefined;
-      while (sequence.ids.length < prompt.length && !signal.aborted) {
-        const at = sequence.ids.length;
-        logits = await this.step(open, sequence, prompt.slice(at, at + PREFILL_CHUNK), feeds);
-        await breathe();
+      const conversation = await loaded.conversations.take(prompt, source?.hash ?? "");
+      try {
+        await this.reply(loaded, conversation, { prompt, request, adapter, text, signal, emit });
+      } finally {
+        this.release(loaded, conversation);
       }
-      const firstAt = monotonicMs();
-      let made = 0;
-      let reason: "stop" | "length" | "cancelled" = signal.aborted ? "cancelled" : "length";
-      while (logits && made < most && !signal.aborted) {
-        const id = sample(logits);
-        made++;
-        if (text.eosIds.has(id)) {
-          reason = "stop";
-          break;
-        }
-        const delta = stream.push(id);
-        if (delta) emit({ type: "delta", text: delta });
-        if (stream.isStopped) {
-          reason = "stop";
-          break;
-        }
-        if (made === most) break;
-        logits = await this.step(open, sequence, [id], feeds);
-        if (made % COLLECT_EVERY === 0) Bun.gc(false);
-        await breathe();
-        if (signal.aborted) reason = "cancelled";
-      }
-      const rest = stream.flush();
-      if (rest) emit({ type: "delta", text: rest });
-      const decodeSeconds = (monotonicMs() - firstAt) / 1000;
-      this.keep(sequence);
-      emit({
-        type: "end",
-        finishReason: reason,
-        usage: { promptTokens: prompt.length, completionTokens: made, cachedTokens },
-        firstTokenMs: firstAt - startedAt,
-        tokensPerSecond: made > 1 && decodeSeconds > 0 ? (made - 1) / decodeSeconds : 0,
-      });
     });
   }
 
-  /** Keeps a conversation for its next turn, in place of the turn that it grew from. */
-  private keep(sequence: Sequence): void {
-    const isPrefix = (old: Sequence): boolean =>
-      old.adapterHash === sequence.adapterHash &&
-      old.ids.length <= sequence.ids.length &&
-      old.ids.every((id, i) => id === sequence.ids[i]);
-    let tokens = sequence.ids.length;
-    if (tokens > limits.engineKeptTokens) return;
-    const next = [sequence];
-    for (const old of this.kept) {
-      tokens += old.ids.length;
-      if (!isPrefix(old) && tokens <= limits.engineKeptTokens) next.push(old);
+  private async reply(
+    loaded: Loaded,
+    conversation: Conversation,
+    {
+      prompt,
+      request,
+      adapter,
+      text,
+      signal,
+      emit,
+    }: {
+      prompt: readonly number[];
+      request: GenerationRequest;
+      adapter: Adapter | null;
+      text: ModelText;
+      signal: AbortSignal;
+      emit: (event: GenerationEvent) => void;
+    },
+  ): Promise<void> {
+    const { contextTokens } = loaded.built;
+    const most = Math.min(request.maxTokens ?? contextTokens, contextTokens - prompt.length);
+    const pick = createSampler({
+      temperature: request.temperature ?? 0.7,
+      topP: request.topP ?? 1,
+      topK: request.topK ?? 0,
+      seed: request.seed ?? 0,
+    });
+    const stream = new TextStream(text, request.stop ?? []);
+    const cachedTokens = conversation.ids.length;
+    const startedAt = monotonicMs();
+    let next: number | undefined;
+    const sample = (logits: Float32Array): void => {
+      // Only the whole prompt's last position and each token after it have a successor to choose.
+      if (conversation.ids.length >= prompt.length && most > 0) next = pick(logits);
+    };
+    await this.feed(loaded, conversation, prompt.slice(cachedTokens), adapter, sample, { signal });
+    const firstAt = monotonicMs();
+    let made = 0;
+    let reason: "stop" | "length" | "cancelled" = signal.aborted ? "cancelled" : "length";
+    while (next !== undefined && made < most && !signal.aborted) {
+      const id = next;
+      made++;
+      if (text.eosIds.has(id)) {
+        reason = "stop";
+        break;
+      }
+      const delta = stream.push(id);
+      if (delta) emit({ type: "delta", text: delta });
+      if (stream.isStopped) {
+        reason = "stop";
+        break;
+      }
+      if (made === most) break;
+      await this.feed(loaded, conversation, [id], adapter, sample, { signal });
+      if (signal.aborted) reason = "cancelled";
     }
-    this.kept = next;
-    // The caches of past steps are native memory, which the collector does not feel by itself.
-    Bun.gc(false);
+    const rest = stream.flush();
+    if (rest) emit({ type: "delta", text: rest });
+    const decodeSeconds = (monotonicMs() - firstAt) / 1000;
+    emit({
+      type: "end",
+      finishReason: reason,
+      usage: { promptTokens: prompt.length, completionTokens: made, cachedTokens },
+      firstTokenMs: firstAt - startedAt,
+      tokensPerSecond: made > 1 && decodeSeconds > 0 ? (made - 1) / decodeSeconds : 0,
+    });
   }
 
   async stats(): Promise<EngineStats> {
+    const loaded = await this.loaded?.catch(() => undefined);
     return {
       rssBytes: process.memoryUsage.rss(),
-      isLoaded: (await this.open?.catch(() => undefined)) !== undefined,
-      contextTokens: this.built?.contextTokens ?? 0,
-      dataBytes: this.built?.dataBytes ?? 0,
-      adapters: [...this.adapters.keys()].filter((hash) => hash !== "").length,
+      isLoaded: loaded !== undefined && this.graph !== undefined,
+      contextTokens: loaded?.built.contextTokens ?? 0,
+      dataBytes: loaded?.built.dataBytes ?? 0,
+      cacheBytes: loaded?.decoder.cacheBytes() ?? 0,
+      runtime: loaded?.decoder.runtime ?? null,
+      adapters: this.adapters.size,
       activeRequests: this.active,
     };
   }
 }
 
-/** Lets messages in (a cancel among them) and other replies take their turn. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+function checkLength({ contextTokens }: BuiltModel, tokens: number): void {
+  if (tokens >= contextTokens)
+    throw new EspalierError(
+      "CONTEXT_TOO_LONG",
+      `The conversation has ${tokens} tokens; this model holds ${contextTokens}.`,
+      { field: "messages", value: String(tokens), hint: "Shorten the conversation or the system prompt." },
+    );
 }

@@ -25,6 +25,22 @@ export type StoredModel = {
   contextTokens: number;
 };
 
+/** Names of the inputs that change with every step. */
+export const INPUTS = {
+  /** int64 [batch, sequence] */
+  ids: "input_ids",
+  /** int32 [batch]: tokens of each row, this step's included, less one. */
+  lastPositions: "seqlens_k",
+  /** int32 scalar: tokens of the longest row. */
+  longest: "total_sequence_length",
+  /** int64 [wanted]: which positions of this step need logits. */
+  wanted: "logit_positions",
+  /** float [batch, 1, 1]: 1 where the row answers with the adapter, 0 where by the base alone. */
+  adapterRows: "adapter_rows",
+} as const;
+/** float [batch, wanted, vocab] */
+export const LOGITS = "logits";
+
 /** Names of a layer's cache tensors. */
 export const cacheNames = (layer: number) => ({
   pastKey: `past.${layer}.key`,
@@ -141,7 +157,10 @@ class DecoderGraph {
     const rank = `rank_${layer}_${module}`;
     const a = this.graph.input(names.a, ONNX_TYPE.FLOAT, [rank, shape.in]);
     const b = this.graph.input(names.b, ONNX_TYPE.FLOAT, [shape.out, rank]);
-    const low = this.graph.ms("FusedMatMul", [x, a], { transB: 1 });
+    const low = this.graph.node("Mul", [
+      this.graph.ms("FusedMatMul", [x, a], { transB: 1 }),
+      INPUTS.adapterRows,
+    ]);
     return this.graph.node("Add", [y, this.graph.ms("FusedMatMul", [low, b], { transB: 1 })]);
   }
 
@@ -236,8 +255,8 @@ class DecoderGraph {
         v,
         names.pastKey,
         names.pastValue,
-        "seqlens_k",
-        "total_sequence_length",
+        INPUTS.lastPositions,
+        INPUTS.longest,
         this.weight("rope.cos", ONNX_TYPE.FLOAT, [contextTokens, headDim / 2], cos),
         this.weight("rope.sin", ONNX_TYPE.FLOAT, [contextTokens, headDim / 2], sin),
       ],
@@ -260,12 +279,13 @@ class DecoderGraph {
   write(): Uint8Array {
     const { config, tensors } = this.model;
     const { graph } = this;
-    graph.input("input_ids", ONNX_TYPE.INT64, ["batch", "sequence"]);
-    graph.input("seqlens_k", ONNX_TYPE.INT32, ["batch"]);
-    graph.input("total_sequence_length", ONNX_TYPE.INT32, []);
-    // Which positions of this call need logits: the head is the largest matrix, and prefill wants only the last.
-    graph.input("logit_positions", ONNX_TYPE.INT64, ["wanted"]);
-    let residual = this.embed("input_ids");
+    graph.input(INPUTS.ids, ONNX_TYPE.INT64, ["batch", "sequence"]);
+    graph.input(INPUTS.lastPositions, ONNX_TYPE.INT32, ["batch"]);
+    graph.input(INPUTS.longest, ONNX_TYPE.INT32, []);
+    // The head is the largest matrix, and prefill wants only the last position.
+    graph.input(INPUTS.wanted, ONNX_TYPE.INT64, ["wanted"]);
+    if (this.hasLora) graph.input(INPUTS.adapterRows, ONNX_TYPE.FLOAT, ["batch", 1, 1]);
+    let residual = this.embed(INPUTS.ids);
     let x = this.norm(residual, "model.layers.0.input_layernorm.weight");
     for (let layer = 0; layer < config.layers; layer++) {
       const at = `model.layers.${layer}`;
@@ -281,11 +301,11 @@ class DecoderGraph {
         layer + 1 < config.layers ? `model.layers.${layer + 1}.input_layernorm.weight` : "model.norm.weight";
       ({ x, residual } = this.addNorm(residual, delta, next, `${layer}_mlp`));
     }
-    const wanted = graph.node("Gather", [x, "logit_positions"], { axis: 1 });
+    const wanted = graph.node("Gather", [x, INPUTS.wanted], { axis: 1 });
     const head = tensors.has("lm_head.weight") ? "lm_head.weight" : "model.embed_tokens.weight";
     const logits = this.matmul(head, wanted);
-    graph.node("Identity", [logits], {}, { outputs: ["logits"] });
-    graph.output("logits", ONNX_TYPE.FLOAT, ["batch", "wanted", config.vocabSize]);
+    graph.node("Identity", [logits], {}, { outputs: [LOGITS] });
+    graph.output(LOGITS, ONNX_TYPE.FLOAT, ["batch", "wanted", config.vocabSize]);
     return graph.finish(`espalier-${config.architecture}`);
   }
 }
