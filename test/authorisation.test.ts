@@ -1,6 +1,7 @@
 // Nobody gets in without credentials, and nobody further than their scopes: every field, route and door is tried.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
+  buildSchema,
   GraphQLError,
   type GraphQLField,
   type GraphQLInputType,
@@ -137,6 +138,12 @@ test("a schema with a field that names no scope, or has no description, is not s
   expect(() => authorise(make({ scope: "fly" }, "d"))).toThrow("Query.bare has no scope");
   expect(() => authorise(make({ scope: "read" }))).toThrow("Query.bare has no description");
   expect(() => authorise(make({ scope: "read" }, "d"))).not.toThrow();
+  const described = (sdl: string) => () => authorise(buildSchema(sdl));
+  expect(described('"q" type Query { "f" bare(x: Int): Int }')).toThrow("Query.bare(x) has no description");
+  expect(described('"q" type Query { "f" a: E } "e" enum E { "v" A B }')).toThrow("E.B has no description");
+  expect(described('"q" type Query { "f" a("x" i: I): Int } "i" input I { b: Int }')).toThrow(
+    "I.b has no description",
+  );
 });
 
 describe("routes", () => {
@@ -259,7 +266,54 @@ describe("limits", () => {
       Array.from({ length: limits.graphqlBatch + 1 }, () => ({ query: "{ version }" })),
     );
     const batched = await ask({ body: batch, key: key() });
-    expect(batched.status).toBeGreaterThanOrEqual(400);
+    expect(batched.status).toBe(413);
+    expect(await batched.text()).toContain(`limited to ${limits.graphqlBatch} operations`);
+  });
+
+  test("a page costs what is in it as often as it has items, nested ones multiplied", async () => {
+    const events = (runs: number, each: string) =>
+      `{ runs(first: ${runs}) { nodes { id events${each} { nodes { seq at type } } } } }`;
+    const codes = async (query: string) => codesOf(await ask({ query, key: key() }));
+    expect(await codes(events(200, "(first: 20)"))).toEqual([]);
+    expect(await codes(events(200, "(first: 30)"))).toEqual(["QUERY_TOO_COSTLY"]);
+    expect(await codes(events(200, "(last: 30)"))).toEqual(["QUERY_TOO_COSTLY"]);
+    // What is unsaid costs what the server then takes.
+    expect(await codes(events(200, ""))).toEqual(["QUERY_TOO_COSTLY"]);
+    expect(await codes("{ runs(first: 200) { edges { node { id name status } } } }")).toEqual([]);
+  });
+
+  test("a page too large, and too many ids, are refused by field, value and limit", async () => {
+    const more = limits.pageItems + 1;
+    const tooLarge = await ask({ query: `{ datasets(first: ${more}) { totalCount } }`, key: key() });
+    expect(await tooLarge.json()).toMatchObject({
+      errors: [
+        {
+          message: `first is ${more}, ${limits.pageItems} are allowed`,
+          extensions: { code: "PAGE_TOO_LARGE", field: "first", value: String(more) },
+        },
+      ],
+    });
+    const ids = JSON.stringify(Array.from({ length: more }, (_, at) => `run_${at}`));
+    const many = await ask({ query: `{ nodes(ids: ${ids}) { id } }`, key: key() });
+    expect(await many.json()).toMatchObject({
+      errors: [{ extensions: { code: "PAGE_TOO_LARGE", field: "ids", value: String(more) } }],
+    });
+    const cursor = await ask({ query: '{ conversations(after: "x") { totalCount } }', key: keyOf("chat") });
+    expect(await codesOf(cursor)).toEqual(["CURSOR_INVALID"]);
+  });
+
+  test("every list of Query is a connection, or says why it is none", () => {
+    const lists: string[] = [];
+    for (const field of Object.values(schema.getQueryType()?.getFields() ?? {})) {
+      const named = getNamedType(field.type);
+      if (named.name.endsWith("Connection"))
+        expect(field.args.map(({ name }) => name)).toEqual(
+          expect.arrayContaining(["first", "after", "last", "before"]),
+        );
+      else if (String(field.type).startsWith("[")) lists.push(field.name);
+    }
+    // Fixed by the program, and as long as what was asked for.
+    expect(lists).toEqual(["methods", "nodes"]);
   });
 
   test("introspection is open to any key and outside the limits", async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
+import { isInterfaceType } from "graphql";
 import { z } from "zod";
 import {
   contractVersion,
@@ -12,6 +13,7 @@ import {
   helloResponse,
   leaseResponse,
 } from "../schema/trainer.ts";
+import { schema } from "../src/api/schema.ts";
 import { writeToyAdapter, writeToyModel } from "../src/inference/toy.test-kit.ts";
 import { sha256 } from "../src/kit/hash.ts";
 import { startWorld, type World } from "./world.ts";
@@ -38,7 +40,7 @@ const hello = {
 };
 
 beforeAll(async () => {
-  world = await startWorld([["trainer"]]);
+  world = await startWorld([["trainer"], ["read"]]);
   await writeToyModel(join(world.folder, "toy"));
   await writeToyAdapter(join(world.folder, "adapter"));
   const imported = await world.act(
@@ -277,6 +279,45 @@ describe("every path", () => {
       const { files } = list.parse(await (await world.fetch(`/files/${name}/`)).json());
       const zip = unzipSync(new Uint8Array(await (await world.fetch(`/files/${name}`)).arrayBuffer()));
       for (const { path, sha256: hash } of files) expect(sha256(zip[`${name}/${path}`] ?? "")).toBe(hash);
+    }
+  });
+
+  test("every type that is a Node is found by its id alone, by whom it is open to", async () => {
+    await world.act(
+      `mutation { sendMessage(input: { model: "first", text: "q1", maxTokens: 2 }) { __typename ${errors} } }`,
+    );
+    const lists =
+      "runs trainings baseModels customizedModels completeModels liveModels registeredModels trainers apiKeys".split(
+        " ",
+      );
+    const one = (list: string, more = "") => `${list}(first: 1) { nodes { __typename id ${more} } }`;
+    const inside = `${one("conversations", one("messages"))} ${one("datasets", one("versions"))}`;
+    const text = JSON.stringify(
+      await world.graphql(`{ ${lists.map((list) => one(list)).join(" ")} ${inside} }`),
+    );
+    const found = [...text.matchAll(/"__typename":"(\w+)","id":"(\w+)"/g)].map(([, type = "", id = ""]) => ({
+      __typename: type,
+      id,
+    }));
+    const node = schema.getType("Node");
+    const types = isInterfaceType(node) ? schema.getPossibleTypes(node).map(({ name }) => name) : [];
+    expect(found.map(({ __typename }) => __typename).sort()).toEqual([...types].sort());
+
+    const query = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
+    const ids = [...found.map(({ id }) => id), "run_none", "cnv_none", "nonsense", ""];
+    expect(await world.graphql(query, { ids })).toEqual({ nodes: [...found, null, null, null, null] });
+    for (const { __typename, id } of found) {
+      expect(await world.graphql("query ($id: ID!) { node(id: $id) { __typename id } }", { id })).toEqual({
+        node: { __typename, id },
+      });
+      const answer = await world.fetch("/graphql", {
+        method: "POST",
+        key: world.key("read"),
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ query, variables: { ids: [id] } }),
+      });
+      const isClosed = ["ApiKey", "Conversation", "Message"].includes(__typename);
+      expect([__typename, (await answer.text()).includes("SCOPE_MISSING")]).toEqual([__typename, isClosed]);
     }
   });
 

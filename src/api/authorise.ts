@@ -3,9 +3,13 @@ import {
   defaultFieldResolver,
   GraphQLError,
   type GraphQLField,
+  type GraphQLNamedType,
   type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
   isInterfaceType,
   isObjectType,
+  isSpecifiedScalarType,
 } from "graphql";
 import { isScope, opens, type Scope } from "../accounts/accounts.ts";
 import type { Context } from "./context.ts";
@@ -15,24 +19,21 @@ import { asEspalierError } from "./http.ts";
  * Wraps every field of the schema, in place, with the check of its scope, and returns the schema.
  * A field's scope is its own `extensions.scope`, else its type's; fields of Query, Mutation and Subscription
  * must name their own.
- * @throws Error naming each field that has no scope or no description: the server does not start with such a schema.
+ * @throws Error naming each field that has no scope and whatever has no description: the server does not start with such a schema.
  */
 export function authorise(schema: GraphQLSchema): GraphQLSchema {
   const faults: string[] = [];
   const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith("__")) continue;
-    if (!type.description && !isBuiltIn(type.name)) faults.push(`${type.name} has no description`);
-    if (isInterfaceType(type))
-      for (const field of Object.values(type.getFields()))
-        if (!field.description) faults.push(`${type.name}.${field.name} has no description`);
+    if (!isSpecifiedScalarType(type))
+      faults.push(...undescribed(type).map((path) => `${path} has no description`));
     if (!isObjectType(type)) continue;
     const inherited = roots.has(type) ? undefined : type.extensions.scope;
     for (const field of Object.values(type.getFields())) {
       const scope = field.extensions.scope ?? inherited;
       if (typeof scope === "string" && isScope(scope)) guard(`${type.name}.${field.name}`, field, scope);
       else faults.push(`${type.name}.${field.name} has no scope`);
-      if (!field.description) faults.push(`${type.name}.${field.name} has no description`);
     }
   }
   if (faults.length > 0) throw new Error(`the GraphQL schema is not fit to be served:\n${faults.join("\n")}`);
@@ -45,8 +46,19 @@ export function scopeOf(field: GraphQLField<unknown, unknown>): Scope | null {
   return typeof scope === "string" && isScope(scope) ? scope : null;
 }
 
-function isBuiltIn(name: string): boolean {
-  return ["String", "Int", "Float", "Boolean", "ID"].includes(name);
+/** Paths of everything in a type that says nothing of itself: the type, its fields, their arguments, its values. */
+function undescribed(type: GraphQLNamedType): string[] {
+  const parts: [path: string, part: { description?: string | null | undefined }][] = [[type.name, type]];
+  if (isObjectType(type) || isInterfaceType(type))
+    for (const field of Object.values(type.getFields())) {
+      parts.push([`${type.name}.${field.name}`, field]);
+      for (const arg of field.args) parts.push([`${type.name}.${field.name}(${arg.name})`, arg]);
+    }
+  if (isInputObjectType(type))
+    for (const field of Object.values(type.getFields())) parts.push([`${type.name}.${field.name}`, field]);
+  if (isEnumType(type))
+    for (const value of type.getValues()) parts.push([`${type.name}.${value.name}`, value]);
+  return parts.flatMap(([path, { description }]) => (description ? [] : [path]));
 }
 
 function guard(path: string, field: GraphQLField<unknown, Context>, scope: Scope): void {

@@ -223,7 +223,6 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
       (await store.db.query.conversations.findFirst({ where: eq(conversations.id, id) })) ?? null,
     findMessage: async (id: string): Promise<MessageRow | null> =>
       (await store.db.query.messages.findFirst({ where: eq(messages.id, id) })) ?? null,
-    /** Newest first. */
     /** Those with the latest message first. */
     pageOfConversations: (projectId: string, page: PageRequest): Promise<Page<ConversationRow>> =>
       readPage(

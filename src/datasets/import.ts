@@ -46,7 +46,9 @@ export function parseMapping(mapping: unknown): Mapping | null {
   const parsed = mappingSchema.safeParse(mapping);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new EspalierError("MAPPING_INVALID", `mapping.${issue?.path.join(".")}: ${issue?.message}`, {
+  const at = ["mapping", ...(issue?.path ?? [])].join(".");
+  const what = issue?.code === "invalid_type" ? "has to name a column" : `is not usable: ${issue?.message}`;
+  throw new EspalierError("MAPPING_INVALID", `${at} ${what}`, {
     field: "mapping",
     value: JSON.stringify(mapping).slice(0, 200),
     hint: "Say which columns are prompt and completion, and if need be system.",

@@ -1,9 +1,11 @@
 // Anything by its id, and deletion of anything that can be deleted.
 import { EspalierError } from "../../kit/errors.ts";
+import { limits } from "../../kit/limits.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { notFound } from "../http.ts";
 import { NodeInterface, typenameOfId } from "./common.ts";
+import { pageCost } from "./connections.ts";
 import { DeleteResult } from "./live.ts";
 
 type Node = { id: string; projectId?: string };
@@ -12,7 +14,10 @@ type Reader = (context: Context, id: string) => Promise<Node | null>;
 const readers: Record<string, Reader> = {
   Run: ({ runs }, id) => runs.find(id),
   Dataset: ({ datasets, principal }, id) => datasets.find(principal.projectId, id),
-  DatasetVersion: ({ datasets }, id) => datasets.findVersion(id),
+  DatasetVersion: async ({ datasets }, id) => {
+    const version = await datasets.findVersion(id);
+    return version && ofProject(version, await datasets.findById(version.datasetId));
+  },
   BaseModel: ({ models }, id) => models.findBase(id),
   Training: ({ training }, id) => training.find(id),
   CustomizedModel: ({ models }, id) => models.findCustomized(id),
@@ -20,10 +25,18 @@ const readers: Record<string, Reader> = {
   LiveModel: ({ models }, id) => models.findDeployment(id),
   RegisteredModel: ({ models }, id) => models.findAlias(id),
   Conversation: ({ chat }, id) => chat.findConversation(id),
-  Message: ({ chat }, id) => chat.findMessage(id),
+  Message: async ({ chat }, id) => {
+    const message = await chat.findMessage(id);
+    return message && ofProject(message, await chat.findConversation(message.conversationId));
+  },
   Trainer: ({ trainers }, id) => trainers.find(id),
   ApiKey: ({ accounts }, id) => accounts.findKey(id),
 };
+
+/** A thing with the project of the one that holds it; null when that is gone. */
+function ofProject<T extends Node>(node: T, holder: { projectId: string } | null): (T & Node) | null {
+  return holder && { ...node, projectId: holder.projectId };
+}
 
 async function findNode(context: Context, id: string): Promise<Node | null> {
   const typename = typenameOfId(id);
@@ -32,8 +45,8 @@ async function findNode(context: Context, id: string): Promise<Node | null> {
   return node;
 }
 
-builder.queryField("node", (t) =>
-  t.field({
+builder.queryFields((t) => ({
+  node: t.field({
     type: NodeInterface,
     nullable: true,
     description: "Anything by its id; null when there is nothing.",
@@ -41,7 +54,29 @@ builder.queryField("node", (t) =>
     args: { id: t.arg.id({ required: true, description: "The id." }) },
     resolve: (_, { id }, context) => findNode(context, id),
   }),
-);
+  nodes: t.field({
+    type: [NodeInterface],
+    nullable: { list: false, items: true },
+    description: "Several things by their ids, in the order of the ids; null where there is nothing.",
+    extensions: needs("read"),
+    args: {
+      ids: t.arg.idList({ required: true, description: `The ids, at most ${limits.pageItems}.` }),
+    },
+    complexity: ({ ids }) => pageCost({ first: ids.length }),
+    resolve: (_, { ids }, context) => {
+      if (ids.length > limits.pageItems) throw tooManyIds(ids.length);
+      return ids.map((id) => findNode(context, id));
+    },
+  }),
+}));
+
+function tooManyIds(count: number): EspalierError {
+  return new EspalierError("PAGE_TOO_LARGE", `ids names ${count} things, ${limits.pageItems} are allowed`, {
+    field: "ids",
+    value: String(count),
+    hint: `Ask for at most ${limits.pageItems} at once.`,
+  });
+}
 
 builder.mutationField("delete", (t) =>
   t.field({

@@ -1,0 +1,143 @@
+// Every mutation answers a wrong request with a typed error of its union: code, message, mend, field and value.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { isObjectType, isUnionType } from "graphql";
+import { z } from "zod";
+import { schema } from "../src/api/schema.ts";
+import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { startWorld, type World } from "./world.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+  await writeToyModel(join(world.folder, "toy"));
+  const imported = await world.act(
+    'mutation ($path: String!) { importModel(input: { name: "toy", path: $path }) { __typename ... on ImportModelSuccess { run { id } } } }',
+    { path: join(world.folder, "toy") },
+  );
+  await world.succeeded(z.looseObject({ run: z.object({ id: z.string() }) }).parse(imported).run.id);
+}, 60_000);
+afterAll(() => world?.close());
+
+type Refusal = { type: "InputError" | "NotFoundError" | "RefusedError"; code: string; field?: string };
+/** By mutation: calls that must be refused, and how. The model "toy" exists, and nothing else. */
+const refusals: Record<string, [call: string, refusal: Refusal][]> = {
+  cancelRun: [['(id: "run_x")', { type: "NotFoundError", code: "NOT_FOUND" }]],
+  retryRun: [
+    ['(id: "run_x")', { type: "NotFoundError", code: "NOT_FOUND" }],
+    ['(id: "$RUN")', { type: "RefusedError", code: "RUN_NOT_RETRYABLE" }],
+  ],
+  createApiKey: [
+    ['(name: "", scopes: ["read"])', { type: "InputError", code: "KEY_NAME_EMPTY", field: "name" }],
+    ['(name: "k", scopes: ["fly"])', { type: "InputError", code: "SCOPE_UNKNOWN", field: "scopes" }],
+  ],
+  revokeApiKey: [['(id: "key_x")', { type: "NotFoundError", code: "KEY_NOT_FOUND" }]],
+  delete: [
+    ['(id: "nobody")', { type: "NotFoundError", code: "NOT_FOUND" }],
+    ['(id: "$RUN")', { type: "RefusedError", code: "NOT_DELETABLE", field: "id" }],
+  ],
+  deleteConversation: [['(id: "cnv_x")', { type: "NotFoundError", code: "CONVERSATION_NOT_FOUND" }]],
+  deployModel: [
+    ['(input: { modelId: "nobody", precision: FP32 })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],
+    [
+      '(input: { modelId: "toy", name: "toy", precision: FP32 })',
+      { type: "RefusedError", code: "NAME_TAKEN" },
+    ],
+  ],
+  importDataset: [
+    ['(input: { name: "d" })', { type: "InputError", code: "FILE_MISSING", field: "file" }],
+    ['(input: { name: "d", uploadId: "upl_x" })', { type: "NotFoundError", code: "UPLOAD_NOT_FOUND" }],
+    [
+      '(input: { name: "d", uploadId: "upl_x", mapping: { question: "q" } })',
+      { type: "InputError", code: "MAPPING_INVALID", field: "mapping" },
+    ],
+  ],
+  importModel: [
+    [
+      '(input: { name: "m", path: "/nowhere" })',
+      { type: "NotFoundError", code: "MODEL_NOT_FOUND", field: "path" },
+    ],
+    [
+      '(input: { name: "../m", path: "/nowhere" })',
+      { type: "InputError", code: "NAME_INVALID", field: "name" },
+    ],
+    ['(input: { name: "toy", path: "$TOY" })', { type: "RefusedError", code: "NAME_TAKEN", field: "name" }],
+  ],
+  registerModel: [
+    ['(input: { liveId: "nobody", alias: "a" })', { type: "NotFoundError", code: "LIVE_NOT_FOUND" }],
+    ['(input: { liveId: "toy", alias: "a" })', { type: "NotFoundError", code: "LIVE_NOT_FOUND" }],
+  ],
+  unregisterModel: [['(alias: "nobody")', { type: "NotFoundError", code: "ALIAS_NOT_FOUND" }]],
+  retireLive: [['(id: "nobody")', { type: "NotFoundError", code: "LIVE_NOT_FOUND" }]],
+  startLive: [['(id: "nobody")', { type: "NotFoundError", code: "LIVE_NOT_FOUND" }]],
+  stopLive: [['(id: "nobody")', { type: "NotFoundError", code: "LIVE_NOT_FOUND" }]],
+  saveModel: [
+    ['(input: { customizedId: "nobody" })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],
+    ['(input: { customizedId: "toy" })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],
+  ],
+  sendMessage: [
+    ['(input: { model: "nobody", text: "hello" })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],
+    ['(input: { model: "toy", text: "" })', { type: "InputError", code: "MESSAGE_EMPTY", field: "text" }],
+    [
+      '(input: { model: "toy", text: "hello", temperature: 9 })',
+      { type: "InputError", code: "PARAMETER_INVALID", field: "temperature" },
+    ],
+  ],
+  stopReply: [['(messageId: "msg_x")', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
+  startTraining: [
+    [
+      '(input: { name: "t", baseId: "nobody", datasetVersionId: "d", method: "sft" })',
+      { type: "NotFoundError", code: "MODEL_NOT_FOUND" },
+    ],
+    [
+      '(input: { name: "t", baseId: "toy", datasetVersionId: "d", method: "sft" })',
+      { type: "NotFoundError", code: "DATASET_NOT_FOUND" },
+    ],
+  ],
+};
+
+const failure = z.object({
+  __typename: z.string(),
+  code: z.string(),
+  text: z.string(),
+  hint: z.string().nullable(),
+  field: z.string().nullable(),
+  value: z.string().nullable(),
+});
+
+/** The import of the toy, which has succeeded. */
+async function endedRun(): Promise<string> {
+  const runs = z.object({ runs: z.object({ nodes: z.array(z.object({ id: z.string() })) }) });
+  return runs.parse(await world.graphql("{ runs(last: 1) { nodes { id } } }")).runs.nodes[0]?.id ?? "";
+}
+
+const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
+
+test("every mutation has a refusal here, and its union holds one success and the typed errors", () => {
+  expect(Object.keys(refusals).sort()).toEqual(mutations.map(({ name }) => name).sort());
+  for (const { name, type } of mutations) {
+    const union = schema.getType(String(type).replace("!", ""));
+    if (!isUnionType(union)) throw new Error(`${name} answers no union`);
+    const [success, ...others] = union
+      .getTypes()
+      .toSorted((a, b) => Number(b.name.endsWith("Success")) - Number(a.name.endsWith("Success")));
+    expect([name, union.name.replace(/Result$/, "Success")]).toEqual([name, success?.name ?? ""]);
+    expect(others.map((one) => one.name).sort()).toEqual(["InputError", "NotFoundError", "RefusedError"]);
+    for (const one of others)
+      expect(isObjectType(one) && one.getInterfaces().map((face) => face.name)).toEqual(["UserError"]);
+  }
+});
+
+for (const [name, calls] of Object.entries(refusals))
+  describe(name, () => {
+    test.each(calls)("%s", async (call, { type, code, field }) => {
+      const told = call.replace("$RUN", await endedRun()).replace("$TOY", join(world.folder, "toy"));
+      const query = `mutation { ${name}${told} {
+        __typename ... on UserError { code text: message hint field value } } }`;
+      const answer = failure.parse(Object.values(await world.graphql(query))[0]);
+      expect([answer.__typename, answer.code]).toEqual([type, code]);
+      if (field) expect(answer.field).toBe(field);
+      expect(answer.text.length).toBeGreaterThan(10);
+      expect(answer.text).not.toContain("undefined");
+    });
+  });
