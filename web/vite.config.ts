@@ -1,4 +1,7 @@
 // Builds the web UI into web/dist: absolute asset paths, hashed names, no inline script, so that a strict CSP holds.
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
@@ -8,7 +11,9 @@ function graphiql(): Plugin {
     name: "graphiql",
     apply: "build",
     async generateBundle() {
-      const inside = new URL("graphiql.js", import.meta.resolve("@graphql-yoga/render-graphiql"));
+      // Not by import.meta.resolve: Vite rewrites that in its own configuration, in a way that Bun does not know.
+      const entry = createRequire(import.meta.url).resolve("@graphql-yoga/render-graphiql");
+      const inside = pathToFileURL(join(dirname(entry), "../esm/graphiql.js"));
       const parts: Record<"js" | "css" | "editorWorkerService" | "jsonWorker" | "graphqlWorker", string> =
         await import(inside.href);
       const files = {
