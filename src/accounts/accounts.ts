@@ -22,6 +22,10 @@ export type Principal = {
   scopes: ReadonlySet<Scope>;
 };
 
+/** Which colours somebody wants to see. */
+export const looks = ["system", "light", "dark"] as const;
+export type Look = (typeof looks)[number];
+
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export type Session = { token: string; expiresAt: number; userId: string };
 type Deps = { store: Store; clock: Clock };
@@ -29,6 +33,8 @@ type Deps = { store: Store; clock: Clock };
 /** Name of the session cookie. */
 export const sessionCookie = "espalier_session";
 const KEY_START = "esp_";
+const lookSetting = ({ userId, keyId }: Principal): string => `look ${userId ?? keyId}`;
+const lookSchema = z.enum(looks).catch("system");
 const SETUP_SETTING = "setup_token_sha256";
 
 const credentials = z.object({
@@ -59,6 +65,9 @@ export type Accounts = {
   findKey(id: string): Promise<ApiKeyRow | null>;
   /** @throws KEY_NOT_FOUND. Revoking again changes nothing. */
   revokeKey(idOrName: string): Promise<ApiKeyRow>;
+  /** The colours that a person or key chose; "system" before they did. */
+  lookOf(principal: Principal): Promise<Look>;
+  setLook(principal: Principal, look: Look): Promise<void>;
   /** Makes a person, or with `reset` gives an existing one a new password and ends their sessions. */
   putUser(input: { name: string; password: string; reset: boolean }): Promise<{ id: string; name: string }>;
   /** Removes sessions that are past their end. */
@@ -305,6 +314,23 @@ export function createAccounts({ store, clock }: Deps): Accounts {
         const user = { id: newId("user"), name: cleanName, passwordHash, createdAt: clock() };
         await tx.insert(users).values(user);
         return { id: user.id, name: user.name };
+      });
+    },
+
+    async lookOf(principal) {
+      const [row] = await store.db
+        .select()
+        .from(settings)
+        .where(eq(settings.key, lookSetting(principal)));
+      return lookSchema.parse(row?.value);
+    },
+
+    async setLook(principal, look) {
+      await store.write(async (tx) => {
+        await tx
+          .insert(settings)
+          .values({ key: lookSetting(principal), value: look })
+          .onConflictDoUpdate({ target: settings.key, set: { value: look } });
       });
     },
 

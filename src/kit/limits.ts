@@ -107,6 +107,8 @@ export const limits = {
   replyTokens: 1_024,
   /** Longest message of a conversation. */
   messageChars: 200_000,
+  /** A base model's README, as imported or edited, in characters; a longer one that is imported is cut. */
+  modelCardChars: 20_000,
   /** Most rows of a dataset in one page. */
   datasetPage: 500,
   /** Most bytes of rows in one page; a page has at least one row, whatever its size. */

@@ -8,6 +8,7 @@ import {
   type Precision,
 } from "../inference/inference.ts";
 import { isEspalierError } from "../kit/errors.ts";
+import { limits } from "../kit/limits.ts";
 
 export const PRECISIONS = ["fp32", "int8", "native"] as const satisfies readonly Precision[];
 
@@ -38,8 +39,6 @@ export const cardSchema = z.object({
 export type ModelCard = z.infer<typeof cardSchema>;
 
 export type ModelFit = { fits: boolean; neededBytes: number; availableBytes: number; sentence: string };
-
-const README_CHARS = 20_000;
 
 /** The conversation that the card shows rendered. */
 const EXAMPLE = [
@@ -82,7 +81,7 @@ export async function makeCard(
     chatTemplate,
     renderedExample,
     templateError,
-    readme: readme === null ? null : readme.slice(0, README_CHARS),
+    readme: readme === null ? null : readme.slice(0, limits.modelCardChars),
     memoryBytes: Object.fromEntries(PRECISIONS.map((one) => [one, estimateMemory(description, one)])),
   };
 }

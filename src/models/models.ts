@@ -1,5 +1,5 @@
 // Front door of models: base, customized and complete ones, their names, cards, files and lineage.
-import { eq } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import {
   aliases,
   baseModels,
@@ -12,10 +12,11 @@ import {
 import { type EnginePool, type ModelSource, readModelConfig } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
+import { limits } from "../kit/limits.ts";
 import { incomingHooks, type RunRow, type Runs } from "../runs/runs.ts";
 import type { Store, Tx } from "../store/store.ts";
-import { fitOf, type ModelCard, type ModelFit } from "./card.ts";
-import { createCatalogue, type ModelEntry, type ModelRef } from "./catalogue.ts";
+import { cardSchema, fitOf, type ModelCard, type ModelFit } from "./card.ts";
+import { type BaseModelRow, createCatalogue, type ModelEntry, type ModelRef } from "./catalogue.ts";
 import { createModelFolders } from "./files.ts";
 import { type ImportModelInput, importHandler, startImport } from "./import.ts";
 import { dependantsOf, type LineageNode, lineageOf } from "./lineage.ts";
@@ -45,6 +46,7 @@ export {
   refuseTaken,
   releaseNames,
 } from "./names.ts";
+export { readmeOf, withoutHeader } from "./readme.ts";
 export type { MergeVerification } from "./save.ts";
 
 export type ModelsDeps = {
@@ -124,6 +126,39 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
     },
     /** Whether this machine holds the model of a card, as a sentence. */
     fit: (card: ModelCard): ModelFit => fitOf(card, memoryBudgetBytes),
+
+    /**
+     * Replaces the README of a base model's card; its weights and hash stay as they are.
+     * @throws EspalierError MODEL_NOT_FOUND, CARD_TOO_LONG
+     */
+    async editCard(input: { projectId: string; baseId: string; text: string }): Promise<BaseModelRow> {
+      const { projectId, baseId, text } = input;
+      if (text.length > limits.modelCardChars)
+        throw new EspalierError(
+          "CARD_TOO_LONG",
+          `The card has ${text.length} characters, ${limits.modelCardChars} are allowed.`,
+          {
+            field: "text",
+            value: String(text.length),
+            hint: "Keep what readers need, and link to the rest.",
+          },
+        );
+      return store.write(async (tx) => {
+        const row = await tx.query.baseModels.findFirst({
+          where: and(eq(baseModels.projectId, projectId), eq(baseModels.id, baseId)),
+        });
+        if (!row)
+          throw new EspalierError("MODEL_NOT_FOUND", `There is no base model ${baseId.slice(0, 80)}.`, {
+            field: "id",
+            value: baseId.slice(0, 80),
+            hint: "List the base models to see their ids.",
+            status: 404,
+          });
+        const card = { ...cardSchema.parse(row.card), readme: text.trim() === "" ? null : text };
+        await tx.update(baseModels).set({ card }).where(eq(baseModels.id, row.id));
+        return { ...row, card, format: row.format === "gguf" ? "gguf" : "hf" };
+      }, "model.editCard");
+    },
 
     /** Queues an import; the base model appears when the run has succeeded. */
     importModel: (input: ImportModelInput): Promise<RunRow> => startImport(deps, input),

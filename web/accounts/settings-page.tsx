@@ -9,7 +9,6 @@ import {
   Stack,
   Text,
   TextInput,
-  useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
@@ -17,6 +16,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
+import { useLook } from "../shell/look.ts";
 import { Copyable, Facts, Surface, When } from "../ui/bits.tsx";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
@@ -126,7 +126,7 @@ function CreateKey() {
 
 export function SettingsPage() {
   const reading = useData(settingsQuery, {});
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { look, choose } = useLook();
   const work = useWork();
   return (
     <Page
@@ -194,12 +194,12 @@ export function SettingsPage() {
             <Surface title={t("Colours")}>
               <SegmentedControl
                 aria-label={t("Colours")}
-                value={colorScheme}
-                onChange={(value) => setColorScheme(value === "light" || value === "dark" ? value : "auto")}
+                value={look}
+                onChange={choose}
                 data={[
-                  { value: "auto", label: t("As the system") },
-                  { value: "light", label: t("Light") },
-                  { value: "dark", label: t("Dark") },
+                  { value: "SYSTEM", label: t("As the system") },
+                  { value: "LIGHT", label: t("Light") },
+                  { value: "DARK", label: t("Dark") },
                 ]}
               />
             </Surface>

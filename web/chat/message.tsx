@@ -1,11 +1,9 @@
 // One message: the person's text as it is, the model's as sanitised Markdown, with how it ended.
 import { Text } from "@mantine/core";
-import Markdown from "react-markdown";
-import rehypeSanitize from "rehype-sanitize";
-import remarkGfm from "remark-gfm";
 import { z } from "zod";
 import { t } from "../i18n.ts";
 import { rate } from "../ui/format.ts";
+import { Markdown } from "../ui/markdown.tsx";
 import { ProblemNotice } from "../ui/states.tsx";
 import type { ChatMessage } from "./use-column.ts";
 
@@ -39,9 +37,7 @@ export function MessageView(props: { message: ChatMessage }) {
   const foot = [ended, usageText(message.usage)].filter(Boolean).join(" · ");
   return (
     <div className="e-reply" data-testid="reply" {...(message.isStreaming ? { "data-streaming": "" } : {})}>
-      <Markdown remarkPlugins={[remarkGfm]} rehypePlugins={[rehypeSanitize]}>
-        {message.text}
-      </Markdown>
+      <Markdown text={message.text} />
       {message.isStreaming ? <span className="e-caret" aria-hidden /> : null}
       {message.error ? <ProblemNotice problem={message.error} /> : null}
       {foot ? (

@@ -1,5 +1,5 @@
 // Base models: the list, the import by path or upload, and the card scanned from the files.
-import { Button, Drawer, FileInput, Group, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Drawer, FileInput, Group, SegmentedControl, Stack, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
@@ -16,6 +16,7 @@ import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { Bar, Pill, RunProgress } from "../ui/status.tsx";
 import { ChatButton, DeployButton } from "./actions.tsx";
 import { baseQuery, basesQuery, importModel } from "./queries.ts";
+import { Readme } from "./readme.tsx";
 
 function ImportModel(props: { onDone: () => void }) {
   const [way, setWay] = useState("path");
@@ -247,13 +248,7 @@ export function BasePage() {
                     </pre>
                   </Surface>
                 ) : null}
-                {base.card ? (
-                  <Surface title={t("From its README")}>
-                    <Text size="sm" style={{ whiteSpace: "pre-wrap" }}>
-                      {base.card.slice(0, 4000)}
-                    </Text>
-                  </Surface>
-                ) : null}
+                <Readme model={base} />
               </Stack>
               <Stack gap={16}>
                 <Surface title={t("Next")}>

@@ -13,7 +13,7 @@ export const baseQuery = graphql(`
       __typename
       ... on BaseModel {
         id name architecture format parameters dtype contextLength sizeBytes licence hash chatTemplate renderedExample vocabSize
-        precisions card status createdAt
+        precisions card readme status createdAt
         fit { fits neededBytes availableBytes sentence }
         lineage { id kind name relation }
         dependants { id kind name relation }

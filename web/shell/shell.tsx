@@ -1,14 +1,5 @@
 // The app shell: navigation with counts, palette, notices when a run ends, and the page.
-import {
-  ActionIcon,
-  AppShell,
-  Burger,
-  Button,
-  Group,
-  Text,
-  useComputedColorScheme,
-  useMantineColorScheme,
-} from "@mantine/core";
+import { ActionIcon, AppShell, Burger, Button, Group, Text, useComputedColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { spotlight } from "@mantine/spotlight";
@@ -21,13 +12,14 @@ import { type RunState, useRunEnded, useRunFeed } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { placeOfRun } from "../paths.ts";
 import { isOnline } from "../trainers/add-trainer.tsx";
+import { useLook, useRememberedLook } from "./look.ts";
 import { Mark } from "./mark.tsx";
 import { Palette } from "./palette.tsx";
 import { groups, type Place } from "./places.ts";
 import { paletteKeys, Shortcuts } from "./shortcuts.tsx";
 
 const navQuery = graphql(`
-  query Nav { processMap { stages { key count running { id } } trainers { id status } } }
+  query Nav { viewer { id look } processMap { stages { key count running { id } } trainers { id status } } }
 `);
 
 function nextAfter(run: RunState): { label: string; to: string } {
@@ -75,7 +67,7 @@ function useEndNotices(): void {
 }
 
 function ThemeSwitch() {
-  const { setColorScheme } = useMantineColorScheme();
+  const { choose } = useLook();
   const scheme = useComputedColorScheme("light");
   return (
     <ActionIcon
@@ -83,7 +75,7 @@ function ThemeSwitch() {
       color="gray"
       size="lg"
       aria-label={scheme === "dark" ? t("Use light colours") : t("Use dark colours")}
-      onClick={() => setColorScheme(scheme === "dark" ? "light" : "dark")}
+      onClick={() => choose(scheme === "dark" ? "LIGHT" : "DARK")}
     >
       {scheme === "dark" ? <IconSun size={18} /> : <IconMoon size={18} />}
     </ActionIcon>
@@ -96,6 +88,7 @@ export function Shell() {
   const [isOpen, drawer] = useDisclosure(false);
   const [isHelpOpen, help] = useDisclosure(false);
   const { data } = useData(navQuery, {});
+  useRememberedLook(data?.viewer.look);
   const pathname = useRouterState({ select: (state) => state.location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: following a link closes the drawer
   useEffect(() => drawer.close(), [pathname]);

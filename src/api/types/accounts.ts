@@ -1,7 +1,8 @@
 // Who asks, and the API keys.
-import { type ApiKeyRow, scopeTable } from "../../accounts/accounts.ts";
+import { type ApiKeyRow, type Look as LookShape, looks, scopeTable } from "../../accounts/accounts.ts";
 import { version } from "../../kit/version.ts";
 import { builder, needs } from "../builder.ts";
+import type { Context } from "../context.ts";
 import { NodeInterface, resultUnion } from "./common.ts";
 import { connectionOf, pageArgs, pageCost } from "./connections.ts";
 
@@ -27,6 +28,18 @@ export const ApiKey = builder.objectRef<ApiKeyRow>("ApiKey").implement({
   }),
 });
 
+const lookWords: Record<LookShape, string> = {
+  system: "As the device's system says.",
+  light: "Light colours.",
+  dark: "Dark colours.",
+};
+const Look = builder.enumType("Look", {
+  description: "Which colours somebody wants to see.",
+  values: Object.fromEntries(
+    looks.map((value) => [value.toUpperCase(), { value, description: lookWords[value] }]),
+  ) as Record<Uppercase<LookShape>, { value: LookShape; description: string }>,
+});
+
 type ViewerShape = { id: string; name: string; project: string; scopes: string[] };
 const Viewer = builder.objectRef<ViewerShape>("Viewer").implement({
   description: "Whoever sent this request.",
@@ -35,6 +48,11 @@ const Viewer = builder.objectRef<ViewerShape>("Viewer").implement({
     id: t.exposeID("id", { description: "Id of the person or key." }),
     name: t.exposeString("name", { description: "Name of the person or key." }),
     project: t.exposeString("project", { description: "The project's name." }),
+    look: t.field({
+      type: Look,
+      description: "The colours that they chose, on every device.",
+      resolve: (_, _args, { accounts, principal }) => accounts.lookOf(principal),
+    }),
     scopes: t.exposeStringList("scopes", {
       description: `What they may do: ${Object.keys(scopeTable).join(", ")}.`,
     }),
@@ -53,17 +71,29 @@ const ApiKeyResult = resultUnion<{ apiKey: ApiKeyRow; secret: string | null }>(
   }),
 );
 
+async function viewerOf({ principal, accounts }: Context): Promise<ViewerShape> {
+  return {
+    id: principal.userId ?? principal.keyId ?? "",
+    name: principal.name,
+    project: (await accounts.project()).name,
+    scopes: [...principal.scopes],
+  };
+}
+
+const ViewerResult = resultUnion<{ viewer: ViewerShape }>(
+  "Viewer",
+  "Whoever asked, as they now are.",
+  (t) => ({
+    viewer: t.field({ type: Viewer, description: "Whoever asked.", resolve: ({ viewer }) => viewer }),
+  }),
+);
+
 builder.queryFields((t) => ({
   viewer: t.field({
     type: Viewer,
     description: "Whoever sent this request.",
     extensions: needs("read"),
-    resolve: async (_, _args, { principal, accounts }) => ({
-      id: principal.userId ?? principal.keyId ?? "",
-      name: principal.name,
-      project: (await accounts.project()).name,
-      scopes: [...principal.scopes],
-    }),
+    resolve: (_, _args, context) => viewerOf(context),
   }),
   version: t.string({
     description: "Version of this server.",
@@ -81,6 +111,17 @@ builder.queryFields((t) => ({
 }));
 
 builder.mutationFields((t) => ({
+  setLook: t.field({
+    type: ViewerResult.union,
+    description: "Remembers which colours the caller wants to see.",
+    extensions: needs("read"),
+    args: { look: t.arg({ type: Look, required: true, description: "The colours." }) },
+    resolve: (_, { look }, context) =>
+      ViewerResult.run(async () => {
+        await context.accounts.setLook(context.principal, look);
+        return { viewer: await viewerOf(context) };
+      }),
+  }),
   createApiKey: t.field({
     type: ApiKeyResult.union,
     description: "Makes an API key.",

@@ -1,6 +1,12 @@
 // Models as files: base, customized and complete ones, and what can be picked to talk to.
 import { EspalierError } from "../../kit/errors.ts";
-import { type BaseModelRow, type ModelFit as FitShape, precisionsOf } from "../../models/models.ts";
+import {
+  type BaseModelRow,
+  type ModelFit as FitShape,
+  precisionsOf,
+  readmeOf,
+  withoutHeader,
+} from "../../models/models.ts";
 import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
@@ -93,8 +99,12 @@ BaseModel.implement({
     }),
     card: t.string({
       nullable: true,
-      description: "The README that came with it, Markdown.",
-      resolve: ({ card }) => card.readme,
+      description: "The README that came with it or was written since, Markdown, without its YAML header.",
+      resolve: ({ card }) => (card.readme === null ? null : withoutHeader(card.readme)),
+    }),
+    readme: t.string({
+      description: "README.md of the model as hubs read it, with a YAML header of what the scan found.",
+      resolve: readmeOf,
     }),
     status: t.string({
       description: "ready: a base model is listed once its import is done.",
@@ -228,6 +238,10 @@ const SaveModelResult = resultUnion<{ run: RunRow }>("SaveModel", "The saving th
   run: t.field({ type: Run, description: "The merge.", resolve: ({ run }) => run }),
 }));
 
+const EditCardResult = resultUnion<{ model: BaseModelRow }>("EditCard", "The model with its card.", (t) => ({
+  model: t.field({ type: BaseModel, description: "The base model.", resolve: ({ model }) => model }),
+}));
+
 const ImportModelInput = builder.inputType("ImportModelInput", {
   description: "A base model to take in, from a path or an upload.",
   fields: (t) => ({
@@ -275,6 +289,20 @@ builder.mutationFields((t) => ({
         });
         return { run, model: null };
       }),
+  }),
+  editCard: t.field({
+    type: EditCardResult.union,
+    description:
+      "Replaces the README of a base model's card; empty removes it. The weights stay as they are.",
+    extensions: needs("write"),
+    args: {
+      id: t.arg.id({ required: true, description: "Id of the base model." }),
+      text: t.arg.string({ required: true, description: "Markdown." }),
+    },
+    resolve: (_, { id, text }, { models, principal }) =>
+      EditCardResult.run(async () => ({
+        model: await models.editCard({ projectId: principal.projectId, baseId: id, text }),
+      })),
   }),
   saveModel: t.field({
     type: SaveModelResult.union,
