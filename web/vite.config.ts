@@ -5,6 +5,8 @@ import { pathToFileURL } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
+const require = createRequire(import.meta.url);
+
 /** GraphiQL as files of our own: the package inlines them into one page, which a strict policy would not run. */
 function graphiql(): Plugin {
   return {
@@ -12,7 +14,7 @@ function graphiql(): Plugin {
     apply: "build",
     async generateBundle() {
       // Not by import.meta.resolve: Vite rewrites that in its own configuration, in a way that Bun does not know.
-      const entry = createRequire(import.meta.url).resolve("@graphql-yoga/render-graphiql");
+      const entry = require.resolve("@graphql-yoga/render-graphiql");
       const inside = pathToFileURL(join(dirname(entry), "../esm/graphiql.js"));
       const parts: Record<"js" | "css" | "editorWorkerService" | "jsonWorker" | "graphqlWorker", string> =
         await import(inside.href);

@@ -8,9 +8,11 @@ import { sha256 } from "../kit/hash.ts";
 import { newId, newSecret } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import { type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
+import { type Look, readLook, writeLook } from "./look.ts";
 import { createAttemptGate } from "./rate-limit.ts";
 import { allScopes, isScope, type Scope } from "./scopes.ts";
 
+export { type Look, looks } from "./look.ts";
 export { allScopes, isScope, opens, type Scope, scopeTable } from "./scopes.ts";
 
 /** Who asks, in which project, and what they may do. Exactly one of `userId` and `keyId` is set. */
@@ -22,10 +24,6 @@ export type Principal = {
   scopes: ReadonlySet<Scope>;
 };
 
-/** Which colours somebody wants to see. */
-export const looks = ["system", "light", "dark"] as const;
-export type Look = (typeof looks)[number];
-
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export type Session = { token: string; expiresAt: number; userId: string };
 type Deps = { store: Store; clock: Clock };
@@ -33,8 +31,6 @@ type Deps = { store: Store; clock: Clock };
 /** Name of the session cookie. */
 export const sessionCookie = "espalier_session";
 const KEY_START = "esp_";
-const lookSetting = ({ userId, keyId }: Principal): string => `look ${userId ?? keyId}`;
-const lookSchema = z.enum(looks).catch("system");
 const SETUP_SETTING = "setup_token_sha256";
 
 const credentials = z.object({
@@ -317,22 +313,8 @@ export function createAccounts({ store, clock }: Deps): Accounts {
       });
     },
 
-    async lookOf(principal) {
-      const [row] = await store.db
-        .select()
-        .from(settings)
-        .where(eq(settings.key, lookSetting(principal)));
-      return lookSchema.parse(row?.value);
-    },
-
-    async setLook(principal, look) {
-      await store.write(async (tx) => {
-        await tx
-          .insert(settings)
-          .values({ key: lookSetting(principal), value: look })
-          .onConflictDoUpdate({ target: settings.key, set: { value: look } });
-      });
-    },
+    lookOf: (principal) => readLook(store, principal),
+    setLook: (principal, look) => writeLook(store, principal, look),
 
     async sweep() {
       await store.write(async (tx) => {
