@@ -36,11 +36,9 @@ export type Facts = {
   /** Runs that wait or run. */
   open: RunRow[];
   hasTrainer: boolean;
-  /** How a trainer comes to be, or what the server's own one is doing. */
-  trainerHint: string;
 };
 
-const noTrainer =
+const trainerHint =
   "No trainer is connected. Start one with `espalier trainer`, here or on another machine with --url and --token.";
 
 /** Rules for "Next", tried from the top: the first whose condition holds speaks. */
@@ -194,7 +192,7 @@ export function stagesOf(facts: Facts): MapStage[] {
       running: running("train"),
       action: missingForTraining.length === 0 ? ["Train", "/train"] : null,
       missing: missingForTraining,
-      reason: hasTrainer ? null : facts.trainerHint,
+      reason: hasTrainer ? null : trainerHint,
     }),
     stage("complete", complete.length, newest(complete, "Merged and self-contained."), {
       running: running("merge"),
@@ -301,13 +299,12 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
     },
     open,
     hasTrainer: known.some(trainers.isOnline),
-    trainerHint: context.localTrainer?.() ?? noTrainer,
   };
   return {
     stages: stagesOf(facts),
     next: nextOf(facts),
     trainers: known,
-    trainerHint: facts.hasTrainer ? null : facts.trainerHint,
+    trainerHint: facts.hasTrainer ? null : trainerHint,
     project: (await accounts.project()).name,
   };
 }

@@ -35,21 +35,11 @@ export async function serve(flags: ServeFlags): Promise<number> {
   return 0;
 }
 
-/** What the trainer's exit statuses mean; it has said more on stderr. */
-const TRAINER_ENDS: Record<number, readonly [code: string, status: number, message: string, hint: string]> = {
-  2: ["USAGE", 400, "the trainer was called wrongly", "The lines above say why."],
-  4: [
-    "TRAINER_REFUSED",
-    403,
-    "the server refused this trainer's token",
-    "`espalier key create --scopes trainer` makes one that it takes.",
-  ],
-  6: [
-    "CONTRACT_VERSION_MISMATCH",
-    409,
-    "server and trainer are of different versions",
-    "Use the same executable for both.",
-  ],
+/** What the trainer's exit statuses mean; it has said why on stderr. */
+const TRAINER_ENDS: Record<number, readonly [code: string, message: string, status: number]> = {
+  2: ["USAGE", "the trainer was called wrongly", 400],
+  4: ["TRAINER_REFUSED", "the server refused this trainer's token", 403],
+  6: ["CONTRACT_VERSION_MISMATCH", "server and trainer are of different versions", 409],
 };
 
 /**
@@ -77,13 +67,17 @@ export async function trainer(flags: { url?: string; token?: string; python?: st
   void untilAsked().then(() => child.stop());
   const ended = await child.ended;
   if (ended === 0) return { status: "stopped" };
-  const [code, status, message, hint] = TRAINER_ENDS[ended] ?? [
+  const [code, message, status] = TRAINER_ENDS[ended] ?? [
     "TRAINER_FAILED",
-    500,
     `the trainer ended with ${ended}`,
-    "The lines above say why.",
+    500,
   ];
-  throw new EspalierError(code, message, { field: "--url", value: config.url, hint, status });
+  throw new EspalierError(code, message, {
+    field: "--url",
+    value: config.url,
+    hint: "The lines above say why.",
+    status,
+  });
 }
 
 /** Opens the store of a data folder, beside a running server or not, for one piece of work. */

@@ -9,7 +9,7 @@ import { createDatasets } from "../datasets/datasets.ts";
 import { createEnginePool } from "../inference/inference.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
-import { armCrashPoint, crashPoint } from "../kit/faults.ts";
+import { armCrashPoint } from "../kit/faults.ts";
 import { createLog, type Log } from "../kit/log.ts";
 import { createModels } from "../models/models.ts";
 import { createRuns } from "../runs/runs.ts";
@@ -90,16 +90,12 @@ export async function startServer({
     closers.push(() => chat.close());
     let isReady = false;
     const fronts = { accounts, store, runs, datasets, models, training, serving, chat };
-    let trainer: LocalTrainer | undefined;
-    const localTrainer = (): string | null => trainer?.hint() ?? null;
-    const api = createApi({ ...fronts, config, log, isReady: () => isReady, localTrainer });
+    const api = createApi({ ...fronts, config, log, isReady: () => isReady });
     closers.push(() => api.close());
 
-    await runs.recoverAtStart(config.leaseMs);
-    await models.recover();
+    await runs.recoverAtStart();
     await serving.recover();
     await chat.recover();
-    crashPoint("serve.recovered");
     const token = await accounts.ensureSetup();
     const server = listen(config, api, log);
     closers.push(() => server.stop(true));
@@ -114,8 +110,8 @@ export async function startServer({
     const url = config.publicUrl ?? local;
     if (withTrainer) {
       const token = await accounts.createProcessKey("local trainer", ["trainer"]);
-      trainer = startLocalTrainer(config, local, token, log);
-      closers.push(trainer.stop);
+      const trainer = startLocalTrainer(config, local, token, log);
+      closers.push(() => trainer.stop());
     }
     if (sampleModel !== undefined) {
       const project = await accounts.project();
@@ -159,15 +155,9 @@ function listen(config: Config, api: ReturnType<typeof createApi>, log: Log) {
   }
 }
 
-type LocalTrainer = Pick<TrainerChild, "stop"> & {
-  /** What people should know while it has not checked in. */
-  hint(): string | null;
-};
-
 /** In the background: the page is there before the trainer's environment is, and without it too. */
-function startLocalTrainer(config: Config, url: string, token: string, log: Log): LocalTrainer {
+function startLocalTrainer(config: Config, url: string, token: string, log: Log): TrainerChild {
   const trainerLog = log.child({ part: "trainer" });
-  let failure: string | undefined;
   const trainer = startTrainer({
     url,
     token,
@@ -177,18 +167,11 @@ function startLocalTrainer(config: Config, url: string, token: string, log: Log)
     log: (line) => trainerLog.info(line),
     restart: true,
   });
-  trainer.ended.catch((error: unknown) => {
-    failure = messageOf(error);
-    const hint = isEspalierError(error) ? { hint: error.hint } : {};
-    log.warn("going on without a trainer: all but training works", { error: failure, ...hint });
-  });
-  return {
-    stop: trainer.stop,
-    hint() {
-      if (failure !== undefined) return `No trainer on this machine: ${failure}. The server's log says why.`;
-      return trainer.isPreparing()
-        ? "The trainer of this machine is being prepared, once; it takes some minutes and then joins by itself."
-        : null;
-    },
-  };
+  trainer.ended.catch((error: unknown) =>
+    log.warn("going on without a trainer: all but training works", {
+      error: messageOf(error),
+      ...(isEspalierError(error) ? { hint: error.hint } : {}),
+    }),
+  );
+  return trainer;
 }

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { and, inArray, ne, sql } from "drizzle-orm";
 import { runs } from "../../schema/tables/runs.ts";
 import { now } from "../kit/clock.ts";
-import { crashPoint } from "../kit/faults.ts";
 import { newId } from "../kit/ids.ts";
 import type { Reader } from "./store.ts";
 
@@ -40,10 +39,7 @@ export function openIncoming(dataDir: string): Incoming {
   return {
     async take(files) {
       const { id, folder } = await make();
-      for (const { path, name } of files) {
-        await rename(path, join(folder, name));
-        crashPoint("incoming.moved");
-      }
+      for (const { path, name } of files) await rename(path, join(folder, name));
       return id;
     },
     async takeBytes(name, bytes) {

@@ -33,10 +33,7 @@ export async function sweepBlobs(store: Store, options: { olderThanMs: number })
       summary.kept++;
       continue;
     }
-    if (!(await store.blobs.removeIdle(sha256, before))) {
-      summary.kept++;
-      continue;
-    }
+    await store.blobs.remove(sha256);
     summary.removed++;
     summary.freedBytes += sizeBytes;
   }

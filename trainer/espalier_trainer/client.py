@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import random
 import threading
 import time
@@ -17,8 +16,6 @@ import httpx
 from . import contract
 from .contract import Json
 from .errors import LeaseLost, Refused, Stopping, TrainerError
-
-log = logging.getLogger("espalier.trainer")
 
 EXIT_REFUSED = 4
 EXIT_CONTRACT = 6
@@ -77,16 +74,12 @@ class Client:
         """Calls `attempt` until the server is reached, waiting 0.2 s to 5 s; raises LeaseLost after give_up_s."""
         started = time.monotonic()
         delay = 0.2
-        told = False
         while True:
             try:
                 return attempt()
             except httpx.TransportError as error:
                 if self.stop.is_set():
                     raise Stopping from error
-                if not told:
-                    log.warning("no answer from %s (%s): trying again until there is one", self.url, error)
-                    told = True
                 if time.monotonic() - started > self.give_up_s:
                     raise LeaseLost(f"NETWORK_LOST: no answer from {self.url} for {self.give_up_s:.0f} s") from error
             self.stop.wait(delay * (0.75 + random.random() / 2))
@@ -173,9 +166,8 @@ class Client:
             raise Refused(f"{message} {hint}".strip(), EXIT_CONTRACT)
         if code in ("STALE_ATTEMPT", "RUN_NOT_FOUND", "RUN_ENDED"):
             raise LeaseLost(f"{code}: {message}")
-        # A server that starts, stops, is overloaded or has a full disk is as good as out of reach: the same message
-        # goes again.
-        if answer.status_code in (408, 429, 502, 503, 504, 507):
+        # A server that starts, stops or is overloaded is as good as out of reach: the same message goes again.
+        if answer.status_code in (408, 429, 502, 503, 504):
             raise httpx.ReadError(f"{answer.status_code} {message}")
         raise ServerError(answer.status_code, code, message, hint)
 

@@ -5,12 +5,14 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useState } from "react";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
-import { Copyable, Facts, Lineage, reachable, Surface, TokenText, When } from "../ui/bits.tsx";
-import { DeleteButton } from "../ui/delete-button.tsx";
+import { Facts, reachable, Surface, TokenText } from "../ui/bits.tsx";
+import { DeleteButton } from "../ui/confirm.tsx";
 import { bytes, count } from "../ui/format.ts";
+import { UsedBy } from "../ui/lineage.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { RunProgress } from "../ui/status.tsx";
+import { hashFact, idFact, whenFact } from "../ui/things.tsx";
 import { shapeWord } from "./list-page.tsx";
 import { datasetQuery, histogramQuery, renderedRowQuery, rowsQuery } from "./queries.ts";
 
@@ -315,22 +317,15 @@ export function DatasetPage() {
                         [t("Shape"), shapeWord(version.shape)],
                         [t("Columns"), version.columns.map((column) => column.name).join(", ")],
                         [t("Size"), bytes(version.sizeBytes)],
-                        [t("Added"), <When key="w" at={version.createdAt} />],
-                        [
-                          t("Hash"),
-                          <Copyable
-                            key="h"
-                            text={version.hash}
-                            short={version.hash.slice(0, 16)}
-                            label={t("Copy hash")}
-                          />,
-                        ],
+                        whenFact(t("Added"), version.createdAt),
+                        hashFact(version.hash),
+                        idFact(version.id),
                       ]}
                     />
                   </Surface>
                 ) : null}
                 <Surface title={t("Used by")}>
-                  <Lineage nodes={dataset.dependants} />
+                  <UsedBy nodes={dataset.dependants} />
                 </Surface>
                 <DeleteButton
                   id={dataset.id}

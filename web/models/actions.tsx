@@ -1,6 +1,7 @@
 // What can be done next with a model: save, deploy at a precision, register under an alias, export, chat.
 import { Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { IconDownload } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { act } from "../api/client.ts";
@@ -75,14 +76,16 @@ export function DeployButton(props: {
   );
 }
 
-export function SaveButton(props: { id: string; name: string }) {
+export function SaveButton(props: { id: string; name: string; variant?: "filled" | "default" }) {
   const [isOpen, modal] = useDisclosure(false);
   const [name, setName] = useState(`${props.name}-complete`);
   const work = useWork();
   const navigate = useNavigate();
   return (
     <>
-      <Button onClick={modal.open}>{t("Save as complete model")}</Button>
+      <Button variant={props.variant ?? "filled"} onClick={modal.open}>
+        {t("Save as complete model")}
+      </Button>
       <Modal opened={isOpen} onClose={modal.close} title={t("Save {{name}}", { name: props.name })}>
         <Stack gap={12}>
           <TextInput
@@ -180,9 +183,17 @@ export function ChatButton(props: { model: string; other?: string; variant?: "fi
   );
 }
 
-export function ExportButton(props: { id: string }) {
+/** Downloads what the server packs on the way; `what` says what comes. */
+export function ExportButton(props: { id: string; what: string }) {
   return (
-    <Button component="a" href={`/files/${encodeURIComponent(props.id)}`} download variant="default">
+    <Button
+      component="a"
+      href={`/files/${encodeURIComponent(props.id)}`}
+      download
+      variant="default"
+      title={t("Downloads {{what}}", { what: props.what })}
+      leftSection={<IconDownload size={16} aria-hidden />}
+    >
       {t("Download")}
     </Button>
   );

@@ -1,104 +1,27 @@
 // Base models: the list, the import by path or upload, and the card scanned from the files.
-import { Button, Drawer, FileInput, Group, SegmentedControl, Stack, TextInput } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
-import { act } from "../api/client.ts";
-import { useData, useWork } from "../api/data.ts";
-import { upload } from "../api/uploads.ts";
+import { Button, Stack } from "@mantine/core";
+import { Link, useParams } from "@tanstack/react-router";
+import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
-import { Copyable, Facts, Lineage, reachable, Surface, When } from "../ui/bits.tsx";
-import { DeleteButton } from "../ui/delete-button.tsx";
+import { Facts, reachable, Surface } from "../ui/bits.tsx";
+import { DeleteButton } from "../ui/confirm.tsx";
 import { bytes, count } from "../ui/format.ts";
+import { ImportDrawer, useImport } from "../ui/import-frame.tsx";
+import { UsedBy } from "../ui/lineage.tsx";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
-import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
-import { Bar, Pill, RunProgress } from "../ui/status.tsx";
+import { Empty, Loaded } from "../ui/states.tsx";
+import { Pill, RunProgress } from "../ui/status.tsx";
+import { createdColumn, hashFact, idFact, nameColumn, sizeColumn, whenFact } from "../ui/things.tsx";
 import { ChatButton, DeployButton } from "./actions.tsx";
-import { baseQuery, basesQuery, importModel } from "./queries.ts";
+import { ImportModelForm } from "./import-form.tsx";
+import { baseQuery, basesQuery } from "./queries.ts";
 import { Readme } from "./readme.tsx";
-
-function ImportModel(props: { onDone: () => void }) {
-  const [way, setWay] = useState("path");
-  const [name, setName] = useState("");
-  const [path, setPath] = useState("");
-  const [file, setFile] = useState<File | null>(null);
-  const [share, setShare] = useState<number | null>(null);
-  const work = useWork();
-  const navigate = useNavigate();
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void work.run(async () => {
-          const uploadId = way === "upload" && file ? await upload(file, setShare) : null;
-          const done = await act(importModel, {
-            input: { name: name.trim(), ...(uploadId ? { uploadId } : { path: path.trim() }) },
-          });
-          props.onDone();
-          await navigate({ to: `/runs/${done.run.id}` });
-        });
-      }}
-    >
-      <Stack gap={16}>
-        <SegmentedControl
-          value={way}
-          onChange={setWay}
-          fullWidth
-          aria-label={t("Where the model is")}
-          data={[
-            { value: "path", label: t("On the server's disk") },
-            { value: "upload", label: t("Upload a file") },
-          ]}
-        />
-        <TextInput
-          label={t("Name")}
-          required
-          withAsterisk={false}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          data-autofocus
-        />
-        {way === "path" ? (
-          <TextInput
-            label={t("Path")}
-            description={t(
-              "A Hugging Face folder with safetensors, or a GGUF file. It is read, never changed.",
-            )}
-            required
-            withAsterisk={false}
-            value={path}
-            onChange={(event) => setPath(event.currentTarget.value)}
-          />
-        ) : (
-          <FileInput
-            label={t("File")}
-            description={t("A GGUF file, or a zip of a Hugging Face folder.")}
-            accept=".gguf,.zip"
-            required
-            withAsterisk={false}
-            value={file}
-            onChange={setFile}
-          />
-        )}
-        {share !== null && work.isBusy ? <Bar share={share} label={t("Upload")} /> : null}
-        {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-        <Group justify="flex-end">
-          <Button type="submit" loading={work.isBusy} disabled={way === "upload" && !file}>
-            {t("Import model")}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
-  );
-}
 
 export function BasesPage() {
   const reading = useData(basesQuery, {});
-  const [isOpen, drawer] = useDisclosure(
-    (useSearch({ strict: false }) as { import?: string }).import === "1",
-  );
-  const button = <Button onClick={drawer.open}>{t("Import model")}</Button>;
+  const importing = useImport();
+  const button = <Button onClick={() => importing.open()}>{t("Import model")}</Button>;
   const imports = (reading.data?.processMap.stages ?? [])
     .flatMap((s) => s.running)
     .filter((run) => run.kind === "IMPORT_MODEL");
@@ -130,13 +53,9 @@ export function BasesPage() {
                 label={t("Base models")}
                 searchText={(row) => `${row.name} ${row.architecture} ${row.format}`}
                 openPath={(row) => `/base-models/${row.id}`}
+                nameToDelete={(row) => row.name}
                 columns={[
-                  {
-                    key: "name",
-                    label: t("Name"),
-                    sortBy: (r) => r.name,
-                    cell: (r) => <Link to={`/base-models/${r.id}`}>{r.name}</Link>,
-                  },
+                  nameColumn("/base-models"),
                   {
                     key: "architecture",
                     label: t("Architecture"),
@@ -157,13 +76,7 @@ export function BasesPage() {
                     sortBy: (r) => r.contextLength,
                     cell: (r) => count(r.contextLength),
                   },
-                  {
-                    key: "size",
-                    label: t("Size"),
-                    isNumber: true,
-                    sortBy: (r) => r.sizeBytes,
-                    cell: (r) => bytes(r.sizeBytes),
-                  },
+                  sizeColumn(),
                   {
                     key: "fit",
                     label: t("On this machine"),
@@ -177,21 +90,20 @@ export function BasesPage() {
                       </span>
                     ),
                   },
-                  {
-                    key: "created",
-                    label: t("Added"),
-                    sortBy: (r) => r.createdAt,
-                    cell: (r) => <When at={r.createdAt} />,
-                  },
+                  createdColumn(t("Added")),
                 ]}
               />
             )
           }
         </Loaded>
       </Stack>
-      <Drawer opened={isOpen} onClose={drawer.close} position="right" title={t("Import a base model")}>
-        <ImportModel onDone={drawer.close} />
-      </Drawer>
+      <ImportDrawer
+        state={importing}
+        title={t("Import a base model")}
+        dropHint={t("Drop a model file to import it")}
+      >
+        <ImportModelForm key={importing.files[0]?.name ?? ""} firstFiles={importing.files} />
+      </ImportDrawer>
     </Page>
   );
 }
@@ -228,16 +140,9 @@ export function BasePage() {
                       [t("Size"), bytes(base.sizeBytes)],
                       [t("Licence"), base.licence ?? t("not stated in the files")],
                       [t("This machine"), base.fit.sentence],
-                      [t("Added"), <When key="when" at={base.createdAt} />],
-                      [
-                        t("Hash"),
-                        <Copyable
-                          key="hash"
-                          text={base.hash}
-                          short={base.hash.slice(0, 16)}
-                          label={t("Copy hash")}
-                        />,
-                      ],
+                      whenFact(t("Added"), base.createdAt),
+                      hashFact(base.hash),
+                      idFact(base.id),
                     ]}
                   />
                 </Surface>
@@ -269,7 +174,7 @@ export function BasePage() {
                   </Stack>
                 </Surface>
                 <Surface title={t("Used by")}>
-                  <Lineage nodes={base.dependants} />
+                  <UsedBy nodes={base.dependants} />
                 </Surface>
               </Stack>
             </div>

@@ -6,14 +6,27 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { pathOf } from "../paths.ts";
-import { Facts, Lineage, Surface, When } from "../ui/bits.tsx";
-import { bytes, rate } from "../ui/format.ts";
+import { Facts, Surface, Tile } from "../ui/bits.tsx";
+import { ConfirmButton, deleteThing } from "../ui/confirm.tsx";
+import { bytes, count, rate } from "../ui/format.ts";
+import { Lineage } from "../ui/lineage.tsx";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
+import { idFact, nameColumn, whenFact } from "../ui/things.tsx";
 import { ChatButton, precisionWord, RegisterButton } from "./actions.tsx";
 import { LivePill } from "./live-pill.tsx";
-import { liveOneQuery, liveQuery, retireLive, startLive, stopLive } from "./queries.ts";
+import { liveOneQuery, liveQuery, startLive, stopLive } from "./queries.ts";
+
+const healthWords: Record<string, [word: string, note: string]> = {
+  starting: [t("starting"), t("loads and answers a smoke prompt")],
+  ready: [t("ready"), t("loaded, answers at once")],
+  asleep: [t("asleep"), t("loads at the next request")],
+  stopped: [t("stopped"), t("start it to use it")],
+  failed: [t("failed"), t("see why, then start it again")],
+};
+const healthWord = (health: string): string => healthWords[health]?.[0] ?? health;
+const healthNote = (health: string): string => healthWords[health]?.[1] ?? "";
 
 /** Health and rates move without a run: ask again every few seconds while the page is seen. */
 function useTicking(reload: () => void): void {
@@ -55,20 +68,16 @@ export function LiveListPage() {
               label={t("Live models")}
               searchText={(row) => `${row.name} ${row.source.name} ${row.aliases.join(" ")}`}
               openPath={(row) => `/live/${row.id}`}
+              nameToDelete={(row) => row.name}
               columns={[
-                {
-                  key: "name",
-                  label: t("Name"),
-                  sortBy: (r) => r.name,
-                  cell: (r) => <Link to={`/live/${r.id}`}>{r.name}</Link>,
-                },
+                nameColumn("/live"),
                 {
                   key: "status",
                   label: t("Status"),
                   sortBy: (r) => r.status,
                   cell: (r) => <LivePill status={r.status} />,
                 },
-                { key: "health", label: t("Health"), cell: (r) => r.health },
+                { key: "health", label: t("Health"), cell: (r) => healthWord(r.health) },
                 {
                   key: "source",
                   label: t("Serves"),
@@ -141,26 +150,50 @@ export function LivePage() {
               <Stack gap={16}>
                 {live.error ? <ProblemNotice problem={live.error} /> : null}
                 <Surface title={t("Now")}>
+                  <dl className="e-tiles">
+                    <Tile
+                      label={t("Health")}
+                      value={healthWord(live.health)}
+                      note={healthNote(live.health)}
+                    />
+                    <Tile
+                      label={t("Speed")}
+                      value={rate(live.tokensPerSecond)}
+                      note={t("of the last reply")}
+                    />
+                    <Tile
+                      label={t("Memory")}
+                      value={bytes(live.memoryBytes)}
+                      note={t("at {{precision}}", { precision: precisionWord(live.precision) })}
+                    />
+                    <Tile
+                      label={t("Requests")}
+                      value={count(live.requests)}
+                      note={t("since it was deployed")}
+                    />
+                  </dl>
+                </Surface>
+                <Surface title={t("Lineage")}>
+                  <Lineage
+                    nodes={[...live.lineage, ...live.dependants]}
+                    self={{ id: live.id, kind: "live", name: live.name }}
+                  />
+                </Surface>
+                <Surface title={t("What it is")}>
                   <Facts
                     items={[
-                      [t("Health"), live.health],
-                      [t("Speed"), rate(live.tokensPerSecond)],
-                      [t("Memory"), bytes(live.memoryBytes)],
-                      [t("Requests"), live.requests],
-                      [t("Precision"), precisionWord(live.precision)],
                       [
                         t("Serves"),
                         <Link key="s" to={pathOf(live.source)}>
                           {live.source.name}
                         </Link>,
                       ],
+                      [t("Precision"), precisionWord(live.precision)],
                       [t("Registered as"), live.aliases.join(", ") || "–"],
-                      [t("Deployed"), <When key="w" at={live.createdAt} />],
+                      whenFact(t("Deployed"), live.createdAt),
+                      idFact(live.id),
                     ]}
                   />
-                </Surface>
-                <Surface title={t("Lineage")}>
-                  <Lineage nodes={[...live.lineage, ...live.dependants]} self={live.id} />
                 </Surface>
               </Stack>
               <Surface title={t("Next")}>
@@ -183,15 +216,16 @@ export function LivePage() {
                       {t("Stop {{name}}", { name: live.name })}
                     </Button>
                   )}
-                  <Button
-                    variant="subtle"
-                    c="var(--e-red)"
-                    color="red"
-                    loading={work.isBusy}
-                    onClick={() => work.run(async () => void (await act(retireLive, { id })))}
-                  >
-                    {t("Retire {{name}}", { name: live.name })}
-                  </Button>
+                  <ConfirmButton
+                    button={t("Retire {{name}}", { name: live.name })}
+                    title={t("Retire {{name}}?", { name: live.name })}
+                    sentence={t("It stops answering and leaves the list. The model that it serves stays.")}
+                    confirm={t("Retire {{name}}", { name: live.name })}
+                    done={t("{{name}} is retired", { name: live.name })}
+                    dependants={live.dependants}
+                    run={async () => void (await act(deleteThing, { id, confirm: true }))}
+                    backTo="/live"
+                  />
                   {work.problem ? <ProblemNotice problem={work.problem} /> : null}
                 </Stack>
               </Surface>

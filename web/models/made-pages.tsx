@@ -1,14 +1,17 @@
 // Customized and complete models: lists and details with lineage and what can be done next.
 import { Button, Stack, Text } from "@mantine/core";
 import { Link, useParams } from "@tanstack/react-router";
+import { z } from "zod";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
-import { Copyable, Facts, Lineage, Surface, When } from "../ui/bits.tsx";
-import { DeleteButton } from "../ui/delete-button.tsx";
-import { bytes } from "../ui/format.ts";
+import { Facts, Surface } from "../ui/bits.tsx";
+import { DeleteButton } from "../ui/confirm.tsx";
+import { bytes, small } from "../ui/format.ts";
+import { Lineage } from "../ui/lineage.tsx";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
+import { createdColumn, hashFact, idFact, linkTo, nameColumn, sizeColumn, whenFact } from "../ui/things.tsx";
 import { ChatButton, DeployButton, ExportButton, SaveButton } from "./actions.tsx";
 import { completeOneQuery, completeQuery, customizedOneQuery, customizedQuery } from "./queries.ts";
 
@@ -39,38 +42,19 @@ export function CustomizedListPage() {
               label={t("Customized models")}
               searchText={(row) => `${row.name} ${row.base.name}`}
               openPath={(row) => `/customized/${row.id}`}
+              nameToDelete={(row) => row.name}
               columns={[
-                {
-                  key: "name",
-                  label: t("Name"),
-                  sortBy: (r) => r.name,
-                  cell: (r) => <Link to={`/customized/${r.id}`}>{r.name}</Link>,
-                },
+                nameColumn("/customized"),
                 {
                   key: "base",
                   label: t("Base model"),
                   sortBy: (r) => r.base.name,
-                  cell: (r) => <Link to={`/base-models/${r.base.id}`}>{r.base.name}</Link>,
+                  cell: (r) => linkTo("/base-models", r.base),
                 },
-                {
-                  key: "training",
-                  label: t("Training"),
-                  cell: (r) => <Link to={`/trainings/${r.training.id}`}>{r.training.name}</Link>,
-                },
+                { key: "training", label: t("Training"), cell: (r) => linkTo("/trainings", r.training) },
                 { key: "rank", label: t("Rank"), isNumber: true, sortBy: (r) => r.rank, cell: (r) => r.rank },
-                {
-                  key: "size",
-                  label: t("Size"),
-                  isNumber: true,
-                  sortBy: (r) => r.sizeBytes,
-                  cell: (r) => bytes(r.sizeBytes),
-                },
-                {
-                  key: "created",
-                  label: t("Made"),
-                  sortBy: (r) => r.createdAt,
-                  cell: (r) => <When at={r.createdAt} />,
-                },
+                sizeColumn(),
+                createdColumn(t("Made")),
               ]}
             />
           )
@@ -95,39 +79,25 @@ export function CustomizedPage() {
           model ? (
             <div className="e-columns">
               <Stack gap={16}>
+                <Surface title={t("Lineage")}>
+                  <Lineage
+                    nodes={[...model.lineage, ...model.dependants]}
+                    self={{ id: model.id, kind: "customized", name: model.name }}
+                  />
+                </Surface>
                 <Surface title={t("What it is")}>
                   <Facts
                     items={[
-                      [
-                        t("Base model"),
-                        <Link key="b" to={`/base-models/${model.base.id}`}>
-                          {model.base.name}
-                        </Link>,
-                      ],
-                      [
-                        t("Training"),
-                        <Link key="t" to={`/trainings/${model.training.id}`}>
-                          {model.training.name}
-                        </Link>,
-                      ],
+                      [t("Base model"), linkTo("/base-models", model.base)],
+                      [t("Training"), linkTo("/trainings", model.training)],
                       [t("Method"), model.training.method],
                       [t("Rank"), model.rank],
                       [t("Size"), bytes(model.sizeBytes)],
-                      [t("Made"), <When key="w" at={model.createdAt} />],
-                      [
-                        t("Hash"),
-                        <Copyable
-                          key="h"
-                          text={model.hash}
-                          short={model.hash.slice(0, 16)}
-                          label={t("Copy hash")}
-                        />,
-                      ],
+                      whenFact(t("Made"), model.createdAt),
+                      hashFact(model.hash),
+                      idFact(model.id),
                     ]}
                   />
-                </Surface>
-                <Surface title={t("Lineage")}>
-                  <Lineage nodes={[...model.lineage, ...model.dependants]} self={model.id} />
                 </Surface>
               </Stack>
               <Surface title={t("Next")}>
@@ -139,7 +109,10 @@ export function CustomizedPage() {
                     variant="default"
                     precisions={model.base.precisions}
                   />
-                  <ExportButton id={model.id} />
+                  <ExportButton
+                    id={model.id}
+                    what={t("the adapter, a PEFT folder of {{size}}", { size: bytes(model.sizeBytes) })}
+                  />
                   <DeleteButton
                     id={model.id}
                     name={model.name}
@@ -185,42 +158,55 @@ export function CompleteListPage() {
               label={t("Complete models")}
               searchText={(row) => `${row.name} ${row.base.name}`}
               openPath={(row) => `/complete/${row.id}`}
+              nameToDelete={(row) => row.name}
               columns={[
-                {
-                  key: "name",
-                  label: t("Name"),
-                  sortBy: (r) => r.name,
-                  cell: (r) => <Link to={`/complete/${r.id}`}>{r.name}</Link>,
-                },
+                nameColumn("/complete"),
                 {
                   key: "from",
                   label: t("Made from"),
                   cell: (r) =>
-                    r.customized ? (
-                      <Link to={`/customized/${r.customized.id}`}>{r.customized.name}</Link>
-                    ) : (
-                      r.base.name
-                    ),
+                    r.customized ? linkTo("/customized", r.customized) : linkTo("/base-models", r.base),
                 },
-                {
-                  key: "size",
-                  label: t("Size"),
-                  isNumber: true,
-                  sortBy: (r) => r.sizeBytes,
-                  cell: (r) => bytes(r.sizeBytes),
-                },
-                {
-                  key: "created",
-                  label: t("Made"),
-                  sortBy: (r) => r.createdAt,
-                  cell: (r) => <When at={r.createdAt} />,
-                },
+                sizeColumn(),
+                createdColumn(t("Made")),
               ]}
             />
           )
         }
       </Loaded>
     </Page>
+  );
+}
+
+const verificationShape = z.looseObject({
+  tokens: z.number(),
+  maxDifference: z.number(),
+  topAgreement: z.number(),
+  tolerance: z.number(),
+});
+
+/** What the merge was checked by, as figures; as it stands where an older version kept other ones. */
+function Verification(props: { value: unknown }) {
+  const read = verificationShape.safeParse(props.value);
+  if (!read.success)
+    return (
+      <Text size="xs" className="e-mono" style={{ whiteSpace: "pre-wrap" }}>
+        {JSON.stringify(props.value, null, 2)}
+      </Text>
+    );
+  const { tokens, maxDifference, topAgreement, tolerance } = read.data;
+  return (
+    <Text size="sm">
+      {t(
+        "Asked the same {{tokens}} tokens, the complete model and base with adapter differ by at most {{difference}} in any logit ({{tolerance}} is allowed); their likeliest token is the same {{agreement}} of the time.",
+        {
+          tokens,
+          difference: small(maxDifference),
+          tolerance: small(tolerance),
+          agreement: `${small(topAgreement * 100)} %`,
+        },
+      )}
+    </Text>
   );
 }
 
@@ -239,54 +225,37 @@ export function CompletePage() {
           model ? (
             <div className="e-columns">
               <Stack gap={16}>
+                <Surface title={t("Lineage")}>
+                  <Lineage
+                    nodes={[...model.lineage, ...model.dependants]}
+                    self={{ id: model.id, kind: "complete", name: model.name }}
+                  />
+                </Surface>
                 <Surface title={t("What it is")}>
                   <Facts
                     items={[
-                      [
-                        t("Base model"),
-                        <Link key="b" to={`/base-models/${model.base.id}`}>
-                          {model.base.name}
-                        </Link>,
-                      ],
-                      [
-                        t("Made from"),
-                        model.customized ? (
-                          <Link key="c" to={`/customized/${model.customized.id}`}>
-                            {model.customized.name}
-                          </Link>
-                        ) : (
-                          "–"
-                        ),
-                      ],
+                      [t("Base model"), linkTo("/base-models", model.base)],
+                      [t("Made from"), model.customized ? linkTo("/customized", model.customized) : "–"],
                       [t("Size"), bytes(model.sizeBytes)],
-                      [t("Made"), <When key="w" at={model.createdAt} />],
-                      [
-                        t("Hash"),
-                        <Copyable
-                          key="h"
-                          text={model.hash}
-                          short={model.hash.slice(0, 16)}
-                          label={t("Copy hash")}
-                        />,
-                      ],
+                      whenFact(t("Made"), model.createdAt),
+                      hashFact(model.hash),
+                      idFact(model.id),
                     ]}
                   />
                 </Surface>
                 {model.verification ? (
                   <Surface title={t("Merged equals base and adapter")}>
-                    <Text size="xs" className="e-mono" style={{ whiteSpace: "pre-wrap" }}>
-                      {JSON.stringify(model.verification, null, 2)}
-                    </Text>
+                    <Verification value={model.verification} />
                   </Surface>
                 ) : null}
-                <Surface title={t("Lineage")}>
-                  <Lineage nodes={[...model.lineage, ...model.dependants]} self={model.id} />
-                </Surface>
               </Stack>
               <Surface title={t("Next")}>
                 <Stack gap={8}>
                   <ChatButton model={model.name} />
-                  <ExportButton id={model.id} />
+                  <ExportButton
+                    id={model.id}
+                    what={t("a Hugging Face folder of {{size}}", { size: bytes(model.sizeBytes) })}
+                  />
                   <DeleteButton
                     id={model.id}
                     name={model.name}

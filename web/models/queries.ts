@@ -66,11 +66,6 @@ export const startLive = graphql(`
     startLive(id: $id) { __typename ... on LiveSuccess { live { id } } ... on UserError { code message hint field value } }
   }
 `);
-export const retireLive = graphql(`
-  mutation RetireLive($id: ID!) {
-    retireLive(id: $id) { __typename ... on DeleteSuccess { id name } ... on UserError { code message hint field value } }
-  }
-`);
 export const customizedQuery = graphql(`
   query Customized($customizedModels: String) {
     customizedModels(first: 200, after: $customizedModels) { nodes { id name sizeBytes rank createdAt base { id name } training { id name } } pageInfo { hasNextPage endCursor } }

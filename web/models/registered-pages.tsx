@@ -1,16 +1,20 @@
 // Registered models: the stable names of live models, and how a program calls one.
-import { Button, Stack, Text } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { Link, useParams } from "@tanstack/react-router";
 import { act } from "../api/client.ts";
-import { useData, useWork } from "../api/data.ts";
+import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
-import { Copyable, Facts, Lineage, reachable, Surface, When } from "../ui/bits.tsx";
+import { Facts, Surface } from "../ui/bits.tsx";
+import { ConfirmButton } from "../ui/confirm.tsx";
+import { Lineage } from "../ui/lineage.tsx";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
-import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
+import { Empty, Loaded } from "../ui/states.tsx";
+import { createdColumn, idFact, linkTo, whenFact } from "../ui/things.tsx";
 import { ChatButton, precisionWord } from "./actions.tsx";
 import { LivePill } from "./live-pill.tsx";
 import { liveOneQuery, registeredQuery, unregisterModel } from "./queries.ts";
+import { Snippets } from "./snippets.tsx";
 
 export function RegisteredListPage() {
   const reading = useData(registeredQuery, {});
@@ -41,6 +45,7 @@ export function RegisteredListPage() {
               label={t("Registered models")}
               searchText={(row) => `${row.alias} ${row.live.name}`}
               openPath={(row) => `/registered/${row.id}`}
+              nameToDelete={(row) => row.alias}
               columns={[
                 {
                   key: "alias",
@@ -51,15 +56,10 @@ export function RegisteredListPage() {
                 {
                   key: "live",
                   label: t("Live model"),
-                  cell: (r) => <Link to={`/live/${r.live.id}`}>{r.live.name}</Link>,
+                  cell: (r) => linkTo("/live", r.live),
                 },
                 { key: "status", label: t("Status"), cell: (r) => <LivePill status={r.live.status} /> },
-                {
-                  key: "created",
-                  label: t("Registered"),
-                  sortBy: (r) => r.createdAt,
-                  cell: (r) => <When at={r.createdAt} />,
-                },
+                createdColumn(t("Registered")),
               ]}
             />
           )
@@ -72,13 +72,9 @@ export function RegisteredListPage() {
 export function RegisteredPage() {
   const { id } = useParams({ strict: false }) as { id: string };
   const reading = useData(registeredQuery, {});
-  const work = useWork();
   const model = reading.data?.registeredModels.nodes.find((row) => row.id === id);
   const lineage = useData(liveOneQuery, model ? { id: model.live.id } : null);
   const live = lineage.data?.node?.__typename === "LiveModel" ? lineage.data.node : null;
-  const example = `curl ${location.origin}/v1/chat/completions \\
-  -H "authorization: Bearer $ESPALIER_KEY" -H "content-type: application/json" \\
-  -d '{"model": "${model?.alias ?? ""}", "messages": [{"role": "user", "content": "Hello"}]}'`;
   return (
     <Page
       title={model?.alias ?? t("Registered model")}
@@ -90,53 +86,46 @@ export function RegisteredPage() {
           model ? (
             <div className="e-columns">
               <Stack gap={16}>
-                <Surface title={t("What it is")}>
-                  <Facts
-                    items={[
-                      [
-                        t("Live model"),
-                        <Link key="l" to={`/live/${model.live.id}`}>
-                          {model.live.name}
-                        </Link>,
-                      ],
-                      [t("Status"), <LivePill key="p" status={model.live.status} />],
-                      [t("Precision"), precisionWord(model.live.precision)],
-                      [t("Registered"), <When key="w" at={model.createdAt} />],
-                    ]}
-                  />
-                </Surface>
                 <Surface title={t("From a program")}>
-                  <Text size="sm" mb={8}>
-                    {t(
-                      "Any OpenAI client works: base address {{url}}, a key from Settings, this alias as model.",
-                      { url: `${location.origin}/v1` },
-                    )}
-                  </Text>
-                  <pre className="e-tokens e-mono" {...reachable}>
-                    {example}
-                  </pre>
-                  <Copyable text={example} short={t("Copy")} label={t("Copy the example")} />
+                  <Snippets alias={model.alias} />
                 </Surface>
                 {live ? (
                   <Surface title={t("Lineage")}>
-                    <Lineage nodes={[...live.lineage, ...live.dependants]} self={model.id} />
+                    <Lineage
+                      nodes={[...live.lineage, ...live.dependants, { ...live, kind: "live", relation: "" }]}
+                      self={{ id: model.id, kind: "registered", name: model.alias }}
+                    />
                   </Surface>
                 ) : null}
+                <Surface title={t("What it is")}>
+                  <Facts
+                    items={[
+                      [t("Live model"), linkTo("/live", model.live)],
+                      [t("Status"), <LivePill key="p" status={model.live.status} />],
+                      [t("Precision"), precisionWord(model.live.precision)],
+                      whenFact(t("Registered"), model.createdAt),
+                      idFact(model.id),
+                    ]}
+                  />
+                </Surface>
               </Stack>
               <Surface title={t("Next")}>
                 <Stack gap={8}>
-                  <Button
-                    variant="subtle"
-                    color="red"
-                    c="var(--e-red)"
-                    loading={work.isBusy}
-                    onClick={() =>
-                      work.run(async () => void (await act(unregisterModel, { alias: model.alias })))
-                    }
-                  >
-                    {t("Unregister {{name}}", { name: model.alias })}
+                  <Button component={Link} to="/settings" variant="default">
+                    {t("Make a key for a program")}
                   </Button>
-                  {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+                  <ConfirmButton
+                    button={t("Unregister {{name}}", { name: model.alias })}
+                    title={t("Unregister {{name}}?", { name: model.alias })}
+                    sentence={t("Programs that ask for {{name}} get 404 from then on. {{live}} stays live.", {
+                      name: model.alias,
+                      live: model.live.name,
+                    })}
+                    confirm={t("Unregister {{name}}", { name: model.alias })}
+                    done={t("{{name}} is unregistered", { name: model.alias })}
+                    run={async () => void (await act(unregisterModel, { alias: model.alias }))}
+                    backTo="/registered"
+                  />
                 </Stack>
               </Surface>
             </div>

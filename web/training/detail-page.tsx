@@ -9,8 +9,9 @@ import { isOver, useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { ChatButton, DeployButton, SaveButton } from "../models/actions.tsx";
 import { RunLog } from "../runs/log.tsx";
-import { Facts, Lineage, Surface, When } from "../ui/bits.tsx";
+import { Facts, Surface, When } from "../ui/bits.tsx";
 import { small, tookText } from "../ui/format.ts";
+import { Lineage } from "../ui/lineage.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { RunPill, RunProgress } from "../ui/status.tsx";
@@ -144,7 +145,10 @@ function TrainingBody(props: { training: Training }) {
         </Surface>
         {customized ? (
           <Surface title={t("Lineage")}>
-            <Lineage nodes={[...customized.lineage, ...customized.dependants]} self={customized.id} />
+            <Lineage
+              nodes={[...customized.lineage, ...customized.dependants]}
+              self={{ id: customized.id, kind: "customized", name: customized.name }}
+            />
           </Surface>
         ) : null}
       </Stack>

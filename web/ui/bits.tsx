@@ -1,10 +1,7 @@
-// Small pieces pages share: a time, an id with copy, facts, a surface with a heading, lineage, token text.
+// Small pieces pages share: a time, an id with copy, facts, a surface with a heading, a figure, token text.
 import { ActionIcon, CopyButton, Group, Text } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
 import { Fragment, type ReactNode } from "react";
-import { t } from "../i18n.ts";
-import { pathOf } from "../paths.ts";
 import { exactTime, relativeTime } from "./format.ts";
 
 /** A scrolling region must be reachable by keyboard. */
@@ -85,37 +82,16 @@ export function Surface(props: { title?: string; aside?: ReactNode; children: Re
   );
 }
 
-export type LineageNode = { id: string; kind: string; name: string; relation: string };
-
-/** From dataset to alias: what this was made of and what was made of it. */
-export function Lineage(props: { nodes: LineageNode[]; self?: string }) {
-  if (props.nodes.length === 0)
-    return (
-      <Text size="sm" c="dimmed">
-        {t("Nothing yet.")}
-      </Text>
-    );
+/** A figure with its name and a word about it. */
+export function Tile(props: { label: string; value: ReactNode; note?: ReactNode }) {
   return (
-    <ul className="e-lineage">
-      {props.nodes.map((node, index) => (
-        <li key={`${node.id}-${node.relation}`}>
-          {index > 0 ? (
-            <span aria-hidden className="e-muted">
-              →
-            </span>
-          ) : null}
-          <div
-            className="e-step"
-            {...(node.id === props.self ? { style: { borderColor: "var(--e-leaf)" } } : {})}
-          >
-            <Text size="xs" c="dimmed">
-              {node.relation}
-            </Text>
-            <Link to={pathOf(node)}>{node.name}</Link>
-          </div>
-        </li>
-      ))}
-    </ul>
+    <div className="e-tile">
+      <dt>{props.label}</dt>
+      <dd>
+        {props.value}
+        {props.note ? <small>{props.note}</small> : null}
+      </dd>
+    </div>
   );
 }
 

@@ -1,12 +1,14 @@
 // A list of things: search and sort kept in the URL, j/k/enter// by keyboard, names as links, rows drawn only where seen.
 
-import { Button, TextInput } from "@mantine/core";
+import { Button, Checkbox, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { t } from "../i18n.ts";
+import { isTyping } from "../shell/shortcuts.tsx";
 import { reachable } from "./bits.tsx";
+import { BulkDelete } from "./bulk-delete.tsx";
 
 export type ListColumn<R> = {
   key: string;
@@ -26,6 +28,8 @@ export function List<R extends { id: string }>(props: {
   label: string;
   openPath?: (row: R) => string;
   aside?: ReactNode;
+  /** What a row is called when it is to be deleted; without it rows cannot be selected. */
+  nameToDelete?: (row: R) => string;
   /** Reads further where the rows are not yet all. */
   more?: (() => void) | null;
 }) {
@@ -33,6 +37,7 @@ export function List<R extends { id: string }>(props: {
   const navigate = useNavigate();
   const query = search.q ?? "";
   const [picked, setPicked] = useState(-1);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const searchRef = useRef<HTMLInputElement>(null);
   const scrollRef = useRef<HTMLDivElement>(null);
   const setSearch = (change: { q?: string | undefined; sort?: string | undefined }) =>
@@ -54,29 +59,39 @@ export function List<R extends { id: string }>(props: {
     });
   }, [props.rows, props.columns, props.searchText, query, search.sort]);
 
-  const openPath = props.openPath;
+  const { openPath, nameToDelete } = props;
+  const canChoose = nameToDelete !== undefined;
+  /** Chooses those rows, or lets them go when all are chosen. */
+  const toggle = useCallback(
+    (ids: string[]) =>
+      setChosen((old) => {
+        const next = new Set(old);
+        const areAll = ids.every((id) => next.has(id));
+        for (const id of ids) areAll ? next.delete(id) : next.add(id);
+        return next;
+      }),
+    [],
+  );
+  const chosenRows = rows.filter((row) => chosen.has(row.id));
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement;
-      if (
-        target.closest("input, textarea, select, [role=dialog], [contenteditable]") ||
-        event.metaKey ||
-        event.ctrlKey
-      )
-        return;
+      if (isTyping(event)) return;
       if (event.key === "/") {
         event.preventDefault();
         searchRef.current?.focus();
       } else if (event.key === "j") setPicked((old) => Math.min(rows.length - 1, old + 1));
       else if (event.key === "k") setPicked((old) => Math.max(0, old - 1));
-      else if (event.key === "Enter" && target === document.body) {
+      else if (event.key === "x" && canChoose) {
+        const row = rows[picked];
+        if (row) toggle([row.id]);
+      } else if (event.key === "Enter" && event.target === document.body) {
         const row = rows[picked];
         if (row && openPath) void navigate({ to: openPath(row) });
       }
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
-  }, [rows, picked, openPath, navigate]);
+  }, [rows, picked, openPath, navigate, canChoose, toggle]);
 
   const isLong = rows.length > virtualFrom;
   const virtual = useVirtualizer({
@@ -102,7 +117,14 @@ export function List<R extends { id: string }>(props: {
           leftSection={<IconSearch size={16} aria-hidden />}
           style={{ flex: "0 1 320px" }}
         />
-        {props.aside}
+        {nameToDelete && chosenRows.length > 0 ? (
+          <BulkDelete
+            rows={chosenRows.map((row) => ({ id: row.id, name: nameToDelete(row) }))}
+            onCleared={() => setChosen(new Set())}
+          />
+        ) : (
+          props.aside
+        )}
       </div>
       <section
         className="e-surface e-scroll"
@@ -114,6 +136,17 @@ export function List<R extends { id: string }>(props: {
         <table className="e-table">
           <thead>
             <tr>
+              {canChoose ? (
+                <th className="e-choose">
+                  <Checkbox
+                    size="xs"
+                    aria-label={t("Select all rows")}
+                    checked={rows.length > 0 && chosenRows.length === rows.length}
+                    indeterminate={chosenRows.length > 0 && chosenRows.length < rows.length}
+                    onChange={() => toggle(rows.map((row) => row.id))}
+                  />
+                </th>
+              ) : null}
               {props.columns.map((column) => {
                 const direction =
                   search.sort === column.key
@@ -152,7 +185,21 @@ export function List<R extends { id: string }>(props: {
               const row = rows[index];
               if (!row) return null;
               return (
-                <tr key={row.id} {...(index === picked ? { "data-picked": "" } : {})}>
+                <tr
+                  key={row.id}
+                  {...(index === picked ? { "data-picked": "" } : {})}
+                  {...(chosen.has(row.id) ? { "data-chosen": "" } : {})}
+                >
+                  {nameToDelete ? (
+                    <td className="e-choose">
+                      <Checkbox
+                        size="xs"
+                        aria-label={t("Select {{name}}", { name: nameToDelete(row) })}
+                        checked={chosen.has(row.id)}
+                        onChange={() => toggle([row.id])}
+                      />
+                    </td>
+                  ) : null}
                   {props.columns.map((column) => (
                     <td key={column.key} className={column.isNumber ? "e-num" : ""}>
                       {column.cell(row)}
@@ -164,7 +211,7 @@ export function List<R extends { id: string }>(props: {
             {padBottom > 0 ? <tr style={{ height: padBottom }} /> : null}
             {rows.length === 0 ? (
               <tr>
-                <td colSpan={props.columns.length} className="e-muted">
+                <td colSpan={props.columns.length + (canChoose ? 1 : 0)} className="e-muted">
                   {t("Nothing matches “{{query}}”.", { query })}
                 </td>
               </tr>
