@@ -69,14 +69,19 @@ export function methodNotAllowed(method: string, allowed: string): EspalierError
  * @throws EspalierError BODY_TOO_LARGE (413), BAD_JSON or INPUT_INVALID with the field's path (400).
  */
 export async function readJson<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
-  const bytes = await readBody(request, limits.requestBodyBytes);
-  const parsed = schema.safeParse(parseJson(bytes));
+  const body = parseJson(await readBody(request, limits.requestBodyBytes));
+  return checked(schema, body, { whole: "the body", hint: "Mend this field and send it again." });
+}
+
+/** The value as the schema has it. @throws EspalierError INPUT_INVALID naming the field, or `whole` where it is all of it. */
+export function checked<T>(schema: z.ZodType<T>, value: unknown, say: { whole: string; hint: string }): T {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.join(".") ?? "";
-  throw new EspalierError("INPUT_INVALID", `${field || "the body"}: ${issue?.message ?? "invalid"}`, {
+  throw new EspalierError("INPUT_INVALID", `${field || say.whole}: ${issue?.message ?? "invalid"}`, {
     field,
-    hint: "Mend this field and send it again.",
+    hint: say.hint,
   });
 }
 

@@ -16,7 +16,16 @@ import {
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { ApiDeps } from "./context.ts";
-import { decodeSegment, json, methodNotAllowed, notFound, parseJson, readBody, readJson } from "./http.ts";
+import {
+  checked,
+  decodeSegment,
+  json,
+  methodNotAllowed,
+  notFound,
+  parseJson,
+  readBody,
+  readJson,
+} from "./http.ts";
 import type { TrainerRegistry } from "./trainers.ts";
 
 type Deps = ApiDeps & { trainers: TrainerRegistry };
@@ -189,16 +198,8 @@ async function sendBlob(request: Request, hash: string, { store }: Deps): Promis
   });
 }
 
-function check<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = issue?.path.join(".") ?? "";
-  throw new EspalierError("INPUT_INVALID", `${field || "the message"}: ${issue?.message ?? "invalid"}`, {
-    field,
-    hint: "It has to be as schema/trainer.json says.",
-  });
-}
+const check = <T>(schema: z.ZodType<T>, body: unknown): T =>
+  checked(schema, body, { whole: "the message", hint: "It has to be as schema/trainer.json says." });
 
 function badHeader(name: string, meaning: string): EspalierError {
   return new EspalierError("HEADER_INVALID", `the header ${name} has to be ${meaning}`, { field: name });

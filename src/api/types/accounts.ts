@@ -4,7 +4,7 @@ import { version } from "../../kit/version.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { NodeInterface, resultUnion } from "./common.ts";
-import { connectionOf, pageArgs, pageCost } from "./connections.ts";
+import { connectionOf, paged } from "./connections.ts";
 
 export const ApiKey = builder.objectRef<ApiKeyRow>("ApiKey").implement({
   description: "A key for programs. Its secret is shown once, when it is made.",
@@ -104,8 +104,7 @@ builder.queryFields((t) => ({
     type: connectionOf("ApiKey", ApiKey, "admin"),
     description: "API keys, newest first, revoked ones too.",
     extensions: needs("admin"),
-    args: pageArgs,
-    complexity: pageCost,
+    ...paged,
     resolve: (_, page, { accounts }) => accounts.pageOfKeys(page),
   }),
 }));

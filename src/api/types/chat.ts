@@ -3,7 +3,7 @@ import type { ConversationRow, MessageRow, ReplyToken as ReplyTokenShape } from 
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
-import { connectionOf, pageArgs, pageCost } from "./connections.ts";
+import { connectionOf, paged } from "./connections.ts";
 import { DeleteResult, storedError } from "./live.ts";
 import { stoppable } from "./runs.ts";
 
@@ -26,8 +26,7 @@ Conversation.implement({
     messages: t.field({
       type: connectionOf("Message", Message, "chat"),
       description: "Its messages in order.",
-      args: pageArgs,
-      complexity: pageCost,
+      ...paged,
       resolve: ({ id }, page, { chat }) => chat.pageOfMessages(id, page),
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it began." }),
@@ -132,8 +131,7 @@ builder.queryField("conversations", (t) =>
     type: connectionOf("Conversation", Conversation, "chat"),
     description: "Conversations, the one with the latest message first.",
     extensions: needs("chat"),
-    args: pageArgs,
-    complexity: pageCost,
+    ...paged,
     resolve: (_, page, { chat, principal }) => chat.pageOfConversations(principal.projectId, page),
   }),
 );

@@ -76,13 +76,7 @@ const errorRefs = errorNames.map((name) =>
 export const UserErrorInfo = builder.objectRef<ErrorShape>("UserErrorInfo").implement({
   description: "Why a run, a reply or a deployment failed.",
   extensions: needs("read"),
-  fields: (t) => ({
-    code: t.exposeString("code", { description: "Stable, for programs." }),
-    message: t.exposeString("message", { description: "What happened, with names and values." }),
-    hint: t.string({ nullable: true, description: "What to do next.", resolve: (e) => e.hint ?? null }),
-    field: t.string({ nullable: true, description: "The field at fault.", resolve: (e) => e.field ?? null }),
-    value: t.string({ nullable: true, description: "The offending value.", resolve: (e) => e.value ?? null }),
-  }),
+  interfaces: [UserError],
 });
 
 export type Lineage = { id: string; kind: string; name: string; relation: string };
@@ -98,6 +92,28 @@ export const LineageNode = builder.objectRef<Lineage>("LineageNode").implement({
     relation: t.exposeString("relation", { description: "What it has to do with the thing asked about." }),
   }),
 });
+
+export const Model = builder
+  .interfaceRef<{ id: string; name: string; createdAt: number }>("Model")
+  .implement({
+    description: "A model under its own name: base, customized, complete or live.",
+    interfaces: [NodeInterface],
+    fields: (t) => ({
+      name: t.exposeString("name", { description: "Its name, unique among the project's models." }),
+      createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
+      lineage: t.field({
+        type: [LineageNode],
+        description: "What it was made from, nearest first.",
+        resolve: ({ id }, _, { models }) => models.lineage(id),
+      }),
+      dependants: t.field({
+        type: [LineageNode],
+        description:
+          "What was made from it or names it, and would go with it. A list: deletion asks about all at once.",
+        resolve: ({ id }, _, { models }) => models.dependants(id),
+      }),
+    }),
+  });
 
 /** An EspalierError as a member of a result union; anything else is thrown on and answered as a fault. */
 export function asTypedError(error: unknown): TypedError {

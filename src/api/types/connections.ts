@@ -42,12 +42,15 @@ export function pageCost({ first, last }: PageRequest): { field: number; multipl
   return { field: 1, multiplier: Math.max(1, Math.min(size, limits.pageItems)) };
 }
 
+/** What every field that answers a connection has beside its resolver. */
+export const paged = { args: pageArgs, complexity: pageCost };
+
 type Types = (typeof builder)["$inferSchemaTypes"];
 type Edge<T> = { cursor: string; node: T };
 
 /**
  * Declares `<name>Connection` and `<name>Edge` over pages of `node`. `scope` opens them, "read" when unsaid.
- * A field of this type takes `args: pageArgs` and `complexity: pageCost`.
+ * A field of this type takes `...paged`, or `pageArgs` beside arguments of its own.
  */
 export function connectionOf<T>(name: string, node: ObjectRef<Types, T, T>, scope: Scope = "read") {
   // The connection's own cost already counts each item.

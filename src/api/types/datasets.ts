@@ -5,7 +5,7 @@ import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { LineageNode, NodeInterface, resultUnion } from "./common.ts";
-import { connectionOf, pageArgs, pageCost } from "./connections.ts";
+import { connectionOf, paged } from "./connections.ts";
 import { DatasetShape } from "./enums.ts";
 import { Run } from "./runs.ts";
 
@@ -113,8 +113,7 @@ Dataset.implement({
     versions: t.field({
       type: connectionOf("DatasetVersion", DatasetVersion),
       description: "Its versions, newest first.",
-      args: pageArgs,
-      complexity: pageCost,
+      ...paged,
       resolve: ({ id }, page, { datasets }) => datasets.pageOfVersions(id, page),
     }),
     version: t.field({
@@ -253,8 +252,7 @@ builder.queryFields((t) => ({
     type: connectionOf("Dataset", Dataset),
     description: "Datasets, newest first.",
     extensions: needs("read"),
-    args: pageArgs,
-    complexity: pageCost,
+    ...paged,
     resolve: (_, page, { datasets, principal }) => datasets.page(principal.projectId, page),
   }),
   dataset: t.field({

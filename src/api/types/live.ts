@@ -6,8 +6,8 @@ import type { RunRow } from "../../runs/runs.ts";
 import type { Serving } from "../../serving/serving.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
-import { LineageNode, NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
-import { connectionOf, pageArgs, pageCost } from "./connections.ts";
+import { Model, NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
+import { connectionOf, paged } from "./connections.ts";
 import { DeploymentStatus, Precision } from "./enums.ts";
 import { LiveModel, ModelEntry, RegisteredModel } from "./refs.ts";
 import { Run } from "./runs.ts";
@@ -36,9 +36,8 @@ function stateOf(live: DeploymentRow, serving: Serving): ReturnType<Serving["sta
 LiveModel.implement({
   description: "A model that the embedded engine serves.",
   extensions: needs("read"),
-  interfaces: [NodeInterface],
+  interfaces: [NodeInterface, Model],
   fields: (t) => ({
-    name: t.exposeString("name", { description: "Its name." }),
     source: t.field({
       type: ModelEntry,
       description: "The base, customized or complete model behind it.",
@@ -86,19 +85,8 @@ LiveModel.implement({
       resolve: ({ error }) => storedError(error),
     }),
     aliases: t.stringList({
-      description: "Aliases that name it.",
+      description: "Aliases that name it: a list, for a model has few.",
       resolve: async ({ id }, _, { serving }) => (await serving.aliasesOf(id)).map(({ alias }) => alias),
-    }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was deployed." }),
-    lineage: t.field({
-      type: [LineageNode],
-      description: "What it was made from, nearest first.",
-      resolve: ({ id }, _, { models }) => models.lineage(id),
-    }),
-    dependants: t.field({
-      type: [LineageNode],
-      description: "What names it.",
-      resolve: ({ id }, _, { models }) => models.dependants(id),
     }),
   }),
 });
@@ -166,16 +154,14 @@ builder.queryFields((t) => ({
     type: connectionOf("LiveModel", LiveModel),
     description: "Live models, newest first.",
     extensions: needs("read"),
-    args: pageArgs,
-    complexity: pageCost,
+    ...paged,
     resolve: (_, page, { models, principal }) => models.pageOfDeployments(principal.projectId, page),
   }),
   registeredModels: t.field({
     type: connectionOf("RegisteredModel", RegisteredModel),
     description: "Registered models, newest first.",
     extensions: needs("read"),
-    args: pageArgs,
-    complexity: pageCost,
+    ...paged,
     resolve: (_, page, { models, principal }) => models.pageOfAliases(principal.projectId, page),
   }),
 }));

@@ -9,10 +9,9 @@ import {
 } from "../../models/models.ts";
 import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
-import type { Context } from "../context.ts";
 import { importPath } from "../import-paths.ts";
-import { LineageNode, NodeInterface, resultUnion } from "./common.ts";
-import { connectionOf, pageArgs, pageCost } from "./connections.ts";
+import { Model, NodeInterface, resultUnion } from "./common.ts";
+import { connectionOf, pageArgs, pageCost, paged } from "./connections.ts";
 import { ModelKind, Precision } from "./enums.ts";
 import { BaseModel, CompleteModel, CustomizedModel, ModelEntry, Training } from "./refs.ts";
 import { Run } from "./runs.ts";
@@ -40,24 +39,22 @@ ModelEntry.implement({
   }),
 });
 
-type Named = { id: string; name: string; sizeBytes: number; sha256: string; createdAt: number };
-const nodeText = {
-  name: "Its name, unique among the project's models.",
-  sizeBytes: "Bytes of its files.",
-  hash: "SHA-256 over its files' names and contents.",
-  createdAt: "When it was made.",
-  lineage: "What it was made from, nearest first.",
-  dependants: "What was made from it and would go with it.",
-};
-const lineageOf = (node: Named, _: object, { models }: Context) => models.lineage(node.id);
-const dependantsOf = (node: Named, _: object, { models }: Context) => models.dependants(node.id);
+/** A base, customized or complete model: files under a name, made from something, and in use or not. */
+type Kept = { id: string; name: string; sizeBytes: number; sha256: string; createdAt: number };
+const KeptModel = builder.interfaceRef<Kept>("KeptModel").implement({
+  description: "A model whose files are here: base, customized or complete.",
+  interfaces: [NodeInterface, Model],
+  fields: (t) => ({
+    sizeBytes: t.exposeFloat("sizeBytes", { description: "Bytes of its files." }),
+    hash: t.exposeString("sha256", { description: "SHA-256 over its files' names and contents." }),
+  }),
+});
 
 BaseModel.implement({
   description: "Weights we start from; never changed.",
   extensions: needs("read"),
-  interfaces: [NodeInterface],
+  interfaces: [NodeInterface, Model, KeptModel],
   fields: (t) => ({
-    name: t.exposeString("name", { description: nodeText.name }),
     architecture: t.string({
       description: "E.g. LlamaForCausalLM.",
       resolve: ({ card }) => card.architecture,
@@ -69,13 +66,11 @@ BaseModel.implement({
       description: "Longest conversation, in tokens.",
       resolve: ({ card }) => card.contextLength,
     }),
-    sizeBytes: t.exposeFloat("sizeBytes", { description: nodeText.sizeBytes }),
     licence: t.string({
       nullable: true,
       description: "As the files say it.",
       resolve: ({ card }) => card.licence,
     }),
-    hash: t.exposeString("sha256", { description: nodeText.hash }),
     chatTemplate: t.string({
       nullable: true,
       description: "How conversations become text (Jinja).",
@@ -110,18 +105,14 @@ BaseModel.implement({
       description: "ready: a base model is listed once its import is done.",
       resolve: () => "ready",
     }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: nodeText.createdAt }),
-    lineage: t.field({ type: [LineageNode], description: nodeText.lineage, resolve: lineageOf }),
-    dependants: t.field({ type: [LineageNode], description: nodeText.dependants, resolve: dependantsOf }),
   }),
 });
 
 CustomizedModel.implement({
   description: "An adapter: the result of a training. It needs its base.",
   extensions: needs("read"),
-  interfaces: [NodeInterface],
+  interfaces: [NodeInterface, Model, KeptModel],
   fields: (t) => ({
-    name: t.exposeString("name", { description: nodeText.name }),
     base: t.field({
       type: BaseModel,
       description: "The base that it adapts.",
@@ -132,24 +123,18 @@ CustomizedModel.implement({
       description: "The training that made it.",
       resolve: ({ trainingId }, _, { training }) => training.get(trainingId),
     }),
-    sizeBytes: t.exposeFloat("sizeBytes", { description: nodeText.sizeBytes }),
-    hash: t.exposeString("sha256", { description: nodeText.hash }),
     rank: t.int({
       description: "Rank of its LoRA matrices; 0 where its files do not say.",
       resolve: (row, _, { training }) => training.rankOf(row),
     }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: nodeText.createdAt }),
-    lineage: t.field({ type: [LineageNode], description: nodeText.lineage, resolve: lineageOf }),
-    dependants: t.field({ type: [LineageNode], description: nodeText.dependants, resolve: dependantsOf }),
   }),
 });
 
 CompleteModel.implement({
   description: "A self-contained model: base and adapter merged.",
   extensions: needs("read"),
-  interfaces: [NodeInterface],
+  interfaces: [NodeInterface, Model, KeptModel],
   fields: (t) => ({
-    name: t.exposeString("name", { description: nodeText.name }),
     base: t.field({
       type: BaseModel,
       description: "The base that it grew from.",
@@ -162,17 +147,12 @@ CompleteModel.implement({
       resolve: ({ customizedId }, _, { models }) =>
         customizedId ? models.findCustomized(customizedId) : null,
     }),
-    sizeBytes: t.exposeFloat("sizeBytes", { description: nodeText.sizeBytes }),
-    hash: t.exposeString("sha256", { description: nodeText.hash }),
     verification: t.field({
       type: "JSON",
       nullable: true,
       description: "How far its logits were from base + adapter when it was made.",
       resolve: ({ verification }) => verification,
     }),
-    createdAt: t.expose("createdAt", { type: "DateTime", description: nodeText.createdAt }),
-    lineage: t.field({ type: [LineageNode], description: nodeText.lineage, resolve: lineageOf }),
-    dependants: t.field({ type: [LineageNode], description: nodeText.dependants, resolve: dependantsOf }),
   }),
 });
 
@@ -199,24 +179,21 @@ builder.queryFields((t) => ({
     type: connectionOf("BaseModel", BaseModel),
     description: "Base models, newest first.",
     extensions: needs("read"),
-    args: pageArgs,
-    complexity: pageCost,
+    ...paged,
     resolve: (_, page, { models, principal }) => models.pageOfBases(principal.projectId, page),
   }),
   customizedModels: t.field({
     type: connectionOf("CustomizedModel", CustomizedModel),
     description: "Customized models, newest first.",
     extensions: needs("read"),
-    args: pageArgs,
-    complexity: pageCost,
+    ...paged,
     resolve: (_, page, { models, principal }) => models.pageOfCustomized(principal.projectId, page),
   }),
   completeModels: t.field({
     type: connectionOf("CompleteModel", CompleteModel),
     description: "Complete models, newest first.",
     extensions: needs("read"),
-    args: pageArgs,
-    complexity: pageCost,
+    ...paged,
     resolve: (_, page, { models, principal }) => models.pageOfComplete(principal.projectId, page),
   }),
 }));

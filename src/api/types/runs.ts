@@ -5,7 +5,7 @@ import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { notFound } from "../http.ts";
 import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
-import { connectionOf, pageArgs, pageCost } from "./connections.ts";
+import { connectionOf, pageArgs, pageCost, paged } from "./connections.ts";
 import { RunKind, RunStatus } from "./enums.ts";
 
 export const Run = builder.objectRef<RunRow>("Run");
@@ -57,8 +57,7 @@ Run.implement({
     events: t.field({
       type: RunEventConnection,
       description: "Its events in order; the cursor of each is its seq.",
-      args: pageArgs,
-      complexity: pageCost,
+      ...paged,
       resolve: (run, page, { runs }) => runs.pageOfEvents(run.id, page),
     }),
     logLines: t.stringList({

@@ -10,7 +10,7 @@ import type {
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
-import { connectionOf, pageArgs, pageCost } from "./connections.ts";
+import { connectionOf, paged } from "./connections.ts";
 import { DatasetVersion } from "./datasets.ts";
 import { BaseModel, CustomizedModel, Trainer, Training } from "./refs.ts";
 import { Run } from "./runs.ts";
@@ -213,8 +213,7 @@ builder.queryFields((t) => ({
     type: connectionOf("Training", Training),
     description: "Trainings, newest first.",
     extensions: needs("read"),
-    args: pageArgs,
-    complexity: pageCost,
+    ...paged,
     resolve: (_, page, { training, principal }) => training.page(principal.projectId, page),
   }),
   methods: t.field({
@@ -234,8 +233,7 @@ builder.queryFields((t) => ({
     type: connectionOf("Trainer", Trainer),
     description: "Trainers that checked in, the latest heard of first.",
     extensions: needs("read"),
-    args: pageArgs,
-    complexity: pageCost,
+    ...paged,
     resolve: (_, page, { trainers }) => trainers.page(page),
   }),
 }));
