@@ -11,6 +11,7 @@ import {
   type EngineRuntime,
   type GenerationRequest,
   type ModelSource,
+  readModelConfig,
 } from "../src/inference/inference.ts";
 import { monotonicMs } from "../src/kit/clock.ts";
 
@@ -21,6 +22,7 @@ const hasPython = existsSync(python);
 const hasSmollm = existsSync(gguf);
 
 const partSchema = z.object({ logits: z.string(), made: z.array(z.number()), text: z.string() });
+const textsSchema = z.array(z.object({ text: z.string(), ids: z.array(z.number()) }));
 const goldenSchema = z.record(
   z.string(),
   z.object({
@@ -29,7 +31,7 @@ const goldenSchema = z.record(
     adapter: partSchema,
     merged: partSchema,
     chat: z.array(z.object({ role: z.string(), content: z.string() })).optional(),
-    texts: z.array(z.object({ text: z.string(), ids: z.array(z.number()) })).optional(),
+    texts: textsSchema.optional(),
   }),
 );
 
@@ -97,7 +99,7 @@ afterAll(async () => {
 });
 
 describe.skipIf(!hasPython).each(RUNTIMES)("toy weights of each family, runtime %s", (runtime) => {
-  for (const family of ["llama", "llama3", "mistral", "qwen2", "qwen3"])
+  for (const family of ["llama", "llama3", "yarn", "mistral", "qwen2", "qwen3"])
     test(family, async () => {
       const wanted = golden[family];
       if (!wanted) throw new Error(`no golden vectors of ${family}`);
@@ -118,6 +120,30 @@ describe.skipIf(!hasPython).each(RUNTIMES)("toy weights of each family, runtime 
       const { logits } = await pool.logits(hf(family), "fp32", wanted.ids);
       expect(distance(logits, await readFloats(wanted.base.logits))).toBeLessThanOrEqual(1e-3);
     }, 120_000);
+});
+
+describe.skipIf(!hasPython)("toy GGUF files as llama.cpp's converter writes them", () => {
+  test("rope scaled by a tensor of frequencies is Llama 3's", async () => {
+    const wanted = golden.llama3;
+    if (!wanted) throw new Error("no golden vectors of llama3");
+    const source: ModelSource = { kind: "gguf", path: join(folder, "llama3.gguf"), hash: "llama3-gguf" };
+    const { logits } = await poolOf("auto").logits(source, "fp32", wanted.ids);
+    expect(distance(logits, await readFloats(wanted.base.logits))).toBeLessThanOrEqual(1e-3);
+    expect((await readModelConfig(source.path)).ropeScaling).toEqual(
+      (await readModelConfig(join(folder, "llama3"))).ropeScaling,
+    );
+  });
+
+  test("a SentencePiece tokenizer gives the ids that transformers reads with it, and its text back", async () => {
+    const path = join(folder, "sentencepiece.gguf");
+    const texts = textsSchema.parse(await Bun.file(join(folder, "sentencepiece.json")).json());
+    expect(texts.length).toBeGreaterThan(8);
+    const source: ModelSource = { kind: "gguf", path, hash: "sentencepiece" };
+    for (const { text, ids } of texts) {
+      const row = await poolOf("auto").tokenize(source, text);
+      expect(row.ids).toEqual(ids);
+    }
+  });
 });
 
 describe.skipIf(!hasPython || !hasSmollm)("SmolLM2-135M-Instruct", () => {

@@ -10,6 +10,7 @@ from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import golden_gguf
 import torch
 import transformers
 from peft import LoraConfig, get_peft_model
@@ -24,6 +25,13 @@ TEXTS = [
     "日本語 テスト 12345 ABC'S we'll  ",
     "<|im_start|>user\nhi<|im_end|>\n",
     "a  b   c\r\n\r\nd ./path --flag=1,000.50",
+]
+SENTENCEPIECE_TEXTS = [
+    "hello world, the model says: naïve über 日本",
+    "  two  spaces and\ttab\nnewline",
+    "<s>the test</s> they were",
+    " ",
+    "▁ odd",
 ]
 CHAT = [
     {
@@ -59,6 +67,14 @@ def toy_config(family: str) -> Any:
             "original_max_position_embeddings": 64,
         }
         return transformers.LlamaConfig(**shape, rope_parameters=rope)
+    if family == "yarn":
+        rope = {
+            "rope_type": "yarn",
+            "rope_theta": 10000.0,
+            "factor": 4.0,
+            "original_max_position_embeddings": 64,
+        }
+        return transformers.Qwen2Config(**shape, rope_parameters=rope)
     if family == "mistral":
         return transformers.MistralConfig(**shape, head_dim=16, sliding_window=None)
     if family == "qwen2":
@@ -150,6 +166,17 @@ def toy(family: str, out: Path) -> dict[str, Any]:
         out / family, max_shard_size="100KB" if family == "qwen2" else "5GB"
     )
     write_toy_tokenizer(out / family)
+    if family == "llama3":
+        vocabulary = {chr(FIRST_CHARACTER + i): i for i in range(VOCAB)}
+        factors = golden_gguf.rope_factors(
+            model.config.rope_parameters, model.config.head_dim
+        )
+        golden_gguf.write_model(
+            out / "llama3.gguf",
+            model,
+            lambda writer: golden_gguf.add_characters(writer, vocabulary),
+            factors,
+        )
     result = vectors(model, torch.randint(0, VOCAB, (150,)).tolist(), out, family)
     write_toy_tokenizer(out / f"{family}-merged")
     for part in ("base", "adapter", "merged"):
@@ -157,6 +184,19 @@ def toy(family: str, out: Path) -> dict[str, Any]:
             chr(FIRST_CHARACTER + i) for i in result[part]["made"]
         )
     return result
+
+
+def sentencepiece(out: Path) -> list[dict[str, Any]]:
+    """A GGUF with a SentencePiece tokenizer, and the ids that transformers reads with it."""
+    pieces = golden_gguf.sentencepiece_vocabulary(420)
+    config = toy_config("llama")
+    config.vocab_size = len(pieces)
+    model = AutoModelForCausalLM.from_config(config).float().eval()
+    path = out / "sentencepiece.gguf"
+    golden_gguf.write_model(
+        path, model, lambda writer: golden_gguf.add_sentencepiece(writer, pieces), None
+    )
+    return golden_gguf.read_back(path, [*TEXTS, *SENTENCEPIECE_TEXTS])
 
 
 def smollm(gguf: Path, out: Path) -> dict[str, Any]:
@@ -199,8 +239,9 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     result = {
         family: toy(family, out)
-        for family in ("llama", "llama3", "mistral", "qwen2", "qwen3")
+        for family in ("llama", "llama3", "yarn", "mistral", "qwen2", "qwen3")
     }
+    (out / "sentencepiece.json").write_text(json.dumps(sentencepiece(out)))
     if len(sys.argv) > 2:
         result["smollm"] = smollm(Path(sys.argv[2]), out)
     (out / "golden.json").write_text(json.dumps(result))

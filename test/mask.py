@@ -128,7 +128,9 @@ def make_tokenizer(kind: str, special: dict[str, str]) -> Tokenizer:
     """A tokenizer of the kind, with merges learned from the sample's messages."""
     is_sentence = kind == "sentence"
     if is_sentence:
-        made = Tokenizer(models.BPE(byte_fallback=True, fuse_unk=True, unk_token="<unk>"))
+        made = Tokenizer(
+            models.BPE(byte_fallback=True, fuse_unk=True, unk_token="<unk>")
+        )
         made.pre_tokenizer = pre_tokenizers.Metaspace(
             prepend_scheme="first", split=False
         )
@@ -153,7 +155,9 @@ def make_tokenizer(kind: str, special: dict[str, str]) -> Tokenizer:
         )
         made.decoder = decoders.ByteLevel()
         alphabet = []
-    texts = [m["content"] for line in SAMPLE.open() for m in json.loads(line)["messages"]]
+    texts = [
+        m["content"] for line in SAMPLE.open() for m in json.loads(line)["messages"]
+    ]
     texts += ["def f(x):\n    return x\n\n\n", "assistant\n\n", "e\u0301t\u00e9"]
     made.train_from_iterator(
         texts,
@@ -167,7 +171,9 @@ def make_tokenizer(kind: str, special: dict[str, str]) -> Tokenizer:
     if alphabet:
         # The trainer knows the written bytes as special tokens; in a real vocabulary they are plain ones.
         document = json.loads(made.to_str())
-        document["added_tokens"] = [t for t in document["added_tokens"] if t["content"] in special.values()]
+        document["added_tokens"] = [
+            t for t in document["added_tokens"] if t["content"] in special.values()
+        ]
         made = Tokenizer.from_str(json.dumps(document))
     if kind == "llama3":
         bos = special["bos"]
@@ -185,7 +191,9 @@ def make_tokenizer(kind: str, special: dict[str, str]) -> Tokenizer:
         made.post_processor = processors.TemplateProcessing(
             single="<s> $A", special_tokens=[("<s>", made.token_to_id("<s>"))]
         )
-    made.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in special.values()])
+    made.add_special_tokens(
+        [AddedToken(text, special=True, normalized=False) for text in special.values()]
+    )
     return made
 
 
@@ -214,7 +222,9 @@ def make(folder: Path) -> None:
             **({"sliding_window": None} if architecture == "mistral" else {}),
         )
         torch.manual_seed(3)
-        transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder / family)
+        transformers.AutoModelForCausalLM.from_config(config).save_pretrained(
+            folder / family
+        )
         tokenizer.save_pretrained(folder / family)
 
 
@@ -241,7 +251,13 @@ def encode(jobs: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
             for row in rows.read_rows([Path(file) for file in job["files"]])
         ]
         answers.append(
-            [{"ids": one.ids, "counts": [label != rows.IGNORED for label in one.labels]} for one in found]
+            [
+                {
+                    "ids": one.ids,
+                    "counts": [label != rows.IGNORED for label in one.labels],
+                }
+                for one in found
+            ]
         )
     return answers
 

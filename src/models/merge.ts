@@ -5,13 +5,13 @@ import {
   createSafetensorsWriter,
   eachFloat32Slice,
   fromFloat32,
-  type ModelConfig,
   type ModelDescription,
   openSafetensors,
   openWeights,
   type PlannedTensor,
   readModelConfig,
   readTokenizer,
+  ropeScalingJson,
   type WeightTensor,
 } from "../inference/inference.ts";
 import { EspalierError } from "../kit/errors.ts";
@@ -165,23 +165,12 @@ function hfConfig(model: ModelDescription): Record<string, unknown> {
     max_position_embeddings: model.contextLength,
     rms_norm_eps: model.rmsNormEps,
     rope_theta: model.ropeTheta,
-    ...(scaling ? { rope_scaling: ropeScaling(scaling) } : {}),
+    ...(scaling ? { rope_scaling: ropeScalingJson(scaling) } : {}),
     tie_word_embeddings: model.tieEmbeddings,
     vocab_size: model.vocabSize,
     torch_dtype: "float32",
     ...(model.bosTokenId === null ? {} : { bos_token_id: model.bosTokenId }),
     eos_token_id: model.eosTokenIds.length === 1 ? model.eosTokenIds[0] : model.eosTokenIds,
-  };
-}
-
-function ropeScaling(scaling: NonNullable<ModelConfig["ropeScaling"]>): Record<string, unknown> {
-  if (scaling.type === "linear") return { rope_type: "linear", factor: scaling.factor };
-  return {
-    rope_type: "llama3",
-    factor: scaling.factor,
-    low_freq_factor: scaling.lowFreqFactor,
-    high_freq_factor: scaling.highFreqFactor,
-    original_max_position_embeddings: scaling.originalContextLength,
   };
 }
 

@@ -2,19 +2,10 @@
 import { z } from "zod";
 import { EspalierError } from "../../kit/errors.ts";
 import type { GgufFile, GgufValue } from "./gguf.ts";
+import { type RopeScaling, ropeScalingOf, ropeSchema } from "./rope-scaling.ts";
 
 export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3"] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
-
-export type RopeScaling =
-  | { type: "linear"; factor: number }
-  | {
-      type: "llama3";
-      factor: number;
-      lowFreqFactor: number;
-      highFreqFactor: number;
-      originalContextLength: number;
-    };
 
 export type ModelConfig = {
   architecture: Architecture;
@@ -39,17 +30,6 @@ export type ModelConfig = {
 
 const whole = z.number().int().positive();
 const ids = z.union([z.number().int(), z.array(z.number().int())]).nullish();
-const ropeSchema = z
-  .looseObject({
-    type: z.string().optional(),
-    rope_type: z.string().optional(),
-    rope_theta: z.number().positive().optional(),
-    factor: z.number().positive().optional(),
-    low_freq_factor: z.number().positive().optional(),
-    high_freq_factor: z.number().positive().optional(),
-    original_max_position_embeddings: whole.optional(),
-  })
-  .nullish();
 const configSchema = z.looseObject({
   model_type: z.string().optional(),
   architectures: z.array(z.string()).nullish(),
@@ -98,24 +78,6 @@ export function idList(value: number | number[] | null | undefined): number[] {
   return value === null || value === undefined ? [] : Array.isArray(value) ? value : [value];
 }
 
-function ropeScalingOf(rope: z.infer<typeof ropeSchema>): RopeScaling | null {
-  const type = rope?.rope_type ?? rope?.type ?? "default";
-  if (!rope || type === "default") return null;
-  if (type === "linear" && rope.factor) return { type, factor: rope.factor };
-  if (type === "llama3" && rope.factor && rope.original_max_position_embeddings)
-    return {
-      type,
-      factor: rope.factor,
-      lowFreqFactor: rope.low_freq_factor ?? 1,
-      highFreqFactor: rope.high_freq_factor ?? 4,
-      originalContextLength: rope.original_max_position_embeddings,
-    };
-  throw new EspalierError("UNSUPPORTED_ROPE_SCALING", `The rope scaling ${type} is not supported.`, {
-    value: type,
-    hint: "Models with default, linear or llama3 rope scaling are served.",
-  });
-}
-
 /** Parses config.json. Throws UNKNOWN_ARCHITECTURE, REMOTE_CODE_REFUSED, CONFIG_INVALID and more by name. */
 export function configFromJson(json: unknown): ModelConfig {
   const named = z
@@ -158,7 +120,7 @@ export function configFromJson(json: unknown): ModelConfig {
     kvHeads: config.num_key_value_heads ?? config.num_attention_heads,
     headDim: config.head_dim ?? Math.floor(config.hidden_size / config.num_attention_heads),
     ropeTheta: config.rope_parameters?.rope_theta ?? config.rope_theta ?? 10_000,
-    ropeScaling: ropeScalingOf(rope),
+    ropeScaling: ropeScalingOf(rope, config.max_position_embeddings),
     rmsNormEps: config.rms_norm_eps,
     vocabSize: config.vocab_size,
     contextLength: usesWindow
@@ -182,7 +144,7 @@ function checkHeads(model: ModelConfig): void {
     );
 }
 
-/** Reads the same description from GGUF metadata. */
+/** Reads the same description from GGUF metadata; scaling by a tensor of frequencies is for the caller to add. */
 export function configFromGguf(gguf: GgufFile): ModelConfig {
   const { metadata } = gguf;
   const architecture = architectureOf(String(metadata.get("general.architecture") ?? "(none)"));
@@ -198,10 +160,6 @@ export function configFromGguf(gguf: GgufFile): ModelConfig {
   if (typeof scaling === "string" && scaling !== "none" && scaling !== "linear")
     throw new EspalierError("UNSUPPORTED_ROPE_SCALING", `The rope scaling ${scaling} is not supported.`, {
       value: scaling,
-    });
-  if (gguf.tensors.some((tensor) => tensor.name === "rope_freqs.weight"))
-    throw new EspalierError("UNSUPPORTED_ROPE_SCALING", "The GGUF scales rope by a tensor of frequencies.", {
-      value: "rope_freqs.weight",
       hint: "Import the Hugging Face folder of this model instead.",
     });
   const hiddenSize = number("embedding_length");

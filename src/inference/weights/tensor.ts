@@ -1,7 +1,7 @@
 // One tensor that lies in a file: name, type, shape, place, and bounded reads.
 import { type FileHandle, open } from "node:fs/promises";
 import { EspalierError } from "../../kit/errors.ts";
-import { DTYPES, type Dtype, toFloat32 } from "./dtypes.ts";
+import { type Dtype, toFloat32 } from "./dtypes.ts";
 
 export type WeightTensor = {
   /** Hugging Face name, e.g. `model.layers.0.self_attn.q_proj.weight`. */

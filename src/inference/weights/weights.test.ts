@@ -154,7 +154,7 @@ describe("model folder", () => {
     ["foreign quantisation", { config: { quantization_config: { bits: 4 } } }, "QUANTIZED_FOLDER_REFUSED"],
     [
       "rope scaling of an unknown kind",
-      { config: { rope_scaling: { rope_type: "yarn", factor: 4 } } },
+      { config: { rope_scaling: { rope_type: "longrope", factor: 4 } } },
       "UNSUPPORTED_ROPE_SCALING",
     ],
     ["a config without sizes", { config: { hidden_size: "big" } }, "CONFIG_INVALID"],

@@ -8,6 +8,7 @@ import { findText, licenceOf, listModelFolder, parseJson } from "./folder.ts";
 import { openGguf } from "./gguf.ts";
 import { ggufRowOf, hfNameOf } from "./gguf-names.ts";
 import { tokenizerFromGguf } from "./gguf-tokenizer.ts";
+import { ropeScalingOfDivisors } from "./rope-scaling.ts";
 import { openSafetensors, parseShardIndex } from "./safetensors.ts";
 import { elementCount, tensorAt, type WeightTensor } from "./tensor.ts";
 import {
@@ -17,8 +18,9 @@ import {
   tokenizerSize,
 } from "./tokenizer-files.ts";
 
-export type { Architecture, ModelConfig, RopeScaling } from "./config.ts";
+export type { Architecture, ModelConfig } from "./config.ts";
 export { type Dtype, fromFloat32 } from "./dtypes.ts";
+export { type RopeScaling, ropeScalingJson } from "./rope-scaling.ts";
 export { openSafetensors } from "./safetensors.ts";
 export { createSafetensorsWriter, type PlannedTensor, type SafetensorsWriter } from "./safetensors-writer.ts";
 export { eachFloat32Slice, type WeightTensor } from "./tensor.ts";
@@ -109,10 +111,19 @@ async function openFolder(folder: string): Promise<WeightTensor[]> {
   });
 }
 
+/** Divisors of the rotary frequencies, which Hugging Face keeps in config.json. */
+const ROPE_FREQUENCIES = "rope_freqs.weight";
+
 async function openGgufWeights(path: string) {
   const gguf = await openGguf(path);
   const config = configFromGguf(gguf);
-  const tensors = gguf.tensors.map((place) => {
+  const frequencies = gguf.tensors.find((place) => place.name === ROPE_FREQUENCIES);
+  if (frequencies) {
+    const divisors = await tensorAt({ ...frequencies, file: path }).readFloat32();
+    config.ropeScaling = ropeScalingOfDivisors(divisors, config.ropeTheta);
+  }
+  const weights = gguf.tensors.filter((place) => place !== frequencies);
+  const tensors = weights.map((place) => {
     const name = hfNameOf(place.name);
     if (name === null)
       throw new EspalierError(
