@@ -8,6 +8,7 @@ import {
   subscriptionExchange,
   type TypedDocumentNode,
 } from "urql";
+import { readOn } from "./connections.ts";
 import { type Problem, ProblemError } from "./errors.ts";
 
 const publicPaths = ["/setup", "/sign-in"];
@@ -85,39 +86,16 @@ async function askOnce<D, V extends Record<string, unknown>>(
   return result.data as D;
 }
 
-type Connection = { nodes: unknown[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
-
-/** The connections of an answer, or of its `node`, that can be read on: those asked for with their `pageInfo`. */
-function connectionsOf(data: { node?: unknown }): [name: string, connection: Connection][] {
-  const isConnection = (value: unknown): value is Connection =>
-    typeof value === "object" && value !== null && "nodes" in value && "pageInfo" in value;
-  return Object.entries({ ...(data.node ?? {}), ...data }).filter((entry): entry is [string, Connection] =>
-    isConnection(entry[1]),
-  );
-}
-
 /**
- * Runs one query, always from the network; throws ProblemError. A connection of the query or of its node that selects
- * `nodes` and `pageInfo` and takes `after` from a variable of its own name is read on, up to `pages` pages, and comes as one.
+ * Runs one query, always from the network; throws ProblemError. Its connections are read on as readOn says, up to
+ * `pages` pages.
  */
-export async function ask<D extends object, V extends Record<string, unknown>>(
+export function ask<D extends object, V extends Record<string, unknown>>(
   document: TypedDocumentNode<D, V>,
   variables: V,
   pages = Number.POSITIVE_INFINITY,
 ): Promise<D> {
-  const data = await askOnce(document, variables);
-  const whole = new Map(connectionsOf(data));
-  for (let page = 1; page < pages && [...whole.values()].some((one) => one.pageInfo.hasNextPage); page++) {
-    const cursors = [...whole].map(([name, { pageInfo }]) => [name, pageInfo.endCursor]);
-    const next = await askOnce(document, { ...variables, ...Object.fromEntries(cursors) });
-    for (const [name, { nodes, pageInfo }] of connectionsOf(next)) {
-      const sofar = whole.get(name);
-      if (!sofar || nodes.length === 0) continue;
-      sofar.nodes.push(...nodes);
-      sofar.pageInfo = pageInfo;
-    }
-  }
-  return data;
+  return readOn((cursors) => askOnce(document, { ...variables, ...cursors }), pages);
 }
 
 type RootValue<D> = D[keyof D];

@@ -2,7 +2,16 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildSchema, parse, validate } from "graphql";
+import {
+  buildSchema,
+  getNamedType,
+  parse,
+  print,
+  TypeInfo,
+  validate,
+  visit,
+  visitWithTypeInfo,
+} from "graphql";
 
 const web = join(import.meta.dir, "..");
 const schema = buildSchema(readFileSync(join(web, "../schema/schema.graphql"), "utf8"));
@@ -23,6 +32,27 @@ test.each(
   documents.map(({ path, text }) => [path, /(query|mutation|subscription) (\w+)/.exec(text)?.[2], text]),
 )("%s: %s is valid", (_path, _name, text) => {
   expect(validate(schema, parse(text ?? "")).map((error) => error.message)).toEqual([]);
+});
+
+test.each(
+  documents.map(({ path, text }) => [path, /(query|mutation|subscription) (\w+)/.exec(text)?.[2], text]),
+)("%s: %s reads its lists on, or says how many it wants", (_path, _name, text) => {
+  const cut: string[] = [];
+  const types = new TypeInfo(schema);
+  visit(
+    parse(text ?? ""),
+    visitWithTypeInfo(types, {
+      Field(field) {
+        if (!getNamedType(types.getType())?.name.endsWith("Connection")) return;
+        const said = print(field);
+        const readsOn =
+          said.includes(`after: $${field.name.value}`) && /pageInfo \{[^}]*endCursor/.test(said);
+        const wanted = /first: (\d+)/.exec(said)?.[1];
+        if (!readsOn && (wanted === undefined || Number(wanted) === 200)) cut.push(said);
+      },
+    }),
+  );
+  expect(cut).toEqual([]);
 });
 
 test("generated types and strings are current", async () => {
