@@ -22,17 +22,17 @@ export const sftParameters = z
       unit: "steps",
       group: "main",
     }),
-    num_train_epochs: z.number().positive().max(1000).default(3).meta({
+    num_train_epochs: z.number().positive().max(1000).default(1).meta({
       title: "Epochs",
       description:
-        "How often every training row is seen when steps is -1. More learns the rows better and, past a point, by heart.",
+        "How often every training row is seen when steps is -1. One is enough for some hundred rows of one kind, few rows need more; past about ten a model learns by heart.",
       unit: "epochs",
       group: "main",
     }),
-    learning_rate: z.number().min(0).max(1).default(5e-4).meta({
+    learning_rate: z.number().min(0).max(1).default(1e-3).meta({
       title: "Learning rate",
       description:
-        "Size of each update. LoRA bears 1e-4 to 1e-3; halve it when the loss jumps, double it when the loss hardly falls.",
+        "Size of each update. LoRA bears 1e-3 on small models, 1e-4 to 5e-4 on those of billions of parameters; halve it when the loss jumps, double it when the loss hardly falls.",
       group: "main",
     }),
     per_device_train_batch_size: z.int().min(1).max(1024).default(4).meta({

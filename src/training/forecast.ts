@@ -29,6 +29,8 @@ const resultSchema = z.looseObject({ steps: z.number(), durationMs: z.number() }
 const specSchema = z.looseObject({ baseId: z.string() });
 /** Repetitions of a row after which a small model mostly learns by heart. */
 const MANY_EPOCHS = 10;
+/** Below this the sample's task is not learned yet. */
+const FEW_STEPS = 40;
 
 /** Forecasts; errors of the input become refusals. */
 export async function forecastOf(
@@ -54,6 +56,10 @@ export async function forecastOf(
   if (epochs > MANY_EPOCHS)
     warnings.push(
       `Each row is seen ${Math.round(epochs)} times; past about ${MANY_EPOCHS} a model learns by heart.`,
+    );
+  if (steps < FEW_STEPS)
+    warnings.push(
+      `${steps} steps are few; even a small task takes ${FEW_STEPS} to 100. Raise the epochs or the steps.`,
     );
   if (version.splits.train < 20)
     warnings.push(`Only ${version.splits.train} rows to train on; expect little.`);

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from .errors import TrainerError, as_trainer_error
+from .errors import Ended, TrainerError, as_trainer_error
 from .session import Session
 
 # Raise it when the conversion changes, so that folders of an older one are not used.
@@ -30,7 +34,7 @@ def load_base(
             folder, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
         )
         tokenizer = load_tokenizer(folder)
-    except TrainerError:
+    except (TrainerError, Ended):
         raise
     except Exception as error:
         known = as_trainer_error(error)
@@ -66,32 +70,28 @@ def converted_gguf(session: Session, folder: Path, key: str, work: Path) -> Path
         )
     name = str(files[0].relative_to(folder))
     session.state("loading", f"converting {name} to fp32; the next training of this base skips this")
-    quantised = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32, local_files_only=True)
-    config = quantised.config
-    # transformers marks the model as quantised and then refuses to save it, though its weights are fp32 now.
-    if hasattr(config, "quantization_config"):
-        delattr(config, "quantization_config")
-    plain = type(quantised)(config)
-    plain.load_state_dict(quantised.state_dict())
-    plain.tie_weights()
-    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name, local_files_only=True)
-    mend_special_tokens(tokenizer, files[0])
     temporary = target.with_name(target.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    plain.save_pretrained(temporary)
-    tokenizer.save_pretrained(temporary)
+    _apart(session, folder, name, temporary)
     temporary.rename(target)
     return target
 
 
-def mend_special_tokens(tokenizer: Any, gguf_file: Path) -> None:
-    """Sets the end token that the GGUF itself names: transformers 5 can read another one from the file."""
-    from gguf import GGUFReader
-
-    field = GGUFReader(str(gguf_file)).fields.get("tokenizer.ggml.eos_token_id")
-    if field is not None:
-        token = tokenizer.convert_ids_to_tokens(int(field.contents()))
-        if token is not None:
-            tokenizer.eos_token = token
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
+def _apart(session: Session, folder: Path, name: str, out: Path) -> None:
+    """Converts in a process of its own: one call that lasts half a minute could not be cancelled, a process can."""
+    command = [sys.executable, "-m", "espalier_trainer.convert", str(folder), name, str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            while process.poll() is None:
+                session.check()
+                time.sleep(0.1)
+        finally:
+            process.kill()
+        said = process.stdout.read() if process.stdout else ""
+    if process.returncode != 0:
+        problem = json.loads(said) if said else {}
+        raise TrainerError(
+            problem.get("code", "BAD_BASE_MODEL"),
+            problem.get("message", f"the conversion of {name} ended with {process.returncode}"),
+            problem.get("hint", "Import the base model again."),
+        )

@@ -15,15 +15,19 @@ class TrainerError(Exception):
         self.hint = hint
 
 
-class Cancelled(Exception):
+class Ended(Exception):
+    """Not a failure: the work must stop here. What catches failures of a library lets this through."""
+
+
+class Cancelled(Ended):
     """Someone asked to cancel the run; raised between batches."""
 
 
-class LeaseLost(Exception):
+class LeaseLost(Ended):
     """The server gave the run to another attempt, deleted it, or stayed out of reach; nothing may be sent."""
 
 
-class Stopping(Exception):
+class Stopping(Ended):
     """This process is asked to end; the run goes back to the queue when its lease runs out."""
 
 

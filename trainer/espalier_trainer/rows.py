@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,13 @@ class Example:
         return sum(label != IGNORED for label in self.labels[1:])
 
 
-def read_rows(files: list[Path]) -> list[Row]:
-    """All rows of the JSONL files; BAD_DATA names file order, line and reason."""
+def read_rows(files: list[Path], check: Callable[[], None] = lambda: None) -> list[Row]:
+    """All rows of the JSONL files; BAD_DATA names line and reason. `check` is called between rows and may raise."""
     rows: list[Row] = []
     for file in files:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
+                check()
                 if line.strip():
                     rows.append(_parse(line, number))
     if not rows:

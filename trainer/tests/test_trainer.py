@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -96,6 +97,49 @@ def test_cancel_within_two_seconds(
     assert time.monotonic() - asked <= 2
     server.offer(lease_of(server, "run_next", toy_base, chat_rows(8), LONG | {"max_steps": 2}, tmp_path))
     assert server.wait_finished("run_next")["status"] == "succeeded", "the trainer takes the next run"
+
+
+def test_cancel_while_rows_are_tokenized(
+    server: FakeServer, toy_base: Path, tmp_path: Path, processes: list[subprocess.Popen[str]]
+) -> None:
+    processes.append(start_trainer(server, tmp_path / "work"))
+    rows = [{"prompt": "x" * 2000, "completion": "y"}] * 60_000
+    server.offer(lease_of(server, "run_d", toy_base, rows, LONG, tmp_path))
+    cancel_in_phase(server, "run_d", "data")
+
+
+SAMPLE_GGUF = Path(os.environ.get("ESPALIER_TEST_MODEL", "../.cache/models/SmolLM2-135M-Instruct.Q4_1.gguf"))
+
+
+@pytest.mark.skipif(not SAMPLE_GGUF.exists(), reason="needs the sample model")
+def test_cancel_while_a_gguf_is_converted(
+    server: FakeServer, tmp_path: Path, processes: list[subprocess.Popen[str]]
+) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / SAMPLE_GGUF.name).symlink_to(SAMPLE_GGUF.resolve())
+    work = tmp_path / "work"
+    processes.append(start_trainer(server, work))
+    server.offer(lease_of(server, "run_g", base, chat_rows(8), LONG, tmp_path, file_format="gguf"))
+    cancel_in_phase(server, "run_g", "converting")
+    assert psutil.Process(processes[0].pid).children(recursive=True) == [], "the conversion ended with the run"
+    assert [made.suffix for made in (work / "converted").glob("*")] in ([], [".tmp"]), "nothing half-made"
+
+
+def cancel_in_phase(server: FakeServer, run: str, words: str) -> None:
+    """Cancels a second after the run said the words, and expects its end within two."""
+
+    def states() -> list[str]:
+        return [f"{e['phase']} {e['message']}" for e in server.all_events(run) if e["type"] == "state"]
+
+    wait_for(lambda: any(words in state for state in states()))
+    time.sleep(1)
+    assert words in states()[-1], f"too quick to be cancelled: {states()}"
+    asked = time.monotonic()
+    server.cancel.add(run)
+    finish = server.wait_finished(run, 2)
+    assert finish["status"] == "cancelled", finish
+    assert time.monotonic() - asked <= 2
 
 
 def test_a_lost_network_loses_no_event(

@@ -14,6 +14,7 @@ import peft
 import psutil
 import torch
 import torch.nn.functional as F
+from transformers import StoppingCriteriaList
 
 from .. import __version__, checkpoint, contract, files
 from ..base_model import load_base
@@ -63,7 +64,7 @@ def train(session: Session, lease: Json, work: Path) -> Json:
 
     # --- data ----------------------------------------------------------------------------------------------
     session.state("data", f"tokenizing rows, at most {p['max_length']} tokens each")
-    rows = read_rows(dataset_files)
+    rows = read_rows(dataset_files, session.check)
     train_set, validation_set, skipped = make_examples(session, rows, tokenizer, p)
     plan = Plan.of(len(train_set), p)
     session.log(
@@ -151,7 +152,7 @@ def train(session: Session, lease: Json, work: Path) -> Json:
             position["eval_loss"] = eval_loss
             if eval_loss is not None:
                 session.metrics(metrics | {"evalLoss": eval_loss})
-            session.sample(step, *sample_answer(model, tokenizer, sample_row, device))
+            session.sample(step, *sample_answer(session, model, tokenizer, sample_row, device))
             window_started += time.monotonic() - paused
         if p["save_steps"] and step % p["save_steps"] == 0 and not last:
             file = run_dir / f"checkpoint-{step}.pt"
@@ -224,8 +225,7 @@ def make_examples(
     sets: tuple[list[Example], list[Example]] = ([], [])
     cut = 0
     for place, index in enumerate(order):
-        if place % 256 == 0:
-            session.check()
+        session.check()
         example = encode(rows[index], tokenizer, p["max_length"])
         if example.trained == 0:
             cut += 1
@@ -325,8 +325,15 @@ def evaluate(
     return total / tokens
 
 
-def sample_answer(model: Any, tokenizer: Any, example: Example, device: torch.device) -> tuple[str, str, str]:
+def sample_answer(
+    session: Session, model: Any, tokenizer: Any, example: Example, device: torch.device
+) -> tuple[str, str, str]:
     """(prompt, greedy answer, the dataset's answer) for one row, up to its first trained turn."""
+
+    def go_on(ids: torch.Tensor, _scores: object) -> torch.Tensor:
+        session.check()  # between tokens, because a large model takes long over an answer
+        return torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
+
     start = next(index for index, label in enumerate(example.labels) if index > 0 and label != IGNORED)
     end = next((i for i in range(start, len(example.labels)) if example.labels[i] == IGNORED), len(example.labels))
     prompt, reference = example.ids[:start], example.ids[start:end]
@@ -342,6 +349,7 @@ def sample_answer(model: Any, tokenizer: Any, example: Example, device: torch.de
             top_p=None,
             top_k=None,
             use_cache=True,
+            stopping_criteria=StoppingCriteriaList([go_on]),
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id,
         )[0, len(prompt) :].tolist()
