@@ -223,9 +223,9 @@ def make(folder: Path) -> None:
             **({"sliding_window": None} if architecture == "mistral" else {}),
         )
         torch.manual_seed(3)
-        transformers.AutoModelForCausalLM.from_config(config).save_pretrained(
-            folder / family
-        )
+        shard = "40KB" if family == "qwen2" else "5GB"
+        model = transformers.AutoModelForCausalLM.from_config(config)
+        model.save_pretrained(folder / family, max_shard_size=shard)
         tokenizer.save_pretrained(folder / family)
 
 

@@ -56,7 +56,10 @@ function declareStages({ verb }: Declared): void {
       required("--base <model>", "the base model"),
       required("--dataset <name[@version]>", "the dataset, its newest version when none is said"),
       new Option("--method <method>", "how to train").default("sft"),
-      required("--name <name>", "name of the customized model, with --save of the complete one"),
+      new Option("--name <name>", "name of the customized model, with --save of the complete one").default(
+        "",
+        "the base and the day",
+      ),
       listOption("--set <parameter=value>", "a parameter as TRL and PEFT name it; may be repeated"),
       listOption("--map <role=column>", "column of prompt, completion or system of a table; may be repeated"),
       new Option("--save", "also save a complete model at the end"),

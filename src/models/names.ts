@@ -66,14 +66,19 @@ export async function releaseNames(tx: Tx, modelId: string): Promise<void> {
 }
 
 /**
- * The generated name of a next state: the stem, then a date and the first free number, e.g. `smollm_train_20260131_1`.
- * Reads the taken names, so it belongs into the transaction that claims it where two may race.
+ * The generated name of a next state: the stem, then the first free number, e.g. `smollm_train_20260131_2`. Names that
+ * are `promised` (to trainings that still run) are not free either. Reads the taken names, so it belongs into the transaction that claims it where two may race.
  */
-export async function freeName(db: Reader, projectId: string, stem: string): Promise<string> {
+export async function freeName(
+  db: Reader,
+  projectId: string,
+  stem: string,
+  promised: ReadonlySet<string> = new Set(),
+): Promise<string> {
   const short = stem.slice(0, 100);
   for (let number = 0; ; number++) {
     const name = number === 0 ? short : `${short}_${number + 1}`;
-    if (!(await findName(db, projectId, name))) return name;
+    if (!promised.has(name) && !(await findName(db, projectId, name))) return name;
   }
 }
 

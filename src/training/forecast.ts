@@ -1,7 +1,9 @@
 // What a training would take: steps, time and memory, with warnings and refusals before it is started.
 import { z } from "zod";
+import { sftParameters } from "../../schema/trainer.ts";
 import type { Datasets } from "../datasets/datasets.ts";
 import { type EspalierError, isEspalierError } from "../kit/errors.ts";
+import { limits } from "../kit/limits.ts";
 import type { BaseModelRow, Models } from "../models/models.ts";
 import type { RunError, Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
@@ -21,12 +23,25 @@ export type Forecast = {
 type Checked = {
   base: BaseModelRow;
   parameters: ReturnType<typeof parseParameters>;
-  version: { id: string; splits: { train: number }; statistics: { trainable: boolean } };
+  version: {
+    id: string;
+    rowCount: number;
+    sizeBytes: number;
+    splits: { train: number };
+    statistics: { trainable: boolean };
+  };
 };
 type Deps = { store: Store; runs: Runs; models: Models; datasets: Datasets };
 
 const resultSchema = z.looseObject({ steps: z.number(), durationMs: z.number() });
-const specSchema = z.looseObject({ baseId: z.string() });
+const specSchema = z.looseObject({
+  baseId: z.string(),
+  trainSpec: z.looseObject({ parameters: z.unknown() }),
+  rows: z.object({ sizeBytes: z.number(), rowCount: z.number() }),
+});
+const stepSchema = z.looseObject({ at: z.number(), data: z.looseObject({ step: z.number() }) });
+/** About what a token of plain text has. */
+const BYTES_PER_TOKEN = 4;
 /** Repetitions of a row after which a small model mostly learns by heart. */
 const MANY_EPOCHS = 10;
 /** Below this the sample's task is not learned yet. */
@@ -75,7 +90,7 @@ export async function forecastOf(
     });
   return {
     steps,
-    seconds: await secondsOf(deps, base.id, steps),
+    seconds: await secondsOf(deps, it, steps),
     memoryBytes: memoryOf(base, parameters),
     warnings,
     refusals,
@@ -92,13 +107,38 @@ function memoryOf(base: BaseModelRow, parameters: Checked["parameters"]): number
   return Math.round(runtime + parameterCount * bytes + activations);
 }
 
-async function secondsOf({ runs }: Deps, baseId: string, steps: number): Promise<number | null> {
+/** What a training's step computes, in bytes of rows: tokens are not known before a tokenizer has read them all. */
+function workOf(parameters: Checked["parameters"], bytesPerRow: number): number {
+  const longest = parameters.max_length * BYTES_PER_TOKEN;
+  const rows = parameters.per_device_train_batch_size * parameters.gradient_accumulation_steps;
+  return rows * Math.min(bytesPerRow, longest);
+}
+
+/**
+ * From the latest training of the same base and number format: the time that its steps took, by the work of a step,
+ * and what it spent before and after them. Null without one.
+ */
+async function secondsOf({ runs }: Deps, it: Checked, steps: number): Promise<number | null> {
+  const { base, parameters, version } = it;
   const page = await runs.list({ kind: "train", status: "succeeded", first: 20 });
   for (const run of page.items) {
     const result = resultSchema.safeParse(run.result);
     const spec = specSchema.safeParse(run.spec);
-    if (result.success && spec.success && spec.data.baseId === baseId && result.data.steps > 0)
-      return (result.data.durationMs / 1000 / result.data.steps) * steps;
+    if (!result.success || !spec.success || spec.data.baseId !== base.id) continue;
+    const earlier = sftParameters.safeParse(spec.data.trainSpec.parameters);
+    if (!earlier.success || earlier.data.dtype !== parameters.dtype) continue;
+    const points = z
+      .array(stepSchema)
+      .safeParse(await runs.events(run.id, { first: limits.runEventsPage, types: ["metrics"] }));
+    const [first, last] = points.success ? [points.data[0], points.data.at(-1)] : [];
+    const { rows } = spec.data;
+    if (!first || !last || last.data.step <= first.data.step || rows.rowCount === 0) continue;
+    const perStep = (last.at - first.at) / 1000 / (last.data.step - first.data.step);
+    const around = Math.max(0, result.data.durationMs / 1000 - perStep * result.data.steps);
+    const ratio =
+      workOf(parameters, version.sizeBytes / version.rowCount) /
+      workOf(earlier.data, rows.sizeBytes / rows.rowCount);
+    return around + perStep * ratio * steps;
   }
   return null;
 }

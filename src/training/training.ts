@@ -105,12 +105,19 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
     return undefined;
   }
 
+  async function madeUpName(projectId: string, baseName: string): Promise<string> {
+    const rows = await store.db
+      .select({ name: trainings.name })
+      .from(trainings)
+      .where(eq(trainings.projectId, projectId));
+    const promised = new Set(rows.map((row) => row.name));
+    return freeName(store.db, projectId, `${baseName}_train_${dateStamp(clock())}`, promised);
+  }
+
   async function checked(input: StartTrainingInput) {
     const base = await models.resolve(input.projectId, input.baseId);
     const asked = input.name.trim();
-    const name = asked
-      ? checkName(asked)
-      : await freeName(store.db, input.projectId, `${base.name}_train_${dateStamp(clock())}`);
+    const name = asked ? checkName(asked) : await madeUpName(input.projectId, base.name);
     await refuseTaken(store.db, input.projectId, name);
     if (base.kind !== "base")
       throw new EspalierError("NOT_A_BASE_MODEL", `${base.name} is a ${base.kind} model.`, {

@@ -1,0 +1,140 @@
+// Starting a training: the name that is made up, by API and by command line, and the forecast that a run corrects.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { z } from "zod";
+import { contractVersion, leaseResponse } from "../schema/trainer.ts";
+import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { startWorld, type World } from "./world.ts";
+
+const errors = "... on UserError { code text: message }";
+const runOf = z.object({ run: z.object({ id: z.string() }) });
+const started = z.object({ training: z.object({ name: z.string() }), run: z.object({ id: z.string() }) });
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld();
+  await writeToyModel(join(world.folder, "toy"));
+  const base = await world.act(
+    `mutation ($path: String!) { importModel(input: { name: "toy", path: $path }) { __typename ... on ImportModelSuccess { run { id } } ${errors} } }`,
+    { path: join(world.folder, "toy") },
+  );
+  await world.succeeded(runOf.parse(base).run.id);
+  for (const [name, completion] of [
+    ["short", "b"],
+    ["long", "b".repeat(400)],
+  ]) {
+    const line = `${JSON.stringify({ prompt: "a".repeat(20), completion })}\n`;
+    const uploadId = await world.upload(`${name}.jsonl`, new TextEncoder().encode(line.repeat(100)));
+    const made = await world.act(
+      `mutation ($name: String!, $id: ID!) { importDataset(input: { name: $name, uploadId: $id }) { __typename ... on ImportDatasetSuccess { run { id } } ${errors} } }`,
+      { name, id: uploadId },
+    );
+    await world.succeeded(runOf.parse(made).run.id);
+  }
+}, 60_000);
+afterAll(() => world?.close());
+
+const input = (change: object = {}) => ({
+  input: { name: "", baseId: "toy", datasetVersionId: "short", method: "sft", ...change },
+});
+
+async function start(change: object = {}) {
+  return started.parse(
+    await world.act(
+      `mutation ($input: StartTrainingInput!) { startTraining(input: $input) { __typename ... on StartTrainingSuccess { training { name } run { id } } ${errors} } }`,
+      input(change),
+    ),
+  );
+}
+
+async function forecast(change: object = {}) {
+  const { trainingForecast } = await world.graphql(
+    "query ($input: StartTrainingInput!) { trainingForecast(input: $input) { steps seconds warnings refusals { code } } }",
+    input(change),
+  );
+  return z
+    .object({
+      steps: z.number(),
+      seconds: z.number().nullable(),
+      warnings: z.array(z.string()),
+      refusals: z.array(z.object({ code: z.string() })),
+    })
+    .parse(trainingForecast);
+}
+
+test("an empty name is made of base and day, and two trainings in the queue do not share it", async () => {
+  const first = (await start()).training.name;
+  expect(first).toMatch(/^toy_train_\d{8}$/);
+  expect((await start()).training.name).toBe(`${first}_2`);
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dir, "../src/main.ts")].concat(
+      "train --base toy --dataset short --json".split(" "),
+    ),
+    {
+      env: { ...process.env, ESPALIER_URL: world.server.url, ESPALIER_KEY: world.key("admin") },
+      stdout: "pipe",
+      stderr: "inherit",
+    },
+  );
+  const said = z.object({ name: z.string() }).parse(JSON.parse(await new Response(child.stdout).text()));
+  expect([await child.exited, said.name]).toEqual([0, `${first}_3`]);
+}, 60_000);
+
+test("a forecast knows the steps at once, and the time after a first training", async () => {
+  const before = await forecast();
+  // 95 of the 100 rows are trained on, four a step.
+  expect(before).toMatchObject({ steps: 24, seconds: null, refusals: [] });
+  expect(before.warnings.join()).toContain("24 steps are few");
+  expect((await forecast({ parameters: { max_steps: 60 } })).warnings.join()).not.toContain("few");
+  expect((await forecast({ parameters: { max_steps: 600 } })).warnings.join()).toContain("learns by heart");
+  expect((await forecast({ parameters: { r: 0 } })).refusals).toEqual([{ code: "PARAMETER_INVALID" }]);
+
+  // A training of 20 steps that spent 2 s on each, and 12 s before and after them.
+  const say = async (path: string, body: object): Promise<unknown> =>
+    (await world.fetch(`/trainer/v1/${path}`, { method: "POST", body: JSON.stringify(body) })).json();
+  const hello = await say("hello", {
+    contractVersion,
+    name: "by hand",
+    host: { hostname: "h", os: "linux", arch: "x", python: "3", packages: {}, cpuCount: 1, memoryBytes: 1 },
+    devices: [{ kind: "cpu", name: "cpu", memoryBytes: 1 }],
+    methods: [],
+  });
+  const { trainerId } = z.object({ trainerId: z.string() }).parse(hello);
+  const { run } = leaseResponse.parse(await say("lease", { trainerId, waitMs: 5_000 }));
+  const events = Array.from({ length: 20 }, (_, i) => ({
+    ...{ seq: i + 1, at: 1_000_000 + 2_000 * i, type: "metrics" },
+    ...{ step: i + 1, totalSteps: 20, epoch: 1, loss: 1 },
+  }));
+  await say(`runs/${run.id}/events`, { attempt: run.attempt, events });
+  const artifacts: unknown[] = [];
+  for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
+    const put = await world.fetch(`/trainer/v1/runs/${run.id}/artifacts/${name}`, {
+      method: "PUT",
+      headers: {
+        "x-sha256": new Bun.CryptoHasher("sha256").update("{}").digest("hex"),
+        "x-attempt": String(run.attempt),
+      },
+      body: "{}",
+    });
+    artifacts.push(await put.json());
+  }
+  const numbers = { steps: 20, totalSteps: 20, trainRows: 1, validationRows: 0, skippedRows: 0 };
+  const result = { ...numbers, trainLoss: 1, evalLoss: null, trainedTokens: 1, trainableParameters: 1 };
+  await say(`runs/${run.id}/finish`, {
+    attempt: run.attempt,
+    status: "succeeded",
+    artifacts,
+    result: { ...result, durationMs: 52_000, parameters: {} },
+  });
+
+  const seconds = async (change: object = {}): Promise<number> => (await forecast(change)).seconds ?? -1;
+  expect(await seconds()).toBeCloseTo(12 + 24 * 2, 0);
+  expect(await seconds({ parameters: { max_steps: 60 } })).toBeCloseTo(12 + 60 * 2, 0);
+  // Twice the rows in a step is twice the work; so are rows of twice the length, up to where they are cut.
+  expect(await seconds({ parameters: { per_device_train_batch_size: 8 } })).toBeCloseTo(12 + 12 * 4, 0);
+  expect(await seconds({ datasetVersionId: "long" })).toBeGreaterThan(12 + 24 * 2 * 5);
+  expect(await seconds({ datasetVersionId: "long", parameters: { max_length: 8 } })).toBeLessThan(
+    12 + 24 * 2,
+  );
+  expect((await forecast({ parameters: { dtype: "bf16" } })).seconds).toBeNull();
+}, 60_000);
