@@ -14,6 +14,7 @@ import {
   leaseRequest,
 } from "../../schema/trainer.ts";
 import { EspalierError } from "../kit/errors.ts";
+import { crashPoint } from "../kit/faults.ts";
 import { limits } from "../kit/limits.ts";
 import type { ApiDeps } from "./context.ts";
 import {
@@ -38,6 +39,14 @@ export async function handleTrainer(request: Request, deps: Deps): Promise<Respo
   const { pathname } = new URL(request.url);
   const blob = BLOB_PATH.exec(pathname)?.[1];
   if (blob !== undefined) return sendBlob(request, blob, deps);
+  const message = /^\/trainer\/v1\/(?:runs\/[^/]+\/)?([a-z]{1,20})(?:\/|$)/.exec(pathname)?.[1] ?? "unknown";
+  crashPoint(`trainer.${message}.received`);
+  const response = await answer(request, pathname, deps);
+  crashPoint(`trainer.${message}.handled`);
+  return response;
+}
+
+function answer(request: Request, pathname: string, deps: Deps): Promise<Response> {
   const [, runId, verb, name] = RUN_PATH.exec(pathname) ?? [];
   if (runId !== undefined && verb === "artifacts" && name !== undefined)
     return takeArtifact(request, { runId, name: decodeSegment(name) }, deps);
@@ -165,6 +174,7 @@ async function receive(request: Request, store: ApiDeps["store"]): Promise<strin
           status: 413,
         });
       await file.writeFile(part);
+      crashPoint("trainer.artifacts.chunk");
     }
     await file.close();
     return path;

@@ -49,15 +49,17 @@ export function createUploads({ dir, clock, incoming }: Deps): Uploads {
       ? await readFile(join(folder(id), "about.json"), "utf8").catch(() => null)
       : null;
     const meta = text === null ? null : about.parse(JSON.parse(text));
-    if (!meta || meta.projectId !== principal.projectId)
+    const path = join(folder(id), "files", meta?.name ?? "");
+    // An import may have taken the file and been cut off before it forgot the upload.
+    const file = meta === null ? null : await stat(path).catch(() => null);
+    if (!meta || !file || meta.projectId !== principal.projectId)
       throw new EspalierError("UPLOAD_NOT_FOUND", `there is no upload ${id.slice(0, 100)}`, {
         hint: "It may have been removed after a day without use: upload the file again.",
         field: "uploadId",
         value: id.slice(0, 100),
         status: 404,
       });
-    const path = join(folder(id), "files", meta.name);
-    const { size: held, mtimeMs } = await stat(path);
+    const { size: held, mtimeMs } = file;
     if (clock() - mtimeMs > limits.uploadIdleMs) {
       await rm(folder(id), { recursive: true, force: true });
       throw new EspalierError(

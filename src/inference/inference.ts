@@ -1,6 +1,8 @@
 // Front door of inference: a pool of engine children under a memory budget, asked by model source and precision.
 import type { Clock } from "../kit/clock.ts";
-import { EspalierError } from "../kit/errors.ts";
+import { EspalierError, messageOf } from "../kit/errors.ts";
+import { sweepBuilds } from "./engine/build.ts";
+import { CHILD_BYTES, estimateCache, estimateMemory } from "./estimate.ts";
 import { EngineLink } from "./link.ts";
 import type {
   ChatMessage,
@@ -17,6 +19,7 @@ import type {
 import { type ModelDescription, readModelConfig } from "./weights/weights.ts";
 
 export { runEngineChild } from "./engine/child.ts";
+export { estimateMemory } from "./estimate.ts";
 export type * from "./protocol.ts";
 export * from "./weights/weights.ts";
 
@@ -70,8 +73,8 @@ export type EnginePool = {
     precision: Precision,
     ids: number[],
   ): Promise<{ logits: Float32Array; vocabSize: number }>;
-  /** Loads a model so that the first reply need not wait. */
-  load(source: ModelSource, precision: Precision): Promise<void>;
+  /** Loads a model so that the first reply need not wait. A load that only this caller wanted ends with its signal. */
+  load(source: ModelSource, precision: Precision, signal?: AbortSignal): Promise<void>;
   /** Ends the model's child, if there is one. */
   unload(source: ModelSource, precision: Precision): Promise<void>;
   /** What the model's child says of itself, or null when it is not loaded. */
@@ -82,23 +85,6 @@ export type EnginePool = {
 };
 
 const MiB = 1024 * 1024;
-/** Runtime, tokenizer and scratch space of a child, measured on small models. */
-const CHILD_BYTES = 160 * MiB;
-/** Conversation length that the estimate makes room for; longer ones ask for more as they grow. */
-const ESTIMATE_TOKENS = 2048;
-
-/** Bytes of the keys and values that the estimate makes room for. */
-function estimateCache(model: ModelDescription): number {
-  const tokens = Math.min(ESTIMATE_TOKENS, model.contextLength);
-  return 2 * 4 * model.layers * model.kvHeads * model.headDim * tokens;
-}
-
-/** Estimated resident bytes of a loaded model: weights, runtime and the cache of one conversation. */
-export function estimateMemory(model: ModelDescription, precision: Precision): number {
-  const perWeight = precision === "fp32" ? 4 : precision === "int8" ? 1.15 : 0;
-  const weights = perWeight ? model.parameterCount * perWeight : model.sizeBytes * 1.25;
-  return Math.round(CHILD_BYTES + weights * 1.15 + estimateCache(model));
-}
 
 type Slot = {
   info: Omit<EngineInfo, "pid" | "status">;
@@ -116,6 +102,10 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
   let isClosed = false;
   const sweep = setInterval(() => evictIdle(), Math.max(50, Math.min(deps.idleMs / 2, 30_000)));
   sweep.unref?.();
+  const sweepLeftovers = (): void => {
+    sweepBuilds(deps.cacheDir).catch((error: unknown) => deps.log(`leftovers stay: ${messageOf(error)}`));
+  };
+  sweepLeftovers();
 
   const keyOf = (source: ModelSource, precision: Precision | "text"): string => `${source.hash}:${precision}`;
 
@@ -221,6 +211,7 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
     const link = new EngineLink(deps, {
       onExit: () => {
         if (slots.get(key)?.link === link) slots.delete(key);
+        sweepLeftovers();
       },
       onRoom: (wanted) => growTo(slot, wanted),
     });
@@ -364,7 +355,20 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
         if (answer.type !== "logits") throw new Error(`unexpected answer ${answer.type}`);
         return { logits: answer.logits, vocabSize: answer.vocabSize };
       }),
-    load: (source, precision) => using(source, precision, async () => undefined),
+    async load(source, precision, signal) {
+      const slot = await acquire(source, precision);
+      const onAbort = (): void => {
+        if (!slot.isReady && slot.info.activeRequests === 1) evict(slot);
+      };
+      signal?.addEventListener("abort", onAbort);
+      if (signal?.aborted) onAbort();
+      try {
+        await slot.ready;
+      } finally {
+        signal?.removeEventListener("abort", onAbort);
+        release(slot);
+      }
+    },
     async unload(source, precision) {
       const slot = slots.get(keyOf(source, precision));
       if (!slot) return;

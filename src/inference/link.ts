@@ -1,6 +1,7 @@
 // The parent's end of one engine child: starts it, pairs questions with answers, and notices its death.
 import type { Subprocess } from "bun";
 import { EspalierError } from "../kit/errors.ts";
+import { crashPoint } from "../kit/faults.ts";
 import { limits } from "../kit/limits.ts";
 import { errorOf, partsOf } from "./error-parts.ts";
 import type { EngineAnswer, EngineAsk, FromEngine, ToEngine } from "./protocol.ts";
@@ -87,6 +88,7 @@ export class EngineLink {
       return;
     }
     const { id, answer } = message;
+    crashPoint(`engine.answer.${answer.type}`);
     if (answer.type === "template") {
       this.watchTemplate(id, answer.isRunning);
       return;
@@ -155,6 +157,7 @@ export class EngineLink {
     const id = this.nextId++;
     this.waiters.set(id, waiter);
     this.post({ id, ask });
+    crashPoint(`engine.ask.${ask.type.toLowerCase()}`);
     return () => {
       if (this.waiters.has(id) && this.isAlive) this.post({ cancel: id });
     };

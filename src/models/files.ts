@@ -3,6 +3,7 @@ import { copyFile, link, mkdir, readdir, rename, rm, stat } from "node:fs/promis
 import { basename, dirname, join } from "node:path";
 import type { ModelFile } from "../../schema/tables/models.ts";
 import { EspalierError } from "../kit/errors.ts";
+import { crashPoint } from "../kit/faults.ts";
 import { sha256 } from "../kit/hash.ts";
 import type { Store } from "../store/store.ts";
 
@@ -38,6 +39,8 @@ export type ModelFolders = {
   /** Path of the engine's and trainer's reading: the folder, or the one GGUF file in it. */
   weightsPath(id: string, format: "hf" | "gguf", files: readonly ModelFile[]): Promise<string>;
   remove(id: string): Promise<void>;
+  /** Ids of all folders that are there. */
+  list(): Promise<string[]>;
 };
 
 /** Folders `dataDir/models/<id>/`. They hold nothing of their own: blobs are the truth. */
@@ -65,6 +68,7 @@ export function createModelFolders(store: Store): ModelFolders {
       await mkdir(dirname(target), { recursive: true });
       await rm(target, { force: true });
       await place(store.blobs.path(file.sha256), target);
+      crashPoint("models.folder.linked");
     }
     made.add(id);
     return folder;
@@ -81,6 +85,7 @@ export function createModelFolders(store: Store): ModelFolders {
       made.delete(id);
       await rm(join(root, id), { recursive: true, force: true });
     },
+    list: () => readdir(root).catch(() => []),
   };
 }
 

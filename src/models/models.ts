@@ -67,6 +67,14 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
   runs.registerHandler("import-model", importHandler(deps));
   runs.registerHooks("import-model", incomingHooks(store));
   runs.registerHandler("merge", mergeHandler(deps));
+  runs.registerHooks("merge", {
+    // A merge lays its folder out before it is verified; one that ends badly must not leave it.
+    ended: async (tx, run) => {
+      const id = run.subjectId;
+      if (run.status !== "succeeded" && id !== null)
+        store.afterCommit(tx, () => void folders.remove(id).catch(() => undefined));
+    },
+  });
 
   return {
     findBase: catalogue.findBase,
@@ -186,6 +194,19 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
     },
     /** The model's own description, for checks of what was imported. */
     describe: async (modelId: string) => readModelConfig((await catalogue.sourceOf(modelId)).path),
+
+    /** At start: folders of models that never came to be, or were deleted while the server died, go. */
+    async recover(): Promise<void> {
+      const wanted = new Set((await runs.unfinished(store.db)).map((run) => run.subjectId));
+      for (const id of await folders.list()) {
+        if (wanted.has(id)) continue;
+        const row =
+          (await catalogue.findBase(id)) ??
+          (await catalogue.findCustomized(id)) ??
+          (await catalogue.findComplete(id));
+        if (!row) await folders.remove(id);
+      }
+    },
 
     lineage: (id: string): Promise<LineageNode[]> => lineageOf(store.db, id),
     dependants: (id: string): Promise<LineageNode[]> => dependantsOf(store.db, id),

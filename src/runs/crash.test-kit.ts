@@ -31,7 +31,7 @@ async function claimAll(runs: Runs): Promise<void> {
 
 async function importOne(runs: Runs): Promise<void> {
   runs.registerHandler("import-dataset", performImport);
-  await runs.recoverAtStart();
+  await runs.recoverAtStart(60_000);
   const workers = runs.startWorkers({ owner: String(process.pid), leaseMs: 60_000 });
   const known = (await runs.list()).items[0];
   const run = known ?? (await start(runs));

@@ -192,7 +192,7 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
         const leaseUntil = clock() + leaseMs;
         await tx.update(runs).set({ leaseUntil }).where(eq(runs.id, id));
         return { leaseUntil, cancelRequested: run.cancelRequestedAt !== null };
-      });
+      }, "run.heartbeat");
     },
 
     /**
@@ -279,7 +279,7 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
 
     /**
      * A new queued run with the same spec and `retryOf`; only for failed and cancelled ones.
-     * @throws EspalierError RUN_NOT_RETRYABLE, RUN_NOT_FOUND
+     * @throws EspalierError RUN_NOT_RETRYABLE, RUN_RETRIED, RUN_NOT_FOUND, and what a hook throws
      */
     async retry(id: string): Promise<RunRow> {
       return await store.write(async (tx) => {
@@ -290,6 +290,15 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
             field: "status",
             value: old.status,
             hint: "Only failed and cancelled runs can be retried.",
+            status: 409,
+          });
+        // Two retries of one run would make the same thing twice.
+        const again = await tx.query.runs.findFirst({ where: eq(runs.retryOf, id) });
+        if (again)
+          throw new EspalierError("RUN_RETRIED", `Run ${id} was tried again as ${again.id}`, {
+            field: "id",
+            value: again.id,
+            hint: `Look at that one, and retry it should it fail: espalier run show ${again.id}`,
             status: 409,
           });
         const fresh = await createRun(tx, { ...asInput(old), retryOf: old.id });
@@ -323,16 +332,21 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
 
     /**
      * At the start of a server: no earlier process lives (the store is locked), so what server and engine held goes
-     * back at once; trainers keep their leases until these run out.
+     * back at once. Trainers could not keep their leases while nobody listened: each gets a whole one from now.
      */
-    async recoverAtStart(): Promise<number> {
-      const orphaned = and(eq(runs.status, "running"), inArray(runs.executor, ["server", "engine"]));
-      const recovered = await store.write(async (tx) => {
-        const lost = await tx.query.runs.findMany({ where: orphaned });
+    async recoverAtStart(leaseMs: number): Promise<number> {
+      const running = eq(runs.status, "running");
+      return await store.write(async (tx) => {
+        const ours = inArray(runs.executor, ["server", "engine"]);
+        const lost = await tx.query.runs.findMany({ where: and(running, ours) });
         for (const run of lost) await loseLease(tx, run, "the server was stopped");
+        const leaseUntil = clock() + leaseMs;
+        await tx
+          .update(runs)
+          .set({ leaseUntil })
+          .where(and(running, lt(runs.leaseUntil, leaseUntil)));
         return lost.length;
       }, "run.recover");
-      return recovered + (await queue.releaseExpired());
     },
 
     /**

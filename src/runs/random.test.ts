@@ -19,7 +19,7 @@ function seeded(seed: number): (below: number) => number {
   };
 }
 
-const REFUSALS = ["STALE_ATTEMPT", "RUN_ENDED", "RUN_NOT_RETRYABLE", "EVENT_GAP"];
+const REFUSALS = ["STALE_ATTEMPT", "RUN_ENDED", "RUN_NOT_RETRYABLE", "RUN_RETRIED", "EVENT_GAP"];
 
 test.each([1, 2, 3, 4, 5, 6])("history %d", async (seed) => {
   const dir = mkdtempSync(join(tmpdir(), "espalier-random-"));

@@ -277,6 +277,7 @@ test("a retry is a new run of the same spec; hooks hear of it and of every end",
   const run = await create({ subjectId: "s" });
   await expect(runs.retry(run.id)).rejects.toMatchObject({ code: "RUN_NOT_RETRYABLE", value: "queued" });
   await runs.requestCancel(run.id);
+  time += 1;
   const fresh = await runs.retry(run.id);
   expect(fresh).toMatchObject({
     status: "queued",
@@ -286,6 +287,7 @@ test("a retry is a new run of the same spec; hooks hear of it and of every end",
     attempt: 0,
   });
   expect((await runs.get(run.id)).status).toBe("cancelled");
+  await expect(runs.retry(run.id)).rejects.toMatchObject({ code: "RUN_RETRIED", value: fresh.id });
   expect(heard).toEqual(["ended cancelled", "retried cancelled queued"]);
   expect((await runs.latestOf("s"))?.id).toBe(fresh.id);
   expect((await store.db.select().from(projects).where(eq(projects.id, run.id)))[0]?.name).toBe("cancelled");
@@ -296,11 +298,16 @@ test("at the start the server's own runs go back to the queue, a living trainer 
   await runs.claim({ executor: "server", owner: "dead", leaseMs: 1_000_000 });
   const theirs = await create();
   await claimed("alive", 1000);
-  expect(await runs.recoverAtStart()).toBe(1);
+  expect(await runs.recoverAtStart(1000)).toBe(1);
   expect((await runs.get(mine.id)).status).toBe("queued");
   expect((await runs.get(theirs.id)).status).toBe("running");
+  // The server was away for longer than the lease: the trainer, which is still at work, gets a whole one to be heard.
+  time += 5000;
+  expect(await runs.recoverAtStart(1000)).toBe(0);
+  expect(await runs.get(theirs.id)).toMatchObject({ status: "running", leaseUntil: time + 1000 });
+  expect((await runs.heartbeat(theirs.id, 1, 1000)).cancelRequested).toBe(false);
   time += 1001;
-  expect(await runs.recoverAtStart()).toBe(1);
+  expect(await runs.releaseExpired()).toBe(1);
   expect((await runs.get(theirs.id)).status).toBe("queued");
 });
 

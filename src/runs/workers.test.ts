@@ -104,6 +104,34 @@ test("cancel reaches the handler; stopping gives the run back without costing an
   expect(await runs.get(two.id)).toMatchObject({ status: "queued", attempt: 1, maxAttempts: 2 });
 });
 
+test("a handler that does not let go of a cancelled run keeps neither its end nor more than its own turn", async () => {
+  const started = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  let inHandler = 0;
+  runs.registerHandler("deploy", async () => {
+    expect(++inHandler).toBe(1);
+    started.resolve();
+    await letGo.promise;
+    inHandler--;
+    return { result: "late" };
+  });
+  const workers = runs.startWorkers({ owner: "w", leaseMs: 1000 });
+  const one = await create();
+  await started.promise;
+  const from = performance.now();
+  await runs.requestCancel(one.id);
+  expect(await runs.waitForEnd(one.id)).toMatchObject({ status: "cancelled", result: null });
+  expect(performance.now() - from).toBeLessThan(2_000);
+  const two = await create();
+  await Bun.sleep(100);
+  // The bytes of the first are still being moved: the next one waits its turn.
+  expect((await runs.get(two.id)).status).toBe("queued");
+  letGo.resolve();
+  expect(await runs.waitForEnd(two.id)).toMatchObject({ status: "succeeded", result: "late" });
+  expect((await runs.get(one.id)).status).toBe("cancelled");
+  await workers.stop();
+});
+
 test("a commit that is refused fails the run and keeps nothing of it", async () => {
   runs.registerHandler("deploy", async () => ({
     result: 1,

@@ -64,6 +64,8 @@ type WorkersDeps = {
 const IDLE_WAIT_MS = 60_000;
 const RELEASE_EVERY_MS = 1_000;
 const FLUSH_MS = 250;
+/** How long a handler may take to let go of a cancelled run before that ends without it. */
+const CANCEL_PATIENCE_MS = 1_200;
 
 /** Why a handler's signal aborted. */
 const CANCELLED = "cancelled";
@@ -145,8 +147,10 @@ async function attempt(
   }, leaseMs / 3);
   const buffer = eventBuffer(clock, (events) => runs.appendEvents(run.id, run.attempt, events), log);
   let rest: RunEventInput[] = [];
+  let working: Promise<HandlerOutcome> | undefined;
   try {
-    const made = await handler({
+    crashPoint(`run.${run.kind}.started`);
+    working = handler({
       run,
       attempt: run.attempt,
       signal: ending.signal,
@@ -159,7 +163,9 @@ async function attempt(
       progress: (progress) => buffer.progress(progress),
       crashPoint: (name) => crashPoint(`run.${run.kind}.${name}`),
     });
+    const made = await orCancelled(working, ending.signal);
     rest = await buffer.close();
+    crashPoint(`run.${run.kind}.made`);
     await runs.finish(
       run.id,
       run.attempt,
@@ -172,6 +178,8 @@ async function attempt(
     clearInterval(beat);
     unsubscribe();
     stopping.removeEventListener("abort", onStop);
+    // The run may have ended before its handler, which still holds files and memory: the next one waits for it.
+    await working?.catch(() => undefined);
   }
 
   async function endBadly(error: unknown, events: RunEventInput[]): Promise<void> {
@@ -190,6 +198,26 @@ async function attempt(
       // The lease runs out by itself, and then the run goes on elsewhere or ends as LEASE_LOST.
       log.error("the end of a run could not be written", { runId: run.id, error: second });
     }
+  }
+}
+
+/**
+ * What the handler makes, or the signal's reason when the run was cancelled and the handler does not let go in time:
+ * a copy of many gigabytes cannot be interrupted, but who cancels is answered within two seconds.
+ */
+async function orCancelled(working: Promise<HandlerOutcome>, signal: AbortSignal): Promise<HandlerOutcome> {
+  let patience: ReturnType<typeof setTimeout> | undefined;
+  const cancelled = new Promise<never>((_resolve, reject) => {
+    const onAbort = (): void => {
+      if (signal.reason === CANCELLED) patience = setTimeout(() => reject(signal.reason), CANCEL_PATIENCE_MS);
+    };
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+  });
+  try {
+    return await Promise.race([working, cancelled]);
+  } finally {
+    clearTimeout(patience);
   }
 }
 

@@ -9,7 +9,7 @@ import { createDatasets } from "../datasets/datasets.ts";
 import { createEnginePool } from "../inference/inference.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
-import { armCrashPoint } from "../kit/faults.ts";
+import { armCrashPoint, crashPoint } from "../kit/faults.ts";
 import { createLog, type Log } from "../kit/log.ts";
 import { createModels } from "../models/models.ts";
 import { createRuns } from "../runs/runs.ts";
@@ -93,9 +93,11 @@ export async function startServer({
     const api = createApi({ ...fronts, config, log, isReady: () => isReady });
     closers.push(() => api.close());
 
-    await runs.recoverAtStart();
+    await runs.recoverAtStart(config.leaseMs);
+    await models.recover();
     await serving.recover();
     await chat.recover();
+    crashPoint("serve.recovered");
     const token = await accounts.ensureSetup();
     const server = listen(config, api, log);
     closers.push(() => server.stop(true));

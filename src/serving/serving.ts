@@ -78,11 +78,13 @@ export function createServing(deps: ServingDeps) {
         .where(and(eq(deployments.id, run.subjectId), eq(deployments.status, "starting")));
     },
     retried: async (tx, _old, fresh) => {
-      if (fresh.subjectId)
-        await tx
-          .update(deployments)
-          .set({ status: "starting", error: null })
-          .where(eq(deployments.id, fresh.subjectId));
+      if (!fresh.subjectId) return;
+      const [live] = await tx
+        .update(deployments)
+        .set({ status: "starting", error: null })
+        .where(and(eq(deployments.id, fresh.subjectId), isNull(deployments.retiredAt)))
+        .returning();
+      if (!live) throw liveNotFound(fresh.subjectId);
     },
   });
 
@@ -97,7 +99,7 @@ export function createServing(deps: ServingDeps) {
       const spec = specSchema.parse(run.spec);
       const source = await models.sourceOf(spec.modelId);
       line(`loading at ${spec.precision}`);
-      await engine.load(source, spec.precision);
+      await engine.load(source, spec.precision, signal);
       progress({ fraction: 0.7 });
       crashPoint("loaded");
       signal.throwIfAborted();
@@ -109,6 +111,7 @@ export function createServing(deps: ServingDeps) {
       for await (const event of engine.generate(source, spec.precision, request, signal)) {
         if (event.type === "delta") text += event.text;
         if (event.type === "end") end = event;
+        crashPoint(`smoke-${event.type}`);
       }
       if (!end || end.usage.completionTokens === 0)
         throw new EspalierError("SMOKE_FAILED", "The model said nothing to the smoke prompt.", {
@@ -124,7 +127,7 @@ export function createServing(deps: ServingDeps) {
           await tx
             .update(deployments)
             .set({ status: "live", smoke, error: null })
-            .where(eq(deployments.id, spec.deploymentId));
+            .where(and(eq(deployments.id, spec.deploymentId), isNull(deployments.retiredAt)));
         },
       };
     };
@@ -133,12 +136,7 @@ export function createServing(deps: ServingDeps) {
   async function getLive(id: string): Promise<DeploymentRow> {
     const row = await models.findDeployment(id);
     if (row && row.retiredAt === null) return row;
-    throw new EspalierError("LIVE_NOT_FOUND", `There is no live model ${id.slice(0, 80)}.`, {
-      field: "id",
-      value: id.slice(0, 80),
-      hint: "List the live models to see their names and ids.",
-      status: 404,
-    });
+    throw liveNotFound(id);
   }
 
   async function setStatus(id: string, from: readonly string[], to: string): Promise<DeploymentRow> {
@@ -243,7 +241,7 @@ export function createServing(deps: ServingDeps) {
     /** Puts a stopped live model back into service; it loads at the next request. */
     start: (id: string): Promise<DeploymentRow> => setStatus(id, ["stopped"], "live"),
 
-    /** Ends a live model for good. @throws EspalierError HAS_DEPENDANTS while an alias names it */
+    /** Ends a live model for good. @throws EspalierError HAS_DEPENDANTS while an alias names it, IN_USE while it starts */
     async retire(id: string): Promise<{ id: string; name: string }> {
       const row = await getLive(id);
       await store.write(async (tx) => {
@@ -255,6 +253,18 @@ export function createServing(deps: ServingDeps) {
             hint: "Unregister the alias first.",
             status: 409,
           });
+        const starting = (await runs.unfinished(tx)).find((run) => run.subjectId === id);
+        if (starting)
+          throw new EspalierError(
+            "IN_USE",
+            `${row.name} is in use: "${starting.name}" is ${starting.status}.`,
+            {
+              field: "id",
+              value: starting.id,
+              hint: `Wait for it, or cancel it: espalier run cancel ${starting.id}`,
+              status: 409,
+            },
+          );
         await releaseNames(tx, id);
         await tx
           .update(deployments)
@@ -269,15 +279,17 @@ export function createServing(deps: ServingDeps) {
     /** Gives a live model a stable name. @throws EspalierError ALIAS_TAKEN, NAME_INVALID, LIVE_NOT_READY */
     async registerModel(input: { projectId: string; liveId: string; alias: string }): Promise<AliasRow> {
       const alias = checkName(input.alias, "alias");
-      const live = await getLive(input.liveId);
-      if (live.status === "failed" || live.status === "starting")
-        throw new EspalierError("LIVE_NOT_READY", `${live.name} is ${live.status}.`, {
-          field: "liveId",
-          value: live.status,
-          hint: "Register it once it is live.",
-          status: 409,
-        });
       return store.write(async (tx) => {
+        // Read here: it may be retired while somebody registers it.
+        const live = await tx.query.deployments.findFirst({ where: eq(deployments.id, input.liveId) });
+        if (!live || live.retiredAt !== null) throw liveNotFound(input.liveId);
+        if (live.status === "failed" || live.status === "starting")
+          throw new EspalierError("LIVE_NOT_READY", `${live.name} is ${live.status}.`, {
+            field: "liveId",
+            value: live.status,
+            hint: "Register it once it is live.",
+            status: 409,
+          });
         await refuseTaken(tx, input.projectId, alias, "alias").catch((error: unknown) => {
           if (!(error instanceof EspalierError)) throw error;
           throw new EspalierError("ALIAS_TAKEN", `"${alias}" is already the name of a model.`, {
@@ -372,6 +384,15 @@ export function createServing(deps: ServingDeps) {
       await flush();
     },
   };
+}
+
+function liveNotFound(id: string): EspalierError {
+  return new EspalierError("LIVE_NOT_FOUND", `There is no live model ${id.slice(0, 80)}.`, {
+    field: "id",
+    value: id.slice(0, 80),
+    hint: "List the live models to see their names and ids.",
+    status: 404,
+  });
 }
 
 function asPrecision(text: string): Precision {

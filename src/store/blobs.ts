@@ -1,7 +1,8 @@
 // The content-addressed blob folder: temp name, hash, fsync, rename; a blob never changes.
 import { constants } from "node:fs";
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { now } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { crashPoint } from "../kit/faults.ts";
 import { sha256File, sha256 as sha256Of } from "../kit/hash.ts";
@@ -38,6 +39,8 @@ export type Blobs = {
   /** Takes in a file that stays the caller's: a clone where the file system can, else a copy. */
   linkFile(path: string): Promise<BlobInfo>;
   remove(sha256: string): Promise<void>;
+  /** Removes a blob that was neither put nor put again since `before` (ms since the epoch); says whether it did. */
+  removeIdle(sha256: string, before: number): Promise<boolean>;
   list(): AsyncGenerator<BlobInfo>;
 };
 
@@ -63,7 +66,24 @@ export async function openBlobs(dataDir: string): Promise<Blobs> {
   };
   const tempPath = (): string => join(temp, newSecret(12));
 
+  // Whether a blob goes or is put once more is decided by one at a time: the sweep must not take what was just found.
+  let deciding: Promise<unknown> = Promise.resolve();
+  function alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = deciding.then(work);
+    deciding = result.catch(() => undefined);
+    return result;
+  }
+  /** True where the blob is whole; it then counts as put just now. One of another size was damaged from outside. */
+  const renew = (sha256: string, sizeBytes: number): Promise<boolean> =>
+    alone(async () => {
+      if ((await size(sha256)) !== sizeBytes) return false;
+      const at = new Date(now());
+      await utimes(path(sha256), at, at);
+      return true;
+    });
+
   async function settle(tempFile: string, expected?: { sha256?: string }): Promise<BlobInfo> {
+    crashPoint("blobs.put.written");
     const sizeBytes = await syncFile(tempFile);
     const sha256 = await sha256File(tempFile);
     if (expected?.sha256 !== undefined && expected.sha256 !== sha256)
@@ -74,9 +94,7 @@ export async function openBlobs(dataDir: string): Promise<Blobs> {
       );
     crashPoint("blobs.put.synced");
     const target = path(sha256);
-    const kept = await size(sha256);
-    // A file of another size under this name was damaged from outside; the good bytes take its place.
-    if (kept === sizeBytes) return { sha256, sizeBytes };
+    if (await renew(sha256, sizeBytes)) return { sha256, sizeBytes };
     await mkdir(dirname(target), { recursive: true });
     await rename(tempFile, target);
     crashPoint("blobs.put.renamed");
@@ -117,7 +135,7 @@ export async function openBlobs(dataDir: string): Promise<Blobs> {
     putBytes: async (data) => {
       const sha256 = sha256Of(data);
       const sizeBytes = Buffer.byteLength(data);
-      if ((await size(sha256)) === sizeBytes) return { sha256, sizeBytes };
+      if (await renew(sha256, sizeBytes)) return { sha256, sizeBytes };
       return await fill(async (tempFile) => {
         const file = await open(tempFile, "wx", 0o644);
         try {
@@ -146,6 +164,14 @@ export async function openBlobs(dataDir: string): Promise<Blobs> {
       await rm(path(sha256), { force: true });
       crashPoint("blobs.removed");
     },
+    removeIdle: (sha256, before) =>
+      alone(async () => {
+        const found = await stat(path(sha256)).catch(() => null);
+        if (!found || Math.max(found.mtimeMs, found.ctimeMs) >= before) return false;
+        await rm(path(sha256), { force: true });
+        crashPoint("blobs.removed");
+        return true;
+      }),
     list: async function* () {
       for (const prefix of (await readdir(root)).sort()) {
         if (!/^[0-9a-f]{2}$/.test(prefix)) continue;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { and, inArray, ne, sql } from "drizzle-orm";
 import { runs } from "../../schema/tables/runs.ts";
 import { now } from "../kit/clock.ts";
+import { crashPoint } from "../kit/faults.ts";
 import { newId } from "../kit/ids.ts";
 import type { Reader } from "./store.ts";
 
@@ -39,7 +40,10 @@ export function openIncoming(dataDir: string): Incoming {
   return {
     async take(files) {
       const { id, folder } = await make();
-      for (const { path, name } of files) await rename(path, join(folder, name));
+      for (const { path, name } of files) {
+        await rename(path, join(folder, name));
+        crashPoint("incoming.moved");
+      }
       return id;
     },
     async takeBytes(name, bytes) {

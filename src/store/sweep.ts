@@ -33,7 +33,10 @@ export async function sweepBlobs(store: Store, options: { olderThanMs: number })
       summary.kept++;
       continue;
     }
-    await store.blobs.remove(sha256);
+    if (!(await store.blobs.removeIdle(sha256, before))) {
+      summary.kept++;
+      continue;
+    }
     summary.removed++;
     summary.freedBytes += sizeBytes;
   }

@@ -166,8 +166,9 @@ class Client:
             raise Refused(f"{message} {hint}".strip(), EXIT_CONTRACT)
         if code in ("STALE_ATTEMPT", "RUN_NOT_FOUND", "RUN_ENDED"):
             raise LeaseLost(f"{code}: {message}")
-        # A server that starts, stops or is overloaded is as good as out of reach: the same message goes again.
-        if answer.status_code in (408, 429, 502, 503, 504):
+        # A server that starts, stops, is overloaded or has a full disk is as good as out of reach: the same message
+        # goes again.
+        if answer.status_code in (408, 429, 502, 503, 504, 507):
             raise httpx.ReadError(f"{answer.status_code} {message}")
         raise ServerError(answer.status_code, code, message, hint)
 

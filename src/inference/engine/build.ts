@@ -1,5 +1,6 @@
 // Builds the engine's own files (two ONNX graphs over one data file) from a model, cached by hash.
-import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { sha256 } from "../../kit/hash.ts";
 import { newSecret } from "../../kit/ids.ts";
@@ -48,7 +49,7 @@ export async function buildModel(
     () => false,
   );
   if (!isBuilt) {
-    const temporary = `${folder}.${newSecret(6)}.part`;
+    const temporary = `${folder}.${hostname()}.${process.pid}-${newSecret(6)}.part`;
     await mkdir(temporary, { recursive: true });
     try {
       await buildInto(temporary, source.path, description, precision, contextTokens);
@@ -67,6 +68,36 @@ export async function buildModel(
     dataBytes: (await stat(dataPath)).size,
     contextTokens,
   };
+}
+
+/** Removes what killed builds of this machine left in `cacheDir`: a folder belongs to the process in its name. */
+export async function sweepBuilds(cacheDir: string): Promise<void> {
+  for (const name of await readdir(cacheDir).catch(() => [])) {
+    const owner = /^[0-9a-f]{32}\.(.+)\.(\d+)-[^.]+\.part$/.exec(name);
+    if (owner?.[1] === hostname() && !isAlive(Number(owner[2])))
+      await rm(join(cacheDir, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process is one too.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** After a power cut a folder that says it is done must not hold half a graph. */
+async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, "w");
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function buildInto(
@@ -102,8 +133,8 @@ async function buildInto(
     await data.writeAt(sin, 0, bytesOf(tables.sin));
     await data.finish();
     const model = { config: description, tensors, cos, sin, contextTokens };
-    await writeFile(join(folder, "base.onnx"), writeDecoderGraph(model, "model.data", false));
-    await writeFile(join(folder, "lora.onnx"), writeDecoderGraph(model, "model.data", true));
+    await writeDurably(join(folder, "base.onnx"), writeDecoderGraph(model, "model.data", false));
+    await writeDurably(join(folder, "lora.onnx"), writeDecoderGraph(model, "model.data", true));
     await writeFile(join(folder, "done"), "");
   } finally {
     await handle.close();
