@@ -25,7 +25,7 @@ export function createUser() {
     XDG_CACHE_HOME: join(folder, "cache"),
     XDG_DATA_HOME: join(folder, "share"),
   };
-  const served: Served[] = [];
+  const children: Bun.Subprocess[] = [];
 
   const user = {
     folder,
@@ -43,13 +43,15 @@ export function createUser() {
       return { code, stdout, stderr };
     },
     start(args: readonly string[], { env: extra = {}, stdin }: Options = {}) {
-      return Bun.spawn([...command, ...args], {
+      const child = Bun.spawn([...command, ...args], {
         cwd: work,
         env: { ...env, ...extra },
         stdin: stdin === undefined ? "ignore" : new Blob([stdin]),
         stdout: "pipe",
         stderr: "pipe",
       });
+      children.push(child);
+      return child;
     },
     /** Runs with --json; throws unless stdout is exactly one document. */
     async json(args: readonly string[], options: Options = {}): Promise<{ code: number; document: unknown }> {
@@ -58,7 +60,7 @@ export function createUser() {
         throw new Error(`${args.join(" ")}: stdout is ${JSON.stringify(stdout)}; stderr is ${stderr}`);
       return { code, document: JSON.parse(stdout) };
     },
-    /** Starts a server on a free port; it is stopped by `close` at the latest. */
+    /** Starts a server on a free port. */
     async serve(data: string, args: readonly string[] = []): Promise<Served> {
       const child = user.start(["serve", "--data", data, "--port", "0", ...args]);
       const log: string[] = [];
@@ -67,7 +69,7 @@ export function createUser() {
       const { value } = await reader.read();
       if (value === undefined) throw new Error(`serve ended with ${await child.exited}: ${log.join("")}`);
       const { url, setupUrl } = ready.parse(JSON.parse(new TextDecoder().decode(value)));
-      const one = {
+      return {
         url,
         setupUrl,
         pid: child.pid,
@@ -76,11 +78,11 @@ export function createUser() {
           return child.exited;
         },
       };
-      served.push(one);
-      return one;
     },
+    /** Ends whatever still runs. */
     async close(): Promise<void> {
-      for (const one of served) await one.stop();
+      for (const child of children) child.kill("SIGTERM");
+      await Promise.all(children.map((child) => child.exited));
       rmSync(folder, { recursive: true, force: true });
     },
   };

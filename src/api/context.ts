@@ -24,6 +24,8 @@ export type ApiDeps = {
   chat: Chat;
   config: Config;
   log: Log;
+  /** What the server's own trainer is doing while it has not checked in; null where there is nothing to say. */
+  localTrainer?: () => string | null;
 };
 
 /** The context of one GraphQL operation. There is no `request` in it: over a WebSocket there is none. */

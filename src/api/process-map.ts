@@ -36,9 +36,11 @@ export type Facts = {
   /** Runs that wait or run. */
   open: RunRow[];
   hasTrainer: boolean;
+  /** How a trainer comes to be, or what the server's own one is doing. */
+  trainerHint: string;
 };
 
-const trainerHint =
+const noTrainer =
   "No trainer is connected. Start one with `espalier trainer`, here or on another machine with --url and --token.";
 
 /** Rules for "Next", tried from the top: the first whose condition holds speaks. */
@@ -192,7 +194,7 @@ export function stagesOf(facts: Facts): MapStage[] {
       running: running("train"),
       action: missingForTraining.length === 0 ? ["Train", "/train"] : null,
       missing: missingForTraining,
-      reason: hasTrainer ? null : trainerHint,
+      reason: hasTrainer ? null : facts.trainerHint,
     }),
     stage("complete", complete.length, newest(complete, "Merged and self-contained."), {
       running: running("merge"),
@@ -299,12 +301,13 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
     },
     open,
     hasTrainer: known.some(trainers.isOnline),
+    trainerHint: context.localTrainer?.() ?? noTrainer,
   };
   return {
     stages: stagesOf(facts),
     next: nextOf(facts),
     trainers: known,
-    trainerHint: facts.hasTrainer ? null : trainerHint,
+    trainerHint: facts.hasTrainer ? null : facts.trainerHint,
     project: (await accounts.project()).name,
   };
 }

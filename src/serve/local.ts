@@ -35,11 +35,21 @@ export async function serve(flags: ServeFlags): Promise<number> {
   return 0;
 }
 
-/** What the trainer's exit statuses mean; it has said why on stderr. */
-const TRAINER_ENDS: Record<number, readonly [code: string, message: string, status: number]> = {
-  2: ["USAGE", "the trainer was called wrongly", 400],
-  4: ["TRAINER_REFUSED", "the server refused this trainer's token", 403],
-  6: ["CONTRACT_VERSION_MISMATCH", "server and trainer are of different versions", 409],
+/** What the trainer's exit statuses mean; it has said more on stderr. */
+const TRAINER_ENDS: Record<number, readonly [code: string, status: number, message: string, hint: string]> = {
+  2: ["USAGE", 400, "the trainer was called wrongly", "The lines above say why."],
+  4: [
+    "TRAINER_REFUSED",
+    403,
+    "the server refused this trainer's token",
+    "`espalier key create --scopes trainer` makes one that it takes.",
+  ],
+  6: [
+    "CONTRACT_VERSION_MISMATCH",
+    409,
+    "server and trainer are of different versions",
+    "Use the same executable for both.",
+  ],
 };
 
 /**
@@ -67,17 +77,13 @@ export async function trainer(flags: { url?: string; token?: string; python?: st
   void untilAsked().then(() => child.stop());
   const ended = await child.ended;
   if (ended === 0) return { status: "stopped" };
-  const [code, message, status] = TRAINER_ENDS[ended] ?? [
+  const [code, status, message, hint] = TRAINER_ENDS[ended] ?? [
     "TRAINER_FAILED",
-    `the trainer ended with ${ended}`,
     500,
+    `the trainer ended with ${ended}`,
+    "The lines above say why.",
   ];
-  throw new EspalierError(code, message, {
-    field: "--url",
-    value: config.url,
-    hint: "The lines above say why.",
-    status,
-  });
+  throw new EspalierError(code, message, { field: "--url", value: config.url, hint, status });
 }
 
 /** Opens the store of a data folder, beside a running server or not, for one piece of work. */

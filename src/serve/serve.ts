@@ -90,7 +90,9 @@ export async function startServer({
     closers.push(() => chat.close());
     let isReady = false;
     const fronts = { accounts, store, runs, datasets, models, training, serving, chat };
-    const api = createApi({ ...fronts, config, log, isReady: () => isReady });
+    let trainer: LocalTrainer | undefined;
+    const localTrainer = (): string | null => trainer?.hint() ?? null;
+    const api = createApi({ ...fronts, config, log, isReady: () => isReady, localTrainer });
     closers.push(() => api.close());
 
     await runs.recoverAtStart(config.leaseMs);
@@ -112,8 +114,8 @@ export async function startServer({
     const url = config.publicUrl ?? local;
     if (withTrainer) {
       const token = await accounts.createProcessKey("local trainer", ["trainer"]);
-      const trainer = startLocalTrainer(config, local, token, log);
-      closers.push(() => trainer.stop());
+      trainer = startLocalTrainer(config, local, token, log);
+      closers.push(trainer.stop);
     }
     if (sampleModel !== undefined) {
       const project = await accounts.project();
@@ -157,9 +159,15 @@ function listen(config: Config, api: ReturnType<typeof createApi>, log: Log) {
   }
 }
 
+type LocalTrainer = Pick<TrainerChild, "stop"> & {
+  /** What people should know while it has not checked in. */
+  hint(): string | null;
+};
+
 /** In the background: the page is there before the trainer's environment is, and without it too. */
-function startLocalTrainer(config: Config, url: string, token: string, log: Log): TrainerChild {
+function startLocalTrainer(config: Config, url: string, token: string, log: Log): LocalTrainer {
   const trainerLog = log.child({ part: "trainer" });
+  let failure: string | undefined;
   const trainer = startTrainer({
     url,
     token,
@@ -169,11 +177,18 @@ function startLocalTrainer(config: Config, url: string, token: string, log: Log)
     log: (line) => trainerLog.info(line),
     restart: true,
   });
-  trainer.ended.catch((error: unknown) =>
-    log.warn("going on without a trainer: all but training works", {
-      error: messageOf(error),
-      ...(isEspalierError(error) ? { hint: error.hint } : {}),
-    }),
-  );
-  return trainer;
+  trainer.ended.catch((error: unknown) => {
+    failure = messageOf(error);
+    const hint = isEspalierError(error) ? { hint: error.hint } : {};
+    log.warn("going on without a trainer: all but training works", { error: failure, ...hint });
+  });
+  return {
+    stop: trainer.stop,
+    hint() {
+      if (failure !== undefined) return `No trainer on this machine: ${failure}. The server's log says why.`;
+      return trainer.isPreparing()
+        ? "The trainer of this machine is being prepared, once; it takes some minutes and then joins by itself."
+        : null;
+    },
+  };
 }

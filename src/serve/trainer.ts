@@ -21,6 +21,8 @@ export type TrainerOptions = {
 };
 
 export type TrainerChild = {
+  /** Whether its environment is still being made. */
+  isPreparing(): boolean;
   /** Ends whatever runs of it, preparation too, and waits. */
   stop(): Promise<void>;
   /**
@@ -36,7 +38,7 @@ const RESTART_MS = [1_000, 5_000, 30_000];
 /** Exits that another start would only repeat: usage, refused, contract of another version. */
 const FINAL = [2, 4, 6];
 /** A trainer that has not ended by then goes on from its checkpoint at its next start. */
-const PATIENCE_MS = 1_500;
+const PATIENCE_MS = 1_000;
 
 /** Folder that holds espalier_trainer/: the repository's, or unpacked from the executable, one for each content. */
 function packageFolder(cacheDir: string): string {
@@ -91,6 +93,7 @@ export function startTrainer(options: TrainerOptions): TrainerChild {
   const { log } = options;
   const stopping = new AbortController();
   let child: Child | undefined;
+  let isPreparing = false;
 
   /** Runs a command in a process group of its own, its output line by line to the log; returns its status. */
   async function perform(cmd: string[], cwd: string, env: Record<string, string>): Promise<number> {
@@ -109,10 +112,12 @@ export function startTrainer(options: TrainerOptions): TrainerChild {
 
   async function prepare(folder: string): Promise<string> {
     const { venv } = options;
+    isPreparing = true;
     const script = Bun.isStandaloneExecutable
       ? join(folder, "prepare-trainer")
       : join(folder, "..", "bin", "prepare-trainer");
     const status = await perform(["sh", script, "--venv", venv, folder], folder, {});
+    isPreparing = false;
     if (status === 0 || stopping.signal.aborted) return pythonIn(venv);
     throw new EspalierError("TRAINER_NOT_PREPARED", "the trainer's Python environment could not be made", {
       field: "--trainer-venv",
@@ -153,6 +158,7 @@ export function startTrainer(options: TrainerOptions): TrainerChild {
   const ended = run();
   return {
     ended,
+    isPreparing: () => isPreparing,
     async stop() {
       stopping.abort();
       signalGroup(child, "SIGTERM");

@@ -56,7 +56,7 @@ export function openError(error: unknown, dataDir: string): unknown {
         hint: "Restore a backup into another folder, or copy the latest file of snapshots/ over espalier.db.",
       },
     );
-  if (/^(SQLITE_(CANTOPEN|READONLY|PERM|AUTH)|EACCES|EPERM|EROFS|ENOTDIR|EISDIR)/.test(code))
+  if (/^(SQLITE_(CANTOPEN|READONLY|PERM|AUTH)|ENOENT|EACCES|EPERM|EROFS|ENOTDIR|EISDIR)/.test(code))
     return new EspalierError("DATA_FOLDER_UNUSABLE", `${dataDir} cannot be written: ${messageOf(error)}`, {
       ...about,
       hint: "Name another folder with --data, or mend its permissions.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import random
 import threading
 import time
@@ -16,6 +17,8 @@ import httpx
 from . import contract
 from .contract import Json
 from .errors import LeaseLost, Refused, Stopping, TrainerError
+
+log = logging.getLogger("espalier.trainer")
 
 EXIT_REFUSED = 4
 EXIT_CONTRACT = 6
@@ -74,12 +77,16 @@ class Client:
         """Calls `attempt` until the server is reached, waiting 0.2 s to 5 s; raises LeaseLost after give_up_s."""
         started = time.monotonic()
         delay = 0.2
+        told = False
         while True:
             try:
                 return attempt()
             except httpx.TransportError as error:
                 if self.stop.is_set():
                     raise Stopping from error
+                if not told:
+                    log.warning("no answer from %s (%s): trying again until there is one", self.url, error)
+                    told = True
                 if time.monotonic() - started > self.give_up_s:
                     raise LeaseLost(f"NETWORK_LOST: no answer from {self.url} for {self.give_up_s:.0f} s") from error
             self.stop.wait(delay * (0.75 + random.random() / 2))

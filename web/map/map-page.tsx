@@ -3,6 +3,7 @@ import { Button, Skeleton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconArrowRight } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { Mark } from "../shell/mark.tsx";
@@ -95,8 +96,16 @@ function Next(props: { map: MapData | undefined }) {
   );
 }
 
+const TRAINER_LOOK_MS = 3000;
+
 export function MapPage() {
   const reading = useData(mapQuery, {});
+  const { reload } = reading;
+  // No run changes when a trainer comes or goes, so nothing else would redraw the map.
+  useEffect(() => {
+    const timer = setInterval(reload, TRAINER_LOOK_MS);
+    return () => clearInterval(timer);
+  }, [reload]);
   const [isAdding, adding] = useDisclosure(false);
   const map = reading.data?.processMap;
   return (
