@@ -347,3 +347,26 @@ test.each(["start", "build", "test", "prepare-trainer"])(
     expect((await run(script, ["--no-such-option", ...rest])).code).toBe(2);
   },
 );
+
+test("bin/test passes nothing vacuously: no test, a skip where none is allowed and a missing file count as failed", async () => {
+  const write = (name: string, text: string): void =>
+    writeFileSync(join(clone, `${name}.test.ts`), `import { test } from "bun:test";\n${text}\n`);
+  write("passes", 'test("a", () => {});');
+  write("empty", "void test;");
+  write("skips", 'test("a", () => {}); test.skip("b", () => {});');
+  const last = async (...args: string[]): Promise<[number, string]> => {
+    const { code, said } = await run("test", ["--quick", ...args], { env: noIndex });
+    return [
+      code,
+      said
+        .trimEnd()
+        .split("\n")
+        .find((line) => /^\d+ passed/.test(line)) ?? said,
+    ];
+  };
+  expect(await last("./passes.test.ts")).toEqual([0, "1 passed, 0 failed"]);
+  expect(await last("./skips.test.ts")).toEqual([0, "1 passed, 0 failed, 1 skipped"]);
+  expect(await last("--no-skip", "./skips.test.ts")).toEqual([1, "1 passed, 1 failed"]);
+  expect(await last("./empty.test.ts")).toEqual([1, "0 passed, 1 failed"]);
+  expect(await last("./nowhere.test.ts")).toEqual([1, "0 passed, 1 failed"]);
+});
