@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createClient } from "graphql-ws";
 import { z } from "zod";
 import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { limits } from "../src/kit/limits.ts";
 import { startWorld, type World } from "./world.ts";
 
 let world: World;
@@ -136,6 +137,20 @@ describe("events of a run", () => {
       JSON.stringify,
     );
     expect(refused).toContain("SCOPE_MISSING");
+  });
+
+  test("limits hold on an open socket too, for queries and for what a subscription selects", async () => {
+    const codeOf = (query: string) => overSocket(query, {}).then(JSON.stringify, JSON.stringify);
+    const aliases = Array.from({ length: limits.graphqlAliases + 1 }, (_, at) => `a${at}: version`);
+    expect(await codeOf(`{ ${aliases.join(" ")} }`)).toContain("QUERY_TOO_MANY_ALIASES");
+    const each = "nodes { events(first: 200) { nodes { seq type at } } }";
+    expect(await codeOf(`{ runs(first: 200) { ${each} } }`)).toContain("QUERY_TOO_COSTLY");
+    const wide = Array.from(
+      { length: 40 },
+      (_, at) => `e${at}: events(first: 200) { nodes { seq type at } }`,
+    );
+    expect(await codeOf(`subscription { runChanged { ${wide.join(" ")} } }`)).toContain("QUERY_TOO_COSTLY");
+    expect(await codeOf("{".repeat(limits.graphqlBrackets + 1))).toContain("QUERY_TOO_DEEP");
   });
 });
 

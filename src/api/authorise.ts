@@ -13,6 +13,7 @@ import {
 } from "graphql";
 import { isScope, opens, type Scope } from "../accounts/accounts.ts";
 import type { Context } from "./context.ts";
+import { refuseCostlyStream } from "./cost.ts";
 import { asEspalierError } from "./http.ts";
 
 /**
@@ -71,6 +72,7 @@ function guard(path: string, field: GraphQLField<unknown, Context>, scope: Scope
   if (subscribe)
     field.subscribe = async (source, args, context, info) => {
       check(path, scope, context);
+      refuseCostlyStream(info, context);
       const stream = await readable(context, () => subscribe(source, args, context, info));
       return isStream(stream) ? readableStream(context, stream) : stream;
     };

@@ -5,6 +5,7 @@ import { GraphQLError } from "graphql";
 import type { Scope } from "../accounts/accounts.ts";
 import { limits } from "../kit/limits.ts";
 import type { Context } from "./context.ts";
+import { costError } from "./cost.ts";
 
 type Scalars = {
   ID: { Input: string; Output: string };
@@ -24,18 +25,7 @@ export const builder = new SchemaBuilder<{
     defaultComplexity: 1,
     defaultListMultiplier: 10,
     limit: { complexity: limits.graphqlComplexity, depth: limits.graphqlDepth },
-    complexityError: (kind, { complexity, depth }) =>
-      new GraphQLError(
-        kind === "Depth"
-          ? `the query is ${depth} levels deep, ${limits.graphqlDepth} are allowed`
-          : `the query costs ${complexity} points, ${limits.graphqlComplexity} are allowed`,
-        {
-          extensions: {
-            code: kind === "Depth" ? "QUERY_TOO_DEEP" : "QUERY_TOO_COSTLY",
-            hint: "Ask for fewer nested lists at once.",
-          },
-        },
-      ),
+    complexityError: costError,
   },
 });
 
