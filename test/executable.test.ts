@@ -1,5 +1,5 @@
 // Drives dist/espalier moved to another folder, with node_modules out of reach: it must need nothing but itself.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmodSync,
   cpSync,
@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 
+setDefaultTimeout(60_000);
 const built = process.env.ESPALIER_BIN ?? join(import.meta.dir, "../dist/espalier");
 const dir = mkdtempSync(join(tmpdir(), "espalier-moved-"));
 const moved = join(dir, "elsewhere/espalier");
