@@ -26,7 +26,7 @@ export function createGraphql(services: Services) {
     cors: false,
     batching: { limit: limits.graphqlBatch },
     multipart: true,
-    plugins: [limitText, limitAliases],
+    plugins: [limitText, limitAliases, nameFaults],
     context: ({ principal }) => ({ ...services, principal }),
     maskedErrors: {
       // Resolvers' errors come here as src/api/authorise.ts made them; the rest are errors of the document.
@@ -91,6 +91,41 @@ const limitAliases: Plugin = {
     });
   },
 };
+
+/** Gives the faults of a document, which the library leaves without one, a code and the mend. */
+const nameFaults: Plugin = {
+  onResultProcess({ result, setResult }) {
+    if (Array.isArray(result)) setResult(result.map(withCodes));
+    else if (!(Symbol.asyncIterator in result)) setResult(withCodes(result));
+  },
+};
+
+type Result = { errors?: readonly GraphQLError[] };
+
+function withCodes<T extends Result>(result: T): T {
+  const { errors } = result;
+  return errors ? { ...result, errors: errors.map(withCode) } : result;
+}
+
+function withCode(error: GraphQLError): GraphQLError {
+  const known = error.extensions?.["code"];
+  if (typeof known === "string" && !known.startsWith("GRAPHQL_")) return error;
+  const isVariable = /^Variable "\$/.test(error.message);
+  const extensions = {
+    ...error.extensions,
+    code: isVariable ? "INPUT_INVALID" : "QUERY_INVALID",
+    hint: isVariable
+      ? "Mend this variable and send it again; the schema says what it may be."
+      : "Mend the query; the schema says what there is.",
+  };
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    path: error.path,
+    extensions,
+  });
+}
 
 /** Refuses documents that would exhaust the stack of the recursive parser. */
 const limitText: Plugin = {

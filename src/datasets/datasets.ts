@@ -284,6 +284,29 @@ export function createDatasets(deps: DatasetsDeps) {
       });
     },
 
+    /**
+     * True where no training row keeps a token to learn within `maxTokens`. Larger datasets than the limit
+     * datasetRowsTried, and rows that the template refuses, are left to the trainer, which sees all.
+     */
+    async areAllTooLong(versionId: string, source: ModelSource, maxTokens: number, mapping?: unknown) {
+      const version = await getVersion(versionId);
+      if (version.rowCount > limits.datasetRowsTried) return false;
+      const used = parseMapping(mapping) ?? version.mapping ?? undefined;
+      for (let at = 0; at < version.rowCount; ) {
+        const page = await readRows(...pathsOf(version), at, PAGE);
+        if (page.length === 0) return false;
+        at += page.length;
+        for (const { row } of page) {
+          if (version.statistics.hasOwnSplits && splitOfRow(row) !== "train") continue;
+          const { isTarget } = await seen(source, toTrainingRow(row, version.shape, used)).catch(() => ({
+            isTarget: [true],
+          }));
+          if (isTarget.slice(0, maxTokens).includes(true)) return false;
+        }
+      }
+      return true;
+    },
+
     /** Trainings on any of its versions. */
     async dependants(id: string): Promise<Dependant[]> {
       const ids = (await self.versions(id)).map((version) => version.id);

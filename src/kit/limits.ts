@@ -113,6 +113,6 @@ export const limits = {
   datasetPage: 500,
   /** Most bytes of rows in one page; a page has at least one row, whatever its size. */
   datasetPageBytes: 8 * MiB,
-  /** Rows that are tokenized to see whether any fits a training. */
-  datasetRowsTried: 200,
+  /** Most rows of a dataset of which the start of a training looks for one that fits. */
+  datasetRowsTried: 2_000,
 } as const;

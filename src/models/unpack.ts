@@ -17,9 +17,10 @@ export async function isZip(path: string): Promise<boolean> {
 
 /**
  * Unpacks the files of a zip into `folder`, without the one folder that many zips wrap around everything.
- * @throws EspalierError ZIP_PATH_REFUSED, ZIP_TOO_LARGE, ZIP_INVALID
+ * @throws EspalierError ZIP_PATH_REFUSED, ZIP_LINK_REFUSED, ZIP_TOO_LARGE, ZIP_INVALID
  */
 export async function unpackZip(path: string, folder: string, signal: AbortSignal): Promise<void> {
+  await refuseLinks(path);
   const pending: Promise<void>[] = [];
   let failure: unknown;
   let unpackedBytes = 0;
@@ -30,15 +31,19 @@ export async function unpackZip(path: string, folder: string, signal: AbortSigna
   const unzip = new Unzip((entry) => {
     if (failure || entry.name.endsWith("/")) return;
     if (++entries > limits.zipEntries) {
-      failure = tooLarge(`more than ${limits.zipEntries} files`);
+      failure = tooLarge(`more than ${limits.zipEntries} files, the limit zipEntries`);
       return;
     }
     const name = safeName(entry.name);
     if (name === null) {
-      failure = new EspalierError("ZIP_PATH_REFUSED", "The zip names a file outside its folder.", {
-        value: entry.name.replaceAll("\0", "\\0").slice(0, 200),
-        hint: "Zip the files of the model's folder, without folders inside it.",
-      });
+      failure = new EspalierError(
+        "ZIP_PATH_REFUSED",
+        `The zip names ${shown(entry.name)}, which is no plain file of one folder.`,
+        {
+          value: shown(entry.name),
+          hint: "Zip the files of the model's folder, without folders inside it.",
+        },
+      );
       return;
     }
     let opened: Promise<FileHandle> | undefined;
@@ -46,7 +51,8 @@ export async function unpackZip(path: string, folder: string, signal: AbortSigna
     entry.ondata = (error, chunk, isLast) => {
       if (error) failure ??= error;
       unpackedBytes += chunk?.length ?? 0;
-      if (unpackedBytes > most) failure ??= tooLarge(`more than ${most} bytes`);
+      if (unpackedBytes > most)
+        failure ??= tooLarge(`more than ${most} bytes, ${limits.zipGrowth} times its own size`);
       if (failure) return;
       opened ??= open(join(folder, name), "wx");
       const file = opened;
@@ -81,6 +87,41 @@ export async function unpackZip(path: string, folder: string, signal: AbortSigna
   }
 }
 
+const END_BYTES = 22;
+const COMMENT_BYTES = 65_535;
+const DIRECTORY_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Refuses an archive whose directory, at its end, has symbolic links. Where no directory is found (cut short, zip64)
+ * nothing is lost: a link is then unpacked as the short text that it is.
+ */
+async function refuseLinks(path: string): Promise<void> {
+  const file = Bun.file(path);
+  const tail = Buffer.from(
+    await file.slice(Math.max(0, file.size - END_BYTES - COMMENT_BYTES)).arrayBuffer(),
+  );
+  const end = tail.lastIndexOf("PK\x05\x06", tail.length, "latin1");
+  if (end < 0 || end + END_BYTES > tail.length) return;
+  const [size, from] = [tail.readUInt32LE(end + 12), tail.readUInt32LE(end + 16)];
+  const directory = Buffer.from(await file.slice(from, from + Math.min(size, DIRECTORY_BYTES)).arrayBuffer());
+  for (let at = 0; at + 46 <= directory.length && directory.readUInt32LE(at) === 0x02014b50; ) {
+    const name = directory.toString("utf8", at + 46, at + 46 + directory.readUInt16LE(at + 28));
+    // The upper half of the external attributes is the Unix mode: 0o12 is a symbolic link.
+    if (directory.readUInt32LE(at + 38) >>> 28 === 0o12)
+      throw new EspalierError("ZIP_LINK_REFUSED", `In the zip ${shown(name)} is a symbolic link.`, {
+        value: shown(name),
+        hint: "Zip the file itself in its place.",
+      });
+    at +=
+      46 +
+      directory.readUInt16LE(at + 28) +
+      directory.readUInt16LE(at + 30) +
+      directory.readUInt16LE(at + 32);
+  }
+}
+
+const shown = (name: string): string => name.replaceAll("\0", "\\0").slice(0, 200);
+
 /** The file name without its one wrapping folder; null when the path is not a plain one. */
 function safeName(path: string): string | null {
   const parts = path.replaceAll("\\", "/").split("/");
@@ -91,7 +132,8 @@ function safeName(path: string): string | null {
 
 function tooLarge(what: string): EspalierError {
   return new EspalierError("ZIP_TOO_LARGE", `The zip holds ${what}.`, {
+    value: what,
     status: 413,
-    hint: "Give the folder's path on the server's machine instead of a zip.",
+    hint: "Upload the files of the folder one by one instead of a zip.",
   });
 }

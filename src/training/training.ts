@@ -172,11 +172,22 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
     /**
      * Freezes rows and parameters and queues the training for a trainer.
      * @throws EspalierError NAME_TAKEN, NOT_A_BASE_MODEL, UNKNOWN_METHOD, PARAMETER_INVALID, MAPPING_NEEDED,
-     * MAPPED_COLUMN_MISSING, NO_TRAINING_ROWS, DATASET_NOT_FOUND, MODEL_NOT_FOUND
+     * MAPPED_COLUMN_MISSING, NO_TRAINING_ROWS, ROWS_ALL_TOO_LONG, DATASET_NOT_FOUND, MODEL_NOT_FOUND
      */
     async startTraining(input: StartTrainingInput): Promise<{ training: TrainingRow; run: RunRow }> {
       const { name, base, parameters, version, dataset } = await checked(input);
       const rows = await datasets.exportTrainingRows(version.id, input.mapping);
+      const maxTokens = Math.min(parameters.max_length, base.card.contextLength);
+      if (await datasets.areAllTooLong(version.id, await models.sourceOf(base.id), maxTokens, input.mapping))
+        throw new EspalierError(
+          "ROWS_ALL_TOO_LONG",
+          `None of the ${rows.rowCount} training rows of ${dataset.name} keeps a token to learn within ${maxTokens} tokens.`,
+          {
+            field: "max_length",
+            value: String(parameters.max_length),
+            hint: `Raise max_length (${base.name} holds ${base.card.contextLength} tokens), or shorten the rows.`,
+          },
+        );
       const save = input.save ?? false;
       const trainingId = newId("training");
       const spec: z.infer<typeof trainSpec> = {

@@ -88,7 +88,12 @@ export function configFromJson(json: unknown): ModelConfig {
       field: "auto_map",
       hint: "Use a model whose architecture is part of transformers; code from models is never run.",
     });
-  const architecture = architectureOf(named.success ? (named.data.model_type ?? "(none)") : "(none)");
+  if (!named.success)
+    throw new EspalierError("CONFIG_INVALID", "config.json is no JSON object with a model_type.", {
+      field: "model_type",
+      hint: "Download config.json again.",
+    });
+  const architecture = architectureOf(named.data.model_type ?? "(none)");
   const parsed = configSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -105,6 +110,7 @@ export function configFromJson(json: unknown): ModelConfig {
     });
   if (config.hidden_act !== "silu")
     throw new EspalierError("UNKNOWN_ARCHITECTURE", `The activation ${config.hidden_act} is not supported.`, {
+      hint: "Models with the activation silu are served; connect others as a third-party model.",
       field: "hidden_act",
       value: config.hidden_act,
     });
@@ -140,7 +146,7 @@ function checkHeads(model: ModelConfig): void {
     throw new EspalierError(
       "CONFIG_INVALID",
       `${model.heads} heads over ${model.kvHeads} key heads of ${model.headDim} do not fit together.`,
-      { field: "num_key_value_heads", value: String(model.kvHeads) },
+      { field: "num_key_value_heads", value: String(model.kvHeads), hint: "Download config.json again." },
     );
 }
 
@@ -153,6 +159,7 @@ export function configFromGguf(gguf: GgufFile): ModelConfig {
     if (typeof value === "number" && Number.isFinite(value)) return value;
     if (fallback !== undefined && value === undefined) return fallback;
     throw new EspalierError("CONFIG_INVALID", `The GGUF metadata holds no number ${architecture}.${key}.`, {
+      hint: "Convert the model again with a current llama.cpp.",
       field: `${architecture}.${key}`,
     });
   };

@@ -37,7 +37,7 @@ export async function listModelFolder(folder: string): Promise<string[]> {
         hint: "Save the model as safetensors (save_pretrained does).",
       });
     throw new EspalierError("WEIGHTS_MISSING", "The model folder holds no safetensors file.", {
-      value: folder,
+      value: names.slice(0, 5).join(", "),
       hint: "Give a folder with model.safetensors, or a GGUF file.",
     });
   }
@@ -53,7 +53,7 @@ export async function findText(folder: string, name: string): Promise<string | n
     throw new EspalierError(
       "FILE_TOO_LARGE",
       `${name} holds ${info.size} bytes; the limit is ${limits.modelJsonBytes}.`,
-      { value: name },
+      { value: name, hint: "Check that this is the file that it is called." },
     );
   return readFile(path, "utf8");
 }

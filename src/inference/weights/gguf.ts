@@ -268,6 +268,7 @@ async function readPlace(
   if (axes > 4)
     throw new EspalierError("WEIGHTS_HEADER_INVALID", `Tensor ${name} in ${cursor.file} has ${axes} axes.`, {
       value: String(axes),
+      hint: "The file is damaged or not a GGUF file.",
     });
   const shape: number[] = [];
   for (let a = 0; a < axes; a++) shape.unshift(await cursor.u64(`an axis of ${name}`));
@@ -285,7 +286,7 @@ async function readPlace(
     throw new EspalierError(
       "WEIGHTS_COUNT_OVERFLOW",
       `Tensor ${name} in ${cursor.file} has the shape [${shape}] of ${dtype}, which overflows or splits a block.`,
-      { value: name },
+      { value: name, hint: "The file is damaged: copy or download it again." },
     );
   return { name, dtype, shape, byteLength, offset };
 }
@@ -295,6 +296,7 @@ function alignmentOf(metadata: Map<string, GgufValue>, file: string): number {
   if (typeof value !== "number" || value < 1 || value > 65536 || (value & (value - 1)) !== 0)
     throw new EspalierError("WEIGHTS_HEADER_INVALID", `${file} has the alignment ${String(value)}.`, {
       value: String(value),
+      hint: "The file is damaged: copy or download it again.",
     });
   return value;
 }

@@ -118,6 +118,7 @@ function parseHeader(text: string, file: string): Record<string, unknown> {
   if (!header.success)
     throw new EspalierError("WEIGHTS_HEADER_INVALID", `The header of ${file} is not a JSON object.`, {
       value: file,
+      hint: "Check that this is a safetensors file.",
     });
   return header.data;
 }
@@ -165,7 +166,10 @@ export function parseShardIndex(text: string): Map<string, string> {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new EspalierError("WEIGHTS_INDEX_INVALID", `The shard index is not JSON: ${messageOf(error)}.`);
+    throw new EspalierError("WEIGHTS_INDEX_INVALID", `The shard index is not JSON: ${messageOf(error)}.`, {
+      value: "model.safetensors.index.json",
+      hint: "Download model.safetensors.index.json again.",
+    });
   }
   const index = indexSchema.safeParse(json);
   if (!index.success)

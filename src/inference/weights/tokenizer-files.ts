@@ -32,7 +32,10 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     });
   const parsed = objectSchema.safeParse(parseJson(text, "tokenizer.json", "TOKENIZER_INVALID"));
   if (!parsed.success)
-    throw new EspalierError("TOKENIZER_INVALID", "tokenizer.json is not a JSON object.", {});
+    throw new EspalierError("TOKENIZER_INVALID", "tokenizer.json is not a JSON object.", {
+      value: "tokenizer.json",
+      hint: "Save the tokenizer again with a current transformers.",
+    });
   const configText = await findText(folder, "tokenizer_config.json");
   const config =
     configText === null
@@ -77,7 +80,10 @@ export function tokenizerSize(tokenizerJson: unknown): number {
   if (Array.isArray(model.vocab)) return Math.max(size, model.vocab.length);
   const vocab = vocabMapSchema.safeParse(model.vocab);
   if (!vocab.success)
-    throw new EspalierError("TOKENIZER_INVALID", "The vocabulary of tokenizer.json is not a map to ids.", {});
+    throw new EspalierError("TOKENIZER_INVALID", "The vocabulary of tokenizer.json is not a map to ids.", {
+      value: "tokenizer.json",
+      hint: "Save the tokenizer again with a current transformers.",
+    });
   for (const id of Object.values(vocab.data)) size = Math.max(size, id + 1);
   return size;
 }

@@ -1,6 +1,6 @@
 // Front door of weights: opens a Hugging Face folder or a GGUF file, checks it, and describes the model in it.
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { EspalierError } from "../../kit/errors.ts";
 import { configFromGguf, configFromJson, idList, type ModelConfig } from "./config.ts";
@@ -62,6 +62,11 @@ async function formatOf(path: string): Promise<WeightFormat> {
     throw new EspalierError("PICKLE_REFUSED", "The weights are a pickle, which can run code.", {
       value: path,
       hint: "Save the model as safetensors (save_pretrained does).",
+    });
+  if (info.size === 0)
+    throw new EspalierError("MODEL_EMPTY", `The file ${basename(path)} is empty.`, {
+      value: basename(path),
+      hint: "Copy or download the file again.",
     });
   return "gguf";
 }
@@ -161,7 +166,10 @@ async function describeFolder(folder: string): Promise<ModelDescription> {
   await listModelFolder(folder);
   const configText = await findText(folder, "config.json");
   if (configText === null)
-    throw new EspalierError("CONFIG_MISSING", "The model folder holds no config.json.", { value: folder });
+    throw new EspalierError("CONFIG_MISSING", "The model folder holds no config.json.", {
+      value: "config.json",
+      hint: "Give the whole folder, as it was downloaded or saved.",
+    });
   const config = configFromJson(parseJson(configText, "config.json", "CONFIG_INVALID"));
   const weights = await openWeights(folder);
   checkTensors(config, weights);
