@@ -13,7 +13,7 @@ const query = async (w: AbuseWorld, text: string): Promise<Refusal> => {
   const [error] = (await w.graphql(text)).errors ?? [];
   return { code: "", ...error?.extensions, message: error?.message ?? "" };
 };
-const chat = async (w: AbuseWorld, body: object | string): Promise<Refusal> => {
+export const chat = async (w: AbuseWorld, body: object | string): Promise<Refusal> => {
   const messages = [turn("user", "hi")];
   const text = typeof body === "string" ? body : JSON.stringify({ model: "toy", messages, ...body });
   const answer = await w.fetch("/v1/chat/completions", { method: "POST", body: text });
@@ -68,8 +68,8 @@ export const trainingCases: Case[] = [
   ["a name that is taken", "NAME_TAKEN", /pet/, (w) => train(w, { name: "pet" })],
   ["a trainer of another contract", "CONTRACT_VERSION_MISMATCH", /0\.0\.1/, (w) => hello(w, "0.0.1")],
   ["a trainer that says nonsense", "INPUT_INVALID", /\S/, (w) => hello(w, contractVersion)],
-  ["an alias that an alias has", "NAME_TAKEN", /pet/, (w) => w.register("pet")],
-  ["an alias that a model has", "NAME_TAKEN", /toy/, (w) => w.register("toy")],
+  ["an alias that an alias has", "ALIAS_TAKEN", /pet/, (w) => w.register("pet")],
+  ["an alias that a model has", "ALIAS_TAKEN", /toy/, (w) => w.register("toy")],
   ["an alias out of a folder", "NAME_INVALID", /\.\.\/x/, (w) => w.register("../x")],
 ];
 
@@ -90,7 +90,7 @@ export const requestCases: Case[] = [
   ],
   ["a query too deep", "QUERY_TOO_DEEP", /levels/, (w) => query(w, deepQuery(8))],
   ["a query too costly", "QUERY_TOO_COSTLY", /points/, (w) => query(w, costlyQuery(30))],
-  ["a batch of eleven", "QUERY_INVALID", /10/, batch],
+  ["a batch of eleven", "QUERY_BATCH_TOO_LARGE", /10/, batch],
   [
     "a query of 41 aliases",
     "QUERY_TOO_MANY_ALIASES",

@@ -100,6 +100,13 @@ const nameFaults: Plugin = {
   },
 };
 
+type Fault = readonly [message: RegExp, code: string, hint: string];
+const FAULTS: readonly Fault[] = [
+  [/^Variable "\$/, "INPUT_INVALID", "Mend this variable and send it again; the schema says what it may be."],
+  [/^Batching is limited/, "QUERY_BATCH_TOO_LARGE", "Send the operations in several requests."],
+];
+const OTHER_FAULT: Fault = [/^/, "QUERY_INVALID", "Mend the query; the schema says what there is."];
+
 type Result = { errors?: readonly GraphQLError[] };
 
 function withCodes<T extends Result>(result: T): T {
@@ -109,15 +116,10 @@ function withCodes<T extends Result>(result: T): T {
 
 function withCode(error: GraphQLError): GraphQLError {
   const known = error.extensions?.["code"];
-  if (typeof known === "string" && !known.startsWith("GRAPHQL_")) return error;
-  const isVariable = /^Variable "\$/.test(error.message);
-  const extensions = {
-    ...error.extensions,
-    code: isVariable ? "INPUT_INVALID" : "QUERY_INVALID",
-    hint: isVariable
-      ? "Mend this variable and send it again; the schema says what it may be."
-      : "Mend the query; the schema says what there is.",
-  };
+  const isLibrarys = typeof known !== "string" || known === "BAD_REQUEST" || known.startsWith("GRAPHQL_");
+  if (!isLibrarys) return error;
+  const [, code, hint] = FAULTS.find(([pattern]) => pattern.test(error.message)) ?? OTHER_FAULT;
+  const extensions = { ...error.extensions, code, hint };
   return new GraphQLError(error.message, {
     nodes: error.nodes,
     source: error.source,

@@ -292,19 +292,21 @@ export function createDatasets(deps: DatasetsDeps) {
       const version = await getVersion(versionId);
       if (version.rowCount > limits.datasetRowsTried) return false;
       const used = parseMapping(mapping) ?? version.mapping ?? undefined;
+      let looked = 0;
       for (let at = 0; at < version.rowCount; ) {
         const page = await readRows(...pathsOf(version), at, PAGE);
         if (page.length === 0) return false;
         at += page.length;
         for (const { row } of page) {
           if (version.statistics.hasOwnSplits && splitOfRow(row) !== "train") continue;
+          looked++;
           const { isTarget } = await seen(source, toTrainingRow(row, version.shape, used)).catch(() => ({
             isTarget: [true],
           }));
           if (isTarget.slice(0, maxTokens).includes(true)) return false;
         }
       }
-      return true;
+      return looked > 0;
     },
 
     /** Trainings on any of its versions. */

@@ -33,6 +33,8 @@ export const limits = {
   templateMs: 2_000,
   /** Longest text that a chat template may make. */
   templateTextChars: 8 * MiB,
+  /** Longest list that a chat template may make. */
+  templateItems: 1_000_000,
   /** Longest that an engine child may stay silent in a template before it is killed. */
   templateKillMs: 10_000,
   /** Longest conversation that the embedded engine holds, in tokens. */

@@ -176,18 +176,18 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
      */
     async startTraining(input: StartTrainingInput): Promise<{ training: TrainingRow; run: RunRow }> {
       const { name, base, parameters, version, dataset } = await checked(input);
-      const rows = await datasets.exportTrainingRows(version.id, input.mapping);
       const maxTokens = Math.min(parameters.max_length, base.card.contextLength);
       if (await datasets.areAllTooLong(version.id, await models.sourceOf(base.id), maxTokens, input.mapping))
         throw new EspalierError(
           "ROWS_ALL_TOO_LONG",
-          `None of the ${rows.rowCount} training rows of ${dataset.name} keeps a token to learn within ${maxTokens} tokens.`,
+          `None of the ${version.splits.train} training rows of ${dataset.name} keeps a token to learn within ${maxTokens} tokens.`,
           {
             field: "max_length",
             value: String(parameters.max_length),
             hint: `Raise max_length (${base.name} holds ${base.card.contextLength} tokens), or shorten the rows.`,
           },
         );
+      const rows = await datasets.exportTrainingRows(version.id, input.mapping);
       const save = input.save ?? false;
       const trainingId = newId("training");
       const spec: z.infer<typeof trainSpec> = {

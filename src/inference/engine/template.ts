@@ -12,8 +12,12 @@ type Evaluated = ReturnType<Interpreter["evaluate"]>;
 function timeout(): EspalierError {
   return new EspalierError(
     "TEMPLATE_TIMEOUT",
-    `The chat template ran longer than ${limits.templateMs} ms or made more than ${limits.templateTextChars} characters.`,
-    { field: "chat_template", hint: "Mend or replace the model's chat template." },
+    `The chat template ran longer than ${limits.templateMs} ms or made more than ${limits.templateTextChars} characters or ${limits.templateItems} items.`,
+    {
+      field: "chat_template",
+      value: `${limits.templateMs} ms`,
+      hint: "Mend or replace the model's chat template.",
+    },
   );
 }
 
@@ -25,7 +29,9 @@ class GuardedInterpreter extends Interpreter {
   override evaluate(...args: Parameters<Interpreter["evaluate"]>): Evaluated {
     if (++this.steps % 16 === 0 && monotonicMs() > this.deadline) throw timeout();
     const result = super.evaluate(...args);
-    if (typeof result.value === "string" && result.value.length > limits.templateTextChars) throw timeout();
+    const { value } = result;
+    if (typeof value === "string" && value.length > limits.templateTextChars) throw timeout();
+    if (Array.isArray(value) && value.length > limits.templateItems) throw timeout();
     return result;
   }
 }
@@ -35,7 +41,7 @@ function boundedRange(start: number, stop?: number, step = 1): number[] {
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
   if (step === 0) throw new Error("range() step must not be zero");
   const count = Math.max(0, Math.ceil((to - from) / step));
-  if (count > limits.templateTextChars) throw timeout();
+  if (count > limits.templateItems) throw timeout();
   return Array.from({ length: count }, (_, i) => from + i * step);
 }
 
