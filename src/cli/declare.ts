@@ -156,15 +156,17 @@ function declareStages({ verb }: Declared): void {
     name: "retire <live>",
     about: "End a live model for good; unregister its aliases first.",
     example: "espalier retire support-bot_d_int8",
-    does: async ([model = ""], _flags, server) =>
-      document(await (await import("./stages.ts")).retire(server(), model)),
+    options: [new Option("--yes", "do not ask")],
+    does: async ([model = ""], flags, server) =>
+      document(await (await import("./stages.ts")).retire(server(), model, take({ yes }, flags))),
   });
   verb({
     name: "unregister <alias>",
     about: "Free an alias; the live model stays.",
     example: "espalier unregister support",
-    does: async ([alias = ""], _flags, server) =>
-      document(await (await import("./stages.ts")).unregister(server(), alias)),
+    options: [new Option("--yes", "do not ask")],
+    does: async ([alias = ""], flags, server) =>
+      document(await (await import("./stages.ts")).unregister(server(), alias, take({ yes }, flags))),
   });
   for (const [name, about] of [
     ["stop", "Take a live model out of service and free its memory."],
@@ -212,7 +214,7 @@ function declareLists({ parent, verb }: Declared): void {
     name: "delete <name>",
     about: "Delete a model, dataset, training, live model or alias.",
     example: "espalier delete support-bot --yes",
-    options: [new Option("--yes", "also delete what depends on it")],
+    options: [new Option("--yes", "do not ask, and also delete what depends on it")],
     does: async ([name = ""], flags, server) => {
       const { remove } = await import("./stages.ts");
       return document(await remove(server(), name, take({ yes }, flags)));

@@ -1,6 +1,7 @@
 // The stages of a model's life: train, save, deploy, register, and their ends.
 import { z } from "zod";
 import { EspalierError, isEspalierError } from "../kit/errors.ts";
+import { confirmed } from "./ask.ts";
 import { ERRORS } from "./client.ts";
 import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, runShape } from "./follow.ts";
@@ -165,7 +166,13 @@ export async function register(
   return thingOf(answer.registered);
 }
 
-export async function unregister({ client }: VerbContext, alias: string): Promise<Json> {
+export async function unregister(
+  context: VerbContext,
+  alias: string,
+  flags: { yes?: boolean },
+): Promise<Json> {
+  await confirmed(context, `Free the alias ${alias}? Programs that ask for it are then refused.`, flags);
+  const { client } = context;
   const gone = await client.mutate(
     `mutation Unregister($alias: String!) { unregisterModel(alias: $alias) { __typename
       ... on DeleteSuccess { id name } ${ERRORS} } }`,
@@ -175,7 +182,9 @@ export async function unregister({ client }: VerbContext, alias: string): Promis
   return { ...gone, kind: "registered", status: "unregistered" };
 }
 
-export async function retire({ client }: VerbContext, model: string): Promise<Json> {
+export async function retire(context: VerbContext, model: string, flags: { yes?: boolean }): Promise<Json> {
+  await confirmed(context, `Retire ${model} for good?`, flags);
+  const { client } = context;
   const gone = await client.mutate(
     `mutation Retire($id: ID!) { retireLive(id: $id) { __typename ... on DeleteSuccess { id name } ${ERRORS} } }`,
     { id: model },
@@ -200,11 +209,8 @@ export async function setService(
 }
 
 /** Deletes a thing; what depends on it only with --yes. */
-export async function remove(
-  { client }: VerbContext,
-  name: string,
-  { yes }: { yes?: boolean },
-): Promise<Json> {
+export async function remove(context: VerbContext, name: string, { yes }: { yes?: boolean }): Promise<Json> {
+  const { client } = context;
   const ids = await idsOf(client, name);
   if (ids.model !== null && ids.dataset !== null && ids.model !== ids.dataset)
     throw new EspalierError(
@@ -219,6 +225,7 @@ export async function remove(
   const id = ids.model ?? ids.dataset;
   const thing = id === null ? await getThing(client, name) : await findById(client, id);
   if (!thing) throw nothingNamed(name);
+  await confirmed(context, `Delete ${thing.kind} ${thing.name} for good?`, yes ? { yes } : {});
   try {
     const gone = await client.mutate(
       `mutation Delete($id: ID!, $confirm: Boolean) { delete(id: $id, confirm: $confirm) { __typename

@@ -1,4 +1,5 @@
 // Reads a dataset file in a child process, so that parsing it takes neither the server's time nor its memory.
+import { storeError } from "../kit/disk.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { type WriteOptions, type WriteResult, writeVersion } from "./version.ts";
 
@@ -120,7 +121,8 @@ export function runReaderChild(): Promise<never> {
   return new Promise<never>(() => undefined);
 }
 
-function failureOf(error: unknown): Failure {
+function failureOf(thrown: unknown): Failure {
+  const error = storeError(thrown, "the data folder");
   if (!isEspalierError(error)) return { code: "RUN_FAILED", message: messageOf(error), status: 500 };
   const { code, message, hint, field, value, status } = error;
   return {

@@ -117,7 +117,7 @@ export function createRuns({ store, clock, log }: RunsDeps) {
     },
     /** Starts working on queued runs of the server and releasing expired leases; `stop` gives back what is unfinished. */
     startWorkers: (options: WorkersOptions): Workers =>
-      createWorkers({ runs: self, handlers, clock, log, bus }, options),
+      createWorkers({ runs: self, handlers, clock, log, bus, dataDir: store.dataDir }, options),
   };
 
   return self;

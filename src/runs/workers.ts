@@ -1,5 +1,6 @@
 // Workers of this process: claim queued runs, keep their leases, hand cancel to the handler, and end the run.
 import type { Clock } from "../kit/clock.ts";
+import { storeError } from "../kit/disk.ts";
 import { isEspalierError, messageOf } from "../kit/errors.ts";
 import { crashPoint } from "../kit/faults.ts";
 import { limits } from "../kit/limits.ts";
@@ -59,6 +60,8 @@ type WorkersDeps = {
   clock: Clock;
   log: Log;
   bus: RunBus;
+  /** Named where the disk has no room. */
+  dataDir: string;
 };
 
 const IDLE_WAIT_MS = 60_000;
@@ -122,7 +125,7 @@ export function createWorkers(deps: WorkersDeps, options: WorkersOptions): Worke
 }
 
 async function attempt(
-  { runs, bus, clock, log }: WorkersDeps,
+  { runs, bus, clock, log, dataDir }: WorkersDeps,
   { leaseMs }: WorkersOptions,
   run: RunRow,
   handler: RunHandler,
@@ -182,7 +185,8 @@ async function attempt(
     await working?.catch(() => undefined);
   }
 
-  async function endBadly(error: unknown, events: RunEventInput[]): Promise<void> {
+  async function endBadly(thrown: unknown, events: RunEventInput[]): Promise<void> {
+    const error = storeError(thrown, dataDir);
     const why: unknown = ending.signal.reason;
     try {
       if (isEspalierError(error) && error.code === "STALE_ATTEMPT") return;

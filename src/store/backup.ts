@@ -4,13 +4,13 @@ import { link, mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/pro
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { now } from "../kit/clock.ts";
+import { storeError } from "../kit/disk.ts";
 import { EspalierError, messageOf } from "../kit/errors.ts";
 import { sha256File } from "../kit/hash.ts";
 import { newSecret } from "../kit/ids.ts";
 import { nativePath } from "../kit/native.ts";
 import { syncFile, syncFolder } from "./blobs.ts";
 import { openPool } from "./connections.ts";
-import { storeError } from "./errors.ts";
 import { DATABASE_FILE, type Store } from "./store.ts";
 import { damaged, readBytes, readEntries, type TarFound, writeEnd, writeEntry } from "./tar.ts";
 

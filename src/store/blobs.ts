@@ -3,11 +3,11 @@ import { constants } from "node:fs";
 import { copyFile, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { now } from "../kit/clock.ts";
+import { storeError } from "../kit/disk.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { crashPoint } from "../kit/faults.ts";
 import { sha256File, sha256 as sha256Of } from "../kit/hash.ts";
 import { newSecret } from "../kit/ids.ts";
-import { storeError } from "./errors.ts";
 
 const SHA256 = /^[0-9a-f]{64}$/;
 

@@ -2,13 +2,14 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { storeError } from "../kit/disk.ts";
 import { EspalierError, messageOf } from "../kit/errors.ts";
 import { crashPoint } from "../kit/faults.ts";
 import type { Log } from "../kit/log.ts";
 import { nativePath } from "../kit/native.ts";
 import { type Blobs, openBlobs } from "./blobs.ts";
 import { type Db, type FolderLock, lockFolder, openPool, type Pool, type Tx } from "./connections.ts";
-import { isIoError, openError, storeError } from "./errors.ts";
+import { isIoError, openError } from "./errors.ts";
 import { type Incoming, openIncoming } from "./incoming.ts";
 import { migrate } from "./migrate.ts";
 import { keepSwept } from "./sweep.ts";
