@@ -1,4 +1,4 @@
-// Which paths of the server's own disk a request may have imported; see docs/decisions/0005-paths-of-the-server.md.
+// Which paths of the server's own disk a request may have imported; see docs/decisions/0006-paths-of-the-server.md.
 import { realpath } from "node:fs/promises";
 import { isAbsolute, sep } from "node:path";
 import { opens, type Principal } from "../accounts/accounts.ts";

@@ -148,6 +148,17 @@ function checkHeads(model: ModelConfig): void {
       `${model.heads} heads over ${model.kvHeads} key heads of ${model.headDim} do not fit together.`,
       { field: "num_key_value_heads", value: String(model.kvHeads), hint: "Download config.json again." },
     );
+  // GroupQueryAttention turns positions in vectors of sixteen; not refused here, such a model would import and then fail in the engine.
+  if (model.headDim % 16 !== 0)
+    throw new EspalierError(
+      "UNSUPPORTED_HEAD_SIZE",
+      `The model's attention heads have ${model.headDim} channels, which is not a multiple of 16.`,
+      {
+        field: "head_dim",
+        value: String(model.headDim),
+        hint: "Serve it by another program and connect it as a third-party model.",
+      },
+    );
 }
 
 /** Reads the same description from GGUF metadata; scaling by a tensor of frequencies is for the caller to add. */

@@ -157,6 +157,7 @@ describe("model folder", () => {
       { config: { rope_scaling: { rope_type: "longrope", factor: 4 } } },
       "UNSUPPORTED_ROPE_SCALING",
     ],
+    ["heads of an odd size", { config: { head_dim: 24 } }, "UNSUPPORTED_HEAD_SIZE"],
     ["a config without sizes", { config: { hidden_size: "big" } }, "CONFIG_INVALID"],
   ];
   for (const [name, options, code] of refusals)
