@@ -75,6 +75,21 @@ function promptOf(round: number): string {
   return `<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n`;
 }
 
+/** Processor time that a process has taken so far, in seconds, all threads together. */
+async function cpuSeconds(pid: number): Promise<number> {
+  const text = await Bun.file(`/proc/${pid}/stat`).text();
+  // The second field is a name in brackets, which may hold blanks; user and system time are fields 14 and 15, in 1/100 s.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** `work` with the processor time that it took in the process. */
+async function timed(pid: number, work: () => Promise<Timing>): Promise<Timing & { cpu: number }> {
+  const before = await cpuSeconds(pid);
+  const timing = await work();
+  return { ...timing, cpu: (await cpuSeconds(pid)) - before };
+}
+
 async function ours(source: ModelSource, prompt: string): Promise<Timing> {
   for await (const event of pool.generate(source, "native", { prompt, temperature: 0, maxTokens: tokens }))
     if (event.type === "end")
@@ -108,16 +123,18 @@ try {
   if ((await nextLine()) !== "ready") throw new Error("the peer did not start");
   await ours(source, promptOf(-1));
   await theirs(promptOf(-1));
-  const pairs: { ours: Timing; theirs: Timing }[] = [];
+  const pid = pool.list()[0]?.pid ?? 0;
+  const pairs: Record<"ours" | "theirs", Timing & { cpu: number }>[] = [];
   for (let i = 0; i < rounds; i++) {
     const prompt = promptOf(i);
     // The order alternates, so that a busy moment does not always meet the same side.
-    const first = i % 2 === 0 ? await ours(source, prompt) : null;
-    const other = await theirs(prompt);
-    pairs.push({ ours: first ?? (await ours(source, prompt)), theirs: other });
+    const mine = () => timed(pid, () => ours(source, prompt));
+    const first = i % 2 === 0 ? await mine() : null;
+    const other = await timed(peer.pid, () => theirs(prompt));
+    pairs.push({ ours: first ?? (await mine()), theirs: other });
   }
   const prefill = (one: Timing): number => (one.promptTokens * 1000) / one.firstTokenMs;
-  const compared = (rate: (one: Timing) => number) => ({
+  const compared = (rate: (one: Timing & { cpu: number }) => number) => ({
     ours: spread(pairs.map((pair) => rate(pair.ours))),
     nodeLlamaCpp: spread(pairs.map((pair) => rate(pair.theirs))),
     ratio: spread(pairs.map((pair) => rate(pair.ours) / rate(pair.theirs))).median,
@@ -140,6 +157,8 @@ try {
         rounds,
         decodeTokensPerSecond: compared((one) => one.decode),
         prefillTokensPerSecond: compared(prefill),
+        // Of whole replies, prefill included: says more than the clock does where others use the machine too.
+        repliesPerProcessorSecond: compared((one) => 1 / one.cpu),
       },
       null,
       2,

@@ -16,7 +16,7 @@ import type {
   RenderedRow,
   WeightsSource,
 } from "./protocol.ts";
-import { type ModelDescription, readModelConfig } from "./weights/weights.ts";
+import { readModelConfig } from "./weights/weights.ts";
 
 export { runEngineChild } from "./engine/child.ts";
 export { estimateMemory } from "./estimate.ts";

@@ -1,5 +1,5 @@
 // Several chats on one loaded model, by both ways to ONNX Runtime: together they say what each says alone.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,8 @@ import { createEnginePool, type EnginePool, type EnginePoolDeps, type EngineRunt
 import type { GenerationEvent, GenerationRequest, ModelSource } from "./protocol.ts";
 import { writeToyAdapter, writeToyModel } from "./toy.test-kit.ts";
 
+// On a machine that others use a reply may take long; a hang still ends.
+setDefaultTimeout(60_000);
 const CONTEXT = 2048;
 const RUNTIMES: EngineRuntime[] = ["auto", "node"];
 let root = "";

@@ -35,7 +35,8 @@ export const RunStatus = wordEnum("RunStatus", "Where a run stands; the last thr
 export const Precision = wordEnum("Precision", "How weights are held while a model is served.", {
   fp32: "32-bit floats: exact, large.",
   int8: "8-bit blocks: a quarter of the size.",
-  native: "A GGUF's own quantisation, kept as it is.",
+  native:
+    "The weights as the file holds them: a GGUF's own quantisation, kept as it is. A Hugging Face folder is then served as fp32, and the live model says so.",
 });
 export const DatasetShape = wordEnum("DatasetShape", "How a row says prompt and answer.", {
   alpaca: "instruction, input, output.",

@@ -7,6 +7,7 @@ import { newSecret } from "../../kit/ids.ts";
 import { limits } from "../../kit/limits.ts";
 import { type ModelDescription, openWeights, readModelConfig } from "../weights/weights.ts";
 import { writeDecoderGraph } from "./graph.ts";
+import { packTensors } from "./packed.ts";
 import { rotaryTables } from "./rope.ts";
 import {
   bytesOf,
@@ -19,7 +20,7 @@ import {
 } from "./stored.ts";
 
 /** Raised whenever the files made from the same weights change. */
-const BUILD_VERSION = 2;
+const BUILD_VERSION = 3;
 
 export type BuiltModel = {
   description: ModelDescription;
@@ -112,7 +113,7 @@ async function buildInto(
   try {
     const data = new DataFile(handle);
     const tensors = new Map<string, Stored>();
-    for (const tensor of weights.tensors) {
+    for (const tensor of packTensors(weights.tensors, description.layers)) {
       const isHead = tensor.name === "lm_head.weight";
       if (isHead && description.tieEmbeddings) continue;
       const isEmbedding = tensor.name === "model.embed_tokens.weight";

@@ -1,6 +1,7 @@
 // Writes the decoder graph of the Llama, Mistral, Qwen2 and Qwen3 families, with or without adapter inputs.
 import type { ModelConfig } from "../weights/weights.ts";
 import { ONNX_TYPE, OnnxGraph } from "./onnx.ts";
+import { PACKED } from "./packed.ts";
 import { BLOCK } from "./quantise.ts";
 import type { Region, Stored } from "./stored.ts";
 
@@ -147,11 +148,8 @@ class DecoderGraph {
     return this.graph.node("Add", [y, this.graph.node("MatMul", [this.blockSums(x, columns), offsets])]);
   }
 
-  private linear(layer: number, path: string, module: LoraModule, x: string): string {
-    const name = `model.layers.${layer}.${path}.${module}`;
-    let y = this.matmul(`${name}.weight`, x);
-    if (this.model.tensors.has(`${name}.bias`)) y = this.graph.node("Add", [y, this.vector(`${name}.bias`)]);
-    if (!this.hasLora) return y;
+  /** What an adapter adds to a layer: B(A·x), for the rows that answer with it. */
+  private delta(layer: number, module: LoraModule, x: string): string {
     const names = loraNames(layer, module);
     const shape = loraShape(this.model.config, module);
     const rank = `rank_${layer}_${module}`;
@@ -161,7 +159,41 @@ class DecoderGraph {
       this.graph.ms("FusedMatMul", [x, a], { transB: 1 }),
       INPUTS.adapterRows,
     ]);
-    return this.graph.node("Add", [y, this.graph.ms("FusedMatMul", [low, b], { transB: 1 })]);
+    return this.graph.ms("FusedMatMul", [low, b], { transB: 1 });
+  }
+
+  /** y = x·Wᵀ + bias, and what adapters add to each of the modules whose rows W holds. */
+  private linear(
+    layer: number,
+    path: string,
+    x: string,
+    module: string,
+    modules: readonly LoraModule[],
+  ): string {
+    const name = `model.layers.${layer}.${path}.${module}`;
+    let y = this.matmul(`${name}.weight`, x);
+    if (this.model.tensors.has(`${name}.bias`)) y = this.graph.node("Add", [y, this.vector(`${name}.bias`)]);
+    if (!this.hasLora) return y;
+    const [first = "", ...more] = modules.map((one) => this.delta(layer, one, x));
+    const added = more.length > 0 ? this.graph.node("Concat", [first, ...more], { axis: 2 }) : first;
+    return this.graph.node("Add", [y, added]);
+  }
+
+  /** The matrices that read the same x: one wire for all where they were joined, else one for each. */
+  private group(layer: number, { path, name, parts }: (typeof PACKED)[number], x: string): string[] {
+    return this.model.tensors.has(`model.layers.${layer}.${path}.${name}.weight`)
+      ? [this.linear(layer, path, x, name, parts)]
+      : parts.map((part) => this.linear(layer, path, x, part, [part]));
+  }
+
+  /** The wires of a group one by one. */
+  private apart(layer: number, wires: readonly string[], parts: readonly LoraModule[]): string[] {
+    const [whole = ""] = wires;
+    if (wires.length > 1) return [...wires];
+    const widths = parts.map((part) => loraShape(this.model.config, part).out);
+    const outputs = parts.map((part) => `${part}_${layer}`);
+    this.graph.node("Split", [whole, this.graph.int64s(widths)], { axis: 2 }, { outputs });
+    return outputs;
   }
 
   private embed(ids: string): string {
@@ -235,13 +267,18 @@ class DecoderGraph {
     const { graph } = this;
     const { headDim, heads, kvHeads } = config;
     const at = `model.layers.${layer}.self_attn`;
-    let q = this.linear(layer, "self_attn", "q_proj", x);
-    let k = this.linear(layer, "self_attn", "k_proj", x);
-    const v = this.linear(layer, "self_attn", "v_proj", x);
+    const [qkv] = PACKED;
+    // Attention takes the three in one wire too.
+    let wires = this.group(layer, qkv, x);
     if (this.model.tensors.has(`${at}.q_norm.weight`)) {
-      q = this.headNorm(q, heads, `${at}.q_norm.weight`);
-      k = this.headNorm(k, kvHeads, `${at}.k_norm.weight`);
+      const [q = "", k = "", v = ""] = this.apart(layer, wires, qkv.parts);
+      wires = [
+        this.headNorm(q, heads, `${at}.q_norm.weight`),
+        this.headNorm(k, kvHeads, `${at}.k_norm.weight`),
+        v,
+      ];
     }
+    const [q = "", k = "", v = ""] = wires;
     const names = cacheNames(layer);
     const past = ["batch", kvHeads, "past", headDim];
     const present = ["batch", kvHeads, "total", headDim];
@@ -265,15 +302,15 @@ class DecoderGraph {
     );
     graph.output(names.presentKey, ONNX_TYPE.FLOAT, present);
     graph.output(names.presentValue, ONNX_TYPE.FLOAT, present);
-    return this.linear(layer, "self_attn", "o_proj", mixed);
+    return this.linear(layer, "self_attn", mixed, "o_proj", ["o_proj"]);
   }
 
   private feedForward(layer: number, x: string): string {
-    const gate = this.linear(layer, "mlp", "gate_proj", x);
-    const up = this.linear(layer, "mlp", "up_proj", x);
+    const [, gateUp] = PACKED;
+    const [gate = "", up = ""] = this.apart(layer, this.group(layer, gateUp, x), gateUp.parts);
     // QuickGelu with alpha 1 is SiLU in one pass.
     const active = this.graph.ms("QuickGelu", [gate], { alpha: { float: 1 } });
-    return this.linear(layer, "mlp", "down_proj", this.graph.node("Mul", [active, up]));
+    return this.linear(layer, "mlp", this.graph.node("Mul", [active, up]), "down_proj", ["down_proj"]);
   }
 
   write(): Uint8Array {
