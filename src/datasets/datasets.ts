@@ -92,10 +92,14 @@ export function createDatasets(deps: DatasetsDeps) {
     store.blobs.path(version.indexSha256),
   ];
 
-  async function trainingRow(version: DatasetVersionRow, index: number): Promise<TrainingRow> {
+  async function trainingRow(
+    version: DatasetVersionRow,
+    index: number,
+    mapping?: unknown,
+  ): Promise<TrainingRow> {
     const [stored] = await readRows(...pathsOf(version), index, 1);
     if (!stored) return notFound("row", String(index));
-    return toTrainingRow(stored.row, version.shape, version.mapping ?? undefined);
+    return toTrainingRow(stored.row, version.shape, parseMapping(mapping) ?? version.mapping ?? undefined);
   }
 
   /** A row as the trainer will encode it: test/mask.test.ts holds both to the same ids and marks. */
@@ -228,11 +232,19 @@ export function createDatasets(deps: DatasetsDeps) {
       return histogramOf(lengths);
     },
 
-    /** One row exactly as the model will see it. @throws EspalierError MAPPING_NEEDED, ROW_NOT_FOUND */
-    async renderedRow(versionId: string, source: ModelSource, index: number): Promise<RenderedDatasetRow> {
+    /**
+     * One row exactly as the model will see it, a table's by `mapping` or its own.
+     * @throws EspalierError MAPPING_NEEDED, MAPPED_COLUMN_MISSING, ROW_NOT_FOUND
+     */
+    async renderedRow(
+      versionId: string,
+      source: ModelSource,
+      index: number,
+      mapping?: unknown,
+    ): Promise<RenderedDatasetRow> {
       const { text, ids, pieces, isTarget } = await seen(
         source,
-        await trainingRow(await getVersion(versionId), index),
+        await trainingRow(await getVersion(versionId), index, mapping),
       );
       return {
         text,

@@ -1,5 +1,6 @@
 // One message: the person's text as it is, the model's as sanitised Markdown, with how it ended.
-import { Text } from "@mantine/core";
+import { ActionIcon, CopyButton } from "@mantine/core";
+import { IconCheck, IconCopy, IconRefresh } from "@tabler/icons-react";
 import { z } from "zod";
 import { t } from "../i18n.ts";
 import { rate } from "../ui/format.ts";
@@ -25,9 +26,14 @@ function usageText(usage: unknown): string {
     .join(", ");
 }
 
-export function MessageView(props: { message: ChatMessage }) {
+export function MessageView(props: { message: ChatMessage; onAgain: (() => void) | null }) {
   const { message } = props;
-  if (message.role === "user") return <div className="e-said">{message.text}</div>;
+  if (message.role === "user")
+    return (
+      <div className="e-said-row">
+        <div className="e-said">{message.text}</div>
+      </div>
+    );
   const ended =
     message.finishReason === "length"
       ? t("cut at the token limit")
@@ -40,11 +46,37 @@ export function MessageView(props: { message: ChatMessage }) {
       <Markdown text={message.text} />
       {message.isStreaming ? <span className="e-caret" aria-hidden /> : null}
       {message.error ? <ProblemNotice problem={message.error} /> : null}
-      {foot ? (
-        <Text size="xs" c="dimmed">
-          {foot}
-        </Text>
-      ) : null}
+      {message.isStreaming ? null : (
+        <div className="e-reply-foot">
+          <CopyButton value={message.text}>
+            {({ copied, copy }) => (
+              <ActionIcon
+                size="sm"
+                variant="subtle"
+                color="gray"
+                aria-label={t("Copy the reply")}
+                title={t("Copy the reply")}
+                onClick={copy}
+              >
+                {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+              </ActionIcon>
+            )}
+          </CopyButton>
+          {props.onAgain ? (
+            <ActionIcon
+              size="sm"
+              variant="subtle"
+              color="gray"
+              aria-label={t("Ask again")}
+              title={t("Ask again")}
+              onClick={props.onAgain}
+            >
+              <IconRefresh size={14} />
+            </ActionIcon>
+          ) : null}
+          {foot ? <span>{foot}</span> : null}
+        </div>
+      )}
     </div>
   );
 }

@@ -1,28 +1,26 @@
 // Chat with any usable model, or two side by side under one composer; parameters in a side sheet; history kept.
 
-import { ActionIcon, Button, Drawer, Group, Select, Text, Textarea, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Drawer, Group, Textarea, Tooltip } from "@mantine/core";
 import { useDisclosure, useLocalStorage } from "@mantine/hooks";
 import {
   IconAdjustments,
   IconColumns2,
+  IconHistory,
   IconPlayerStopFilled,
   IconSend,
-  IconTrash,
 } from "@tabler/icons-react";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import type { ResultOf } from "gql.tada";
-import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
-import { act } from "../api/client.ts";
+import { type KeyboardEvent, useCallback, useEffect, useState } from "react";
 import { refreshAll, useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
-import { reachable } from "../ui/bits.tsx";
 import { Empty, ProblemNotice } from "../ui/states.tsx";
-import { MessageView } from "./message.tsx";
-import { chatQuery, deleteConversation, historyQuery } from "./queries.ts";
+import { ColumnView } from "./column-view.tsx";
+import { History } from "./history.tsx";
+import { ModelPicker } from "./model-picker.tsx";
+import { chatQuery } from "./queries.ts";
 import { SettingsSheet } from "./settings-sheet.tsx";
-import { type ChatSettings, type Column, useColumn } from "./use-column.ts";
+import { type ChatSettings, useColumn } from "./use-column.ts";
 
-type Data = ResultOf<typeof chatQuery>;
 const defaults: ChatSettings = {
   system: "",
   temperature: 0,
@@ -32,127 +30,6 @@ const defaults: ChatSettings = {
   seed: null,
   stop: "",
 };
-
-const kindWords: Record<string, string> = {
-  BASE: t("base"),
-  CUSTOMIZED: t("customized"),
-  COMPLETE: t("complete"),
-  LIVE: t("live"),
-  REGISTERED: t("registered"),
-  THIRD_PARTY: t("third-party"),
-};
-
-function ModelPicker(props: {
-  models: Data["models"]["nodes"];
-  value: string | null;
-  onChange: (name: string) => void;
-  label: string;
-}) {
-  const groups = Object.keys(kindWords)
-    .map((kind) => ({
-      group: kindWords[kind] ?? kind,
-      items: props.models
-        .filter((model) => model.kind === kind)
-        .map((model) => ({
-          value: model.name,
-          label: model.usable
-            ? `${model.name} · ${kindWords[kind]}`
-            : `${model.name} · ${model.reason ?? t("not usable now")}`,
-          disabled: !model.usable,
-        })),
-    }))
-    .filter((group) => group.items.length > 0);
-  return (
-    <Select
-      aria-label={props.label}
-      placeholder={t("Choose a model")}
-      data={groups}
-      value={props.value}
-      searchable
-      allowDeselect={false}
-      onChange={(value) => value && props.onChange(value)}
-      style={{ flex: 1 }}
-    />
-  );
-}
-
-function ColumnView(props: { column: Column; picker: React.ReactNode }) {
-  const { column } = props;
-  const end = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each new text follows the end, unless the reader scrolled up
-  useEffect(() => {
-    const list = end.current;
-    if (list && isAtEnd.current) list.scrollTop = list.scrollHeight;
-  }, [column.messages]);
-  return (
-    <section className="e-surface e-chat-column">
-      <header>{props.picker}</header>
-      <div
-        className="e-messages"
-        ref={end}
-        {...reachable}
-        role="log"
-        aria-label={t("Messages")}
-        onScroll={(event) => {
-          const list = event.currentTarget;
-          isAtEnd.current = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-        }}
-      >
-        {column.messages.length === 0 && !column.problem ? (
-          <Text size="sm" c="dimmed" ta="center" mt={48}>
-            {t("Say something below. What you write stays on your machines.")}
-          </Text>
-        ) : null}
-        {column.messages.map((message) => (
-          <MessageView key={message.id} message={message} />
-        ))}
-        {column.problem ? <ProblemNotice problem={column.problem} /> : null}
-      </div>
-    </section>
-  );
-}
-
-function History(props: { openId: string | null }) {
-  const [pages, setPages] = useState(1);
-  const { data } = useData(historyQuery, {}, pages);
-  return (
-    <aside className="e-history" aria-label={t("Conversations")}>
-      <Button component={Link} to="/chat" variant="default" fullWidth size="xs">
-        {t("New conversation")}
-      </Button>
-      <ul>
-        {data?.conversations.nodes.map((conversation) => (
-          <li key={conversation.id} {...(conversation.id === props.openId ? { "data-open": "" } : {})}>
-            <Link
-              to={`/chat/${conversation.id}`}
-              title={`${conversation.title} (${conversation.models.join(", ")})`}
-            >
-              {conversation.title}
-            </Link>
-            <ActionIcon
-              size="sm"
-              variant="subtle"
-              color="gray"
-              aria-label={t("Delete {{name}}", { name: conversation.title })}
-              onClick={async () => {
-                await act(deleteConversation, { id: conversation.id }).catch(() => null);
-                refreshAll();
-              }}
-            >
-              <IconTrash size={14} />
-            </ActionIcon>
-          </li>
-        ))}
-      </ul>
-      {data?.conversations.pageInfo.hasNextPage ? (
-        <Button variant="subtle" fullWidth size="xs" onClick={() => setPages(pages + 1)}>
-          {t("Show older")}
-        </Button>
-      ) : null}
-    </aside>
-  );
-}
 
 export function ChatPage() {
   const { id } = useParams({ strict: false }) as { id?: string };
@@ -176,6 +53,7 @@ export function ChatPage() {
     defaultValue: defaults,
   });
   const [isOpen, sheet] = useDisclosure(false);
+  const [isHistoryOpen, history] = useDisclosure(false);
   const [text, setText] = useState("");
   const models = reading.data?.models.nodes ?? [];
 
@@ -218,24 +96,30 @@ export function ChatPage() {
     document.title = `${t("Chat")} · Espalier`;
   }, []);
 
+  const ask = async (said: string) => {
+    if (!said || !model || isStreaming) return false;
+    // One after the other: each names its conversation in the address before the next does.
+    await first.send(said, model, settings);
+    if (other) await second.send(said, other, settings);
+    return true;
+  };
   const send = async () => {
     const said = text.trim();
-    if (!said || !model || isStreaming) return;
     setText("");
-    // One after the other: each names its conversation in the address before the next does.
-    try {
-      await first.send(said, model, settings);
-      if (other) await second.send(said, other, settings);
-    } catch {
-      setText(said);
-    }
+    const isSent = await ask(said).catch(() => false);
+    if (!isSent) setText(said);
+  };
+  const stop = () => {
+    first.stop();
+    second.stop();
   };
   const onKey = (event: KeyboardEvent) => {
     if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
       event.preventDefault();
       void send();
-    }
+    } else if (event.key === "Escape" && isStreaming) stop();
   };
+  const again = isStreaming ? null : (said: string) => void ask(said).catch(() => undefined);
   if (reading.problem && !reading.data)
     return (
       <div className="e-page">
@@ -244,11 +128,27 @@ export function ChatPage() {
     );
   return (
     <div className="e-chat">
-      <History openId={id ?? null} />
+      <aside className="e-history" aria-label={t("Conversations")}>
+        <History openId={id ?? null} />
+      </aside>
+      <Drawer opened={isHistoryOpen} onClose={history.close} title={t("Conversations")} size={320}>
+        <div className="e-history-list">
+          <History openId={id ?? null} onPicked={history.close} />
+        </div>
+      </Drawer>
       <div className="e-talk">
         <Group justify="space-between">
           <h1 style={{ fontSize: 20, margin: 0 }}>{t("Chat")}</h1>
           <Group gap={8}>
+            <Button
+              className="e-history-button"
+              variant="default"
+              size="xs"
+              leftSection={<IconHistory size={16} aria-hidden />}
+              onClick={history.open}
+            >
+              {t("History")}
+            </Button>
             <Button
               variant="default"
               size="xs"
@@ -282,6 +182,7 @@ export function ChatPage() {
           <div className="e-chat-columns">
             <ColumnView
               column={first}
+              onAgain={again}
               picker={
                 <ModelPicker
                   label={t("Model")}
@@ -294,6 +195,7 @@ export function ChatPage() {
             {other === null ? null : (
               <ColumnView
                 column={second}
+                onAgain={null}
                 picker={
                   <ModelPicker
                     label={t("Second model")}
@@ -321,15 +223,7 @@ export function ChatPage() {
             onKeyDown={onKey}
           />
           {isStreaming ? (
-            <ActionIcon
-              size={36}
-              color="leaf"
-              aria-label={t("Stop")}
-              onClick={() => {
-                first.stop();
-                second.stop();
-              }}
-            >
+            <ActionIcon size={36} color="leaf" aria-label={t("Stop")} onClick={stop}>
               <IconPlayerStopFilled size={18} />
             </ActionIcon>
           ) : (

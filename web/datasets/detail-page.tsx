@@ -190,11 +190,18 @@ function LengthHistogram(props: { versionId: string; baseId: string }) {
 }
 
 /** One row in the base model's template; the tokens that count for the loss are marked. */
-export function RowAsSeen(props: { versionId: string; baseId: string; index: number }) {
+export function RowAsSeen(props: {
+  versionId: string;
+  baseId: string;
+  index: number;
+  /** Columns of a table, as they are being chosen. */
+  mapping?: Record<string, string>;
+}) {
   const reading = useData(renderedRowQuery, {
     id: props.versionId,
     baseId: props.baseId,
     index: props.index,
+    mapping: props.mapping ?? null,
   });
   return (
     <Loaded reading={reading} rows={4}>

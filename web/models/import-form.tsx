@@ -1,5 +1,6 @@
 // Import of a base model: from a path on the server's disk, or by sending its file.
 import { Button, Group, SegmentedControl, Stack, TextInput } from "@mantine/core";
+import type { FileWithPath } from "@mantine/dropzone";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { act } from "../api/client.ts";
@@ -9,10 +10,28 @@ import { FileField, nameFrom, SendingBar, useSending } from "../ui/import-frame.
 import { ProblemNotice } from "../ui/states.tsx";
 import { importModel } from "./queries.ts";
 
-export function ImportModelForm(props: { firstFiles: File[] }) {
+/** Where a dropped file lies: "folder/config.json" for one of a dropped folder, else its name. */
+const placeOf = (file: FileWithPath): string[] =>
+  (file.path ?? file.name).split("/").filter((part) => part !== "" && part !== ".");
+
+/** Of a dropped folder only what lies at its top, nothing hidden: the parts of a model stand there. */
+export const filesOfModel = (files: FileWithPath[]): FileWithPath[] =>
+  files.length === 1
+    ? files
+    : files.filter((file) => placeOf(file).length <= 2 && !file.name.startsWith("."));
+
+/** After the folder where one was dropped, else after the file. */
+function nameOfModel(files: FileWithPath[]): string {
+  const [first] = files;
+  if (!first) return "";
+  const place = placeOf(first);
+  return nameFrom(place.length > 1 ? `${place[0]}/` : first.name).replaceAll(/^-+|-+$/g, "");
+}
+
+export function ImportModelForm(props: { firstFiles: FileWithPath[] }) {
   const [way, setWay] = useState(props.firstFiles.length > 0 ? "upload" : "path");
-  const [files, setFiles] = useState(props.firstFiles);
-  const [name, setName] = useState(nameFrom(props.firstFiles[0]?.name ?? ""));
+  const [files, setFiles] = useState(filesOfModel(props.firstFiles));
+  const [name, setName] = useState(nameOfModel(props.firstFiles));
   const [path, setPath] = useState("");
   const sending = useSending();
   const work = useWork();
@@ -23,10 +42,7 @@ export function ImportModelForm(props: { firstFiles: File[] }) {
       onSubmit={(event) => {
         event.preventDefault();
         void work.run(async () => {
-          const source =
-            way === "upload"
-              ? { uploadId: (await sending.send(files.slice(0, 1)))[0] ?? "" }
-              : { path: path.trim() };
+          const source = way === "upload" ? { uploadIds: await sending.send(files) } : { path: path.trim() };
           const done = await act(importModel, { input: { name: name.trim(), ...source } });
           await navigate({ to: `/runs/${done.run.id}` });
         });
@@ -58,11 +74,12 @@ export function ImportModelForm(props: { firstFiles: File[] }) {
         ) : (
           <FileField
             label={t("Model file")}
-            hint={t("A GGUF file, or a zip of a Hugging Face folder.")}
+            isMany
+            hint={t("A GGUF file, a Hugging Face folder, or its zip.")}
             files={files}
             onFiles={(chosen) => {
-              setFiles(chosen);
-              if (!name) setName(nameFrom(chosen[0]?.name ?? ""));
+              setFiles(filesOfModel(chosen));
+              if (!name) setName(nameOfModel(chosen));
               work.setProblem(null);
             }}
           />

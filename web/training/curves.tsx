@@ -1,33 +1,48 @@
 // The curves of a training: loss and eval loss large, learning rate, gradient norm, speed and memory as small multiples.
 import { Group, SegmentedControl, Switch } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { type ReactNode, useMemo } from "react";
 import { t } from "../i18n.ts";
 import { Surface } from "../ui/bits.tsx";
 import { Curve, type Series, smooth } from "../ui/curve.tsx";
 import { bytes, small } from "../ui/format.ts";
 import type { MetricPoint } from "./use-metrics.ts";
 
-function pick(points: MetricPoint[], key: Exclude<keyof MetricPoint, "step">): { x: number; y: number }[] {
+function pick(
+  points: readonly MetricPoint[],
+  key: Exclude<keyof MetricPoint, "step">,
+): { x: number; y: number }[] {
   return points.flatMap((point) => {
     const y = point[key];
     return y === null ? [] : [{ x: point.step, y }];
   });
 }
 
-export function Curves(props: { points: MetricPoint[] }) {
+/** Colours of the runs laid over the first, which is green. */
+const otherColors = ["--e-ink", "--e-edge", "--e-dash"] as const;
+
+export type OtherRun = { name: string; metrics: readonly MetricPoint[] };
+
+export function Curves(props: { points: MetricPoint[]; others: OtherRun[]; picker: ReactNode }) {
   const search = useSearch({ strict: false }) as { log?: string; smooth?: string };
   const navigate = useNavigate();
   const set = (change: Record<string, string | undefined>) =>
     navigate({ to: ".", search: (old: Record<string, unknown>) => ({ ...old, ...change }), replace: true });
   const weight = Number(search.smooth ?? 0) || 0;
-  const { points } = props;
+  const { points, others } = props;
   const loss = useMemo<Series[]>(
     () => [
       { label: t("Loss"), color: "--e-leaf", points: smooth(pick(points, "loss"), weight) },
-      { label: t("Eval loss"), color: "--e-edge", isDashed: true, points: pick(points, "evalLoss") },
+      { label: t("Eval loss"), color: "--e-leaf", isDashed: true, points: pick(points, "evalLoss") },
+      ...others.flatMap(({ name, metrics }, index): Series[] => {
+        const color = otherColors[index] ?? "--e-edge";
+        return [
+          { label: name, color, points: smooth(pick(metrics, "loss"), weight) },
+          { label: t("{{name}}, eval", { name }), color, isDashed: true, points: pick(metrics, "evalLoss") },
+        ];
+      }),
     ],
-    [points, weight],
+    [points, others, weight],
   );
   const rest = useMemo(
     () =>
@@ -42,9 +57,16 @@ export function Curves(props: { points: MetricPoint[] }) {
         key,
         label,
         format,
-        series: [{ label, color: "--e-leaf", points: pick(points, key) }],
+        series: [
+          { label, color: "--e-leaf", points: pick(points, key) },
+          ...others.map(({ name, metrics }, index) => ({
+            label: name,
+            color: otherColors[index] ?? "--e-edge",
+            points: pick(metrics, key),
+          })),
+        ],
       })),
-    [points],
+    [points, others],
   );
   return (
     <>
@@ -52,6 +74,7 @@ export function Curves(props: { points: MetricPoint[] }) {
         title={t("Loss")}
         aside={
           <Group gap={16}>
+            {props.picker}
             <Switch
               label={t("Log scale")}
               checked={search.log === "1"}

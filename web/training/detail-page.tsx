@@ -15,23 +15,13 @@ import { Lineage } from "../ui/lineage.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { RunPill, RunProgress } from "../ui/status.tsx";
+import { Differences, PickOthers, useOthers } from "./compare.tsx";
 import { Curves } from "./curves.tsx";
 import { logQuery, trainingQuery } from "./queries.ts";
+import { Samples } from "./samples.tsx";
 import { useMetrics } from "./use-metrics.ts";
 
 type Training = Extract<NonNullable<ResultOf<typeof trainingQuery>["node"]>, { __typename: "Training" }>;
-
-function sampleText(sample: unknown): { head: string; prompt: string; answer: string } {
-  const facts = (sample ?? {}) as Record<string, unknown>;
-  const text = (...keys: string[]) =>
-    keys.map((key) => facts[key]).find((one) => typeof one === "string") as string | undefined;
-  const step = facts.step;
-  return {
-    head: typeof step === "number" ? t("At step {{step}}", { step }) : "",
-    prompt: text("prompt", "input") ?? "",
-    answer: text("text", "answer", "output", "completion") ?? JSON.stringify(sample),
-  };
-}
 
 function TrainingBody(props: { training: Training }) {
   const { training } = props;
@@ -50,14 +40,17 @@ function TrainingBody(props: { training: Training }) {
   const lastLoss = points.findLast((point) => point.loss !== null)?.loss;
   const lastEval = points.findLast((point) => point.evalLoss !== null)?.evalLoss;
   const { customized } = training;
+  const { ids, others } = useOthers();
   return (
     <div className="e-columns">
       <Stack gap={16}>
-        <Surface title={t("Progress")}>
-          <RunProgress run={run} />
-        </Surface>
+        {run.status === "SUCCEEDED" ? null : (
+          <Surface title={t("Progress")}>
+            <RunProgress run={run} />
+          </Surface>
+        )}
         {points.length > 0 ? (
-          <Curves points={points} />
+          <Curves points={points} others={others} picker={<PickOthers selfId={training.id} ids={ids} />} />
         ) : (
           <Surface title={t("Loss")}>
             <Text size="sm" c="dimmed">
@@ -69,28 +62,10 @@ function TrainingBody(props: { training: Training }) {
             </Text>
           </Surface>
         )}
-        {training.samples.length > 0 ? (
-          <Surface title={t("What it answers")}>
-            <Stack gap={12}>
-              {training.samples
-                .slice(-6)
-                .reverse()
-                .map((sample) => {
-                  const { head, prompt, answer } = sampleText(sample);
-                  return (
-                    <div key={JSON.stringify(sample)}>
-                      <Text size="xs" c="dimmed" lineClamp={2}>
-                        {[head, prompt].filter(Boolean).join(" · ")}
-                      </Text>
-                      <Text size="sm" className="e-mono">
-                        {answer}
-                      </Text>
-                    </div>
-                  );
-                })}
-            </Stack>
-          </Surface>
+        {others.length > 0 ? (
+          <Differences self={{ ...training, run, metrics: points }} others={others} />
         ) : null}
+        <Samples samples={training.samples} />
         <RunLog lines={lines} search={search} onSearch={setSearch} />
       </Stack>
       <Stack gap={16}>
@@ -98,7 +73,7 @@ function TrainingBody(props: { training: Training }) {
           <Surface title={t("Next")} tone="blue">
             <Stack gap={8}>
               <ChatButton model={training.base.name} other={customized.name} variant="filled" />
-              <SaveButton id={customized.id} name={customized.name} />
+              <SaveButton id={customized.id} name={customized.name} variant="default" />
               <DeployButton id={customized.id} name={customized.name} variant="default" />
             </Stack>
           </Surface>

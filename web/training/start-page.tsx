@@ -16,6 +16,19 @@ import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { ParametersForm } from "./parameters.tsx";
 import { choicesQuery, forecastQuery, startTraining } from "./queries.ts";
 
+/** The columns that their names give away. */
+export function guessMapping(columns: readonly string[]): Record<string, string> {
+  const find = (pattern: RegExp) => columns.find((column) => pattern.test(column));
+  const prompt = find(/^(prompt|question|instruction|input|text|body|message|query)$/i);
+  const completion = find(/^(completion|answer|response|output|label|category|target|reply)$/i);
+  const system = find(/^system/i);
+  return {
+    ...(prompt ? { prompt } : {}),
+    ...(completion ? { completion } : {}),
+    ...(system ? { system } : {}),
+  };
+}
+
 type Choices = ResultOf<typeof choicesQuery>;
 
 /** "support-router-3" when 1 and 2 are taken. */
@@ -112,7 +125,7 @@ function Form(props: { choices: Choices }) {
   const [typedName, setTypedName] = useState<string | null>(null);
   const [parameters, setParameters] = useState<Record<string, unknown>>({});
   const [save, setSave] = useState(false);
-  const [mapping, setMapping] = useState<Record<string, string>>({});
+  const [mapped, setMapped] = useState<Record<string, string> | null>(null);
   const work = useWork();
   const name =
     typedName ??
@@ -124,6 +137,8 @@ function Form(props: { choices: Choices }) {
     navigate({ to: ".", search: (old: Record<string, unknown>) => ({ ...old, ...change }), replace: true });
   const version = dataset?.latest;
   const isTable = version?.shape === "TABLE";
+  const columns = useMemo(() => version?.columns.map((column) => column.name) ?? [], [version]);
+  const mapping = useMemo(() => mapped ?? guessMapping(columns), [mapped, columns]);
   const input = useMemo(
     () =>
       base && version && method
@@ -197,7 +212,11 @@ function Form(props: { choices: Choices }) {
               }))}
               value={version.id}
               allowDeselect={false}
-              onChange={(value) => value && pick({ dataset: value })}
+              onChange={(value) => {
+                if (!value) return;
+                setMapped(null);
+                pick({ dataset: value });
+              }}
             />
             <Text size="xs" c="dimmed" mt={8}>
               {t("{{rows}} rows, frozen as version {{number}}", {
@@ -205,13 +224,7 @@ function Form(props: { choices: Choices }) {
                 number: version.number,
               })}
             </Text>
-            {isTable ? (
-              <Mapping
-                columns={version.columns.map((column) => column.name)}
-                value={mapping}
-                onChange={setMapping}
-              />
-            ) : null}
+            {isTable ? <Mapping columns={columns} value={mapping} onChange={setMapped} /> : null}
           </Surface>
           <Surface title={t("Method")}>
             <Select
@@ -277,11 +290,15 @@ function Form(props: { choices: Choices }) {
         >
           {t("Train {{name}}", { name })}
         </Button>
-        {isTable ? null : (
-          <Surface title={t("The first row as the model sees it")}>
-            <RowAsSeen versionId={version.id} baseId={base.id} index={0} />
-          </Surface>
-        )}
+        <Surface title={t("The first row as the model sees it")}>
+          {missing ? (
+            <Text size="sm" c="dimmed">
+              {missing}
+            </Text>
+          ) : (
+            <RowAsSeen versionId={version.id} baseId={base.id} index={0} {...(isTable ? { mapping } : {})} />
+          )}
+        </Surface>
       </Stack>
     </form>
   );

@@ -56,6 +56,7 @@ export function Curve(props: {
       ticks: { show: false },
       font: "12px Inter Variable",
     };
+    const lastStep = () => Math.max(0, ...latest.current.series.map((one) => one.points.at(-1)?.x ?? 0));
     const made = new uPlot(
       {
         width,
@@ -78,7 +79,7 @@ export function Curve(props: {
           },
         ],
         series: [
-          { label: t("Step") },
+          { label: t("Step"), value: (_: uPlot, x: number | null) => String(x ?? lastStep()) },
           ...now.series.map((one) => ({
             label: one.label,
             stroke: css(one.color),
@@ -86,7 +87,11 @@ export function Curve(props: {
             spanGaps: true,
             points: { show: one.points.length < 2 },
             ...(one.isDashed ? { dash: [6, 4] } : {}),
-            value: (_: uPlot, value: number | null) => (value === null ? "–" : latest.current.format(value)),
+            // Where nothing is pointed at, the legend says how it stands.
+            value: (_: uPlot, value: number | null, index: number) => {
+              const shown = value ?? latest.current.series[index - 1]?.points.at(-1)?.y;
+              return shown === undefined ? "–" : latest.current.format(shown);
+            },
           })),
         ],
       },

@@ -13,8 +13,8 @@ import { Bar } from "./status.tsx";
 export type Import = {
   isOpen: boolean;
   /** What was dropped on the page, for the form to begin with. */
-  files: File[];
-  open: (files?: File[]) => void;
+  files: FileWithPath[];
+  open: (files?: FileWithPath[]) => void;
   close: () => void;
 };
 
@@ -22,7 +22,7 @@ export type Import = {
 export function useImport(): Import {
   const search = useSearch({ strict: false }) as { import?: string };
   const navigate = useNavigate();
-  const [files, setFiles] = useState<File[]>([]);
+  const [files, setFiles] = useState<FileWithPath[]>([]);
   const show = (value: string | undefined) =>
     void navigate({
       to: ".",

@@ -213,9 +213,14 @@ DatasetVersion.implement({
       args: {
         baseId: t.arg.id({ required: true, description: "The base model." }),
         index: t.arg.int({ required: true, description: "The row, from 0." }),
+        mapping: t.arg({
+          type: "JSON",
+          description:
+            "Columns of a table to try: prompt, completion and, if any, system; its own when unsaid.",
+        }),
       },
-      resolve: async (version, { baseId, index }, context) =>
-        context.datasets.renderedRow(version.id, await tokenizerOf(context, baseId), index),
+      resolve: async (version, { baseId, index, mapping }, context) =>
+        context.datasets.renderedRow(version.id, await tokenizerOf(context, baseId), index, mapping),
     }),
   }),
 });
