@@ -1,6 +1,6 @@
 // Chat with any usable model, or two side by side under one composer; parameters in a side sheet; history kept.
 
-import { ActionIcon, Button, Drawer, Group, Textarea, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, CloseButton, Drawer, Group, Textarea, Tooltip } from "@mantine/core";
 import { useDisclosure, useLocalStorage } from "@mantine/hooks";
 import {
   IconAdjustments,
@@ -131,11 +131,18 @@ export function ChatPage() {
       <aside className="e-history" aria-label={t("Conversations")}>
         <History openId={id ?? null} />
       </aside>
-      <Drawer opened={isHistoryOpen} onClose={history.close} title={t("Conversations")} size={320}>
-        <div className="e-history-list">
-          <History openId={id ?? null} onPicked={history.close} />
-        </div>
-      </Drawer>
+      {/* Without the kit's header: on narrow screens the top bar is the page's one banner. */}
+      <Drawer.Root opened={isHistoryOpen} onClose={history.close} size={320}>
+        <Drawer.Overlay />
+        <Drawer.Content aria-label={t("Conversations")}>
+          <Drawer.Body className="e-history-list" pt={16}>
+            <Group justify="flex-end" mb={8}>
+              <CloseButton aria-label={t("Close")} onClick={history.close} />
+            </Group>
+            <History openId={id ?? null} onPicked={history.close} />
+          </Drawer.Body>
+        </Drawer.Content>
+      </Drawer.Root>
       <div className="e-talk">
         <Group justify="space-between">
           <h1 style={{ fontSize: 20, margin: 0 }}>{t("Chat")}</h1>

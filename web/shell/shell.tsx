@@ -109,13 +109,7 @@ export function Shell() {
       <a href="#content" className="e-skip">
         {t("Skip to content")}
       </a>
-      <AppShell.Header
-        hiddenFrom="md"
-        withBorder
-        bg="var(--e-surface)"
-        role="group"
-        aria-label={t("Top bar")}
-      >
+      <AppShell.Header hiddenFrom="md" withBorder bg="var(--e-surface)">
         <Group h="100%" px={12} gap={8}>
           <Burger opened={isOpen} onClick={drawer.toggle} size="sm" aria-label={t("Navigation")} />
           <Mark />
