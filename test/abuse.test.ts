@@ -1,7 +1,7 @@
 // Hostile and wrong input through the executable: each case is refused under its own code, with name, value and mend;
 // nothing half-made stays, and the server goes on.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -148,6 +148,18 @@ test("a model that the memory budget does not hold is refused with both figures"
   } finally {
     await small.close();
   }
+});
+
+test("a key with write imports a folder by the command line, file by file, without pickles and nested folders", async () => {
+  const folder = w.newFolder("mine");
+  await writeToyModel(folder, { shards: 3 });
+  writeFileSync(join(folder, "pytorch_model.bin"), "pickle");
+  w.newFolder("mine/onnx");
+  const env = { ESPALIER_URL: w.url, ESPALIER_KEY: w.writer };
+  const { code, document } = await w.user.json(["model", "import", folder, "--name", "mine", "--wait"], {
+    env,
+  });
+  expect({ code, document }).toMatchObject({ code: 0, document: { name: "mine", status: "ready" } });
 });
 
 test("folders of --import-dir open to whoever may write, and then nothing else does, even to admins", async () => {

@@ -77,7 +77,8 @@ export function importHandler({ store, engine, clock }: Deps): RunHandler {
       let path = await pathOf(store, spec);
       // Files that nobody else has may be moved in by a second name; others are copied.
       let isOurs = spec.incoming !== null;
-      const fileName = basename(path);
+      // The folder of several uploads is called by its id, which says nothing to readers of the log.
+      const fileName = basename(path) === spec.incoming ? spec.name : basename(path);
       if (await isZip(path)) {
         await mkdir(unpacked, { recursive: true });
         log(`unpacking ${fileName}`);
