@@ -11,7 +11,7 @@ import {
   statfsSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { seededUniform } from "../src/inference/engine/sampler.ts";
@@ -242,6 +242,27 @@ test("a second server on the folder is refused by name; the lock of a killed one
   const third = await serve(home, own, { key });
   expect(third.url).not.toBeNull();
   expect(await third.stop()).toBe(0);
+});
+
+test("what killed processes left half-made is gone after the next start", async () => {
+  const own = placeIn(join(dir, "left"));
+  const secret = makeKey(home, own);
+  const gone = Bun.spawn(["true"]);
+  await gone.exited;
+  const build = (pid: number): string =>
+    join(own.cache, "engine", `${"0".repeat(32)}.${hostname()}.${pid}-secret.part`);
+  const left = [
+    join(own.data, "tmp/half"),
+    join(own.data, "models/cmp_stray/model.safetensors"),
+    build(gone.pid),
+  ];
+  for (const path of [...left, build(process.pid)]) await Bun.write(path, "half");
+  const next = await serve(home, own, { key: secret });
+  await until(() => !left.some((path) => existsSync(path)) || null, 10_000, "the leftovers to go");
+  expect(existsSync(join(own.data, "models/cmp_stray"))).toBe(false);
+  // Somebody still works on this one.
+  expect(existsSync(build(process.pid))).toBe(true);
+  expect(await next.stop()).toBe(0);
 });
 
 const typed = z.looseObject({ code: z.string().optional() });

@@ -56,3 +56,14 @@ test("blobs named in a model's files, a run's spec or a working run's artifacts 
   expect(await sweepBlobs(store, { olderThanMs: 1 })).toEqual({ removed: 1, freedBytes: 1, kept: 2 });
   expect(await store.blobs.has(checkpoint)).toBe(false);
 });
+
+test("a blob that is put again while the sweep is under way stays", async () => {
+  const [again, idle] = [await put("again"), await put("idle")];
+  await Bun.sleep(15);
+  const before = Date.now();
+  await Bun.sleep(15);
+  await put("again");
+  expect(await store.blobs.removeIdle(again, before)).toBe(false);
+  expect(await store.blobs.removeIdle(idle, before)).toBe(true);
+  expect([await store.blobs.has(again), await store.blobs.has(idle)]).toEqual([true, false]);
+});
