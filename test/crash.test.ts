@@ -152,7 +152,8 @@ function chooseStrikes(): Strike[] {
   const all = new Map<string, Strike[]>();
   for (const at of prepared)
     for (const [name, count] of at.passed) {
-      if (RARE.test(name)) continue;
+      // Only a training lasts long enough to be sure of them.
+      if (RARE.test(name) || (TIMED.test(name) && !at.stage.needsTrainer)) continue;
       const hits = TIMED.test(name) ? [1] : [1, Math.ceil(count / 2), count];
       for (const hit of new Set(hits)) all.set(name, [...(all.get(name) ?? []), { at, name, hit }]);
     }
