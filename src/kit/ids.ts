@@ -29,16 +29,33 @@ export const ID_PREFIX = {
 
 export type IdNoun = keyof typeof ID_PREFIX;
 
-/** A fresh id of the noun, e.g. `run_01jc…`; two made in different milliseconds sort by time. */
+let last: { at: number; digits: number[] } = { at: 0, digits: [] };
+
+/** A fresh id of the noun, e.g. `run_01jc…`; those that a process makes sort in the order in which they were made. */
 export function newId(noun: IdNoun, at: number = now()): string {
+  last = { at, digits: at === last.at ? successor(last.digits) : randomDigits() };
   let time = "";
   for (let t = at, i = 0; i < 10; i++) {
     time = ALPHABET[t % 32] + time;
     t = Math.floor(t / 32);
   }
-  let tail = "";
-  for (const byte of randomBytes(16)) tail += ALPHABET[byte % 32];
-  return `${ID_PREFIX[noun]}_${time}${tail}`;
+  return `${ID_PREFIX[noun]}_${time}${last.digits.map((digit) => ALPHABET[digit]).join("")}`;
+}
+
+/** Sixteen random digits of base 32; the first leaves room to count up from. */
+function randomDigits(): number[] {
+  return [...randomBytes(16)].map((byte, place) => byte % (place === 0 ? 16 : 32));
+}
+
+/** The next number: within a millisecond ids count on, as the ULID specification has it. */
+function successor(digits: readonly number[]): number[] {
+  const next = [...digits];
+  for (let place = next.length - 1; place >= 0; place--) {
+    const raised = ((next[place] ?? 0) + 1) % 32;
+    next[place] = raised;
+    if (raised !== 0) break;
+  }
+  return next;
 }
 
 /** When an id was made, in milliseconds since the Unix epoch; 0 for what is no id. */
