@@ -15,7 +15,7 @@ export const command = process.env.ESPALIER_BIN
   : [process.execPath, join(root, "src/main.ts")];
 
 /** A user of this machine: a folder with home, cache and data; nothing of this machine's own settings. */
-export function createUser() {
+export function createUser(program: readonly string[] = command) {
   const folder = mkdtempSync(join(tmpdir(), "espalier-user-"));
   const work = join(folder, "work");
   mkdirSync(work);
@@ -43,7 +43,7 @@ export function createUser() {
       return { code, stdout, stderr };
     },
     start(args: readonly string[], { env: extra = {}, stdin }: Options = {}) {
-      const child = Bun.spawn([...command, ...args], {
+      const child = Bun.spawn([...program, ...args], {
         cwd: work,
         env: { ...env, ...extra },
         stdin: stdin === undefined ? "ignore" : new Blob([stdin]),

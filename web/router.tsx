@@ -14,6 +14,9 @@ import { Shell } from "./shell/shell.tsx";
 const root = createRootRoute({ component: Outlet });
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
 
+/** One component for both of its addresses: the first message gives a conversation its own, and must not remount it. */
+const chatPage = lazyRouteComponent(() => import("./chat/page.tsx"), "ChatPage");
+
 /** The first page is in the first file that the browser reads; each other one comes when it is about to be seen. */
 const pages: [string, RouteComponent][] = [
   ["/", MapPage],
@@ -32,8 +35,8 @@ const pages: [string, RouteComponent][] = [
   ["/live/$id", lazyRouteComponent(() => import("./models/live-pages.tsx"), "LivePage")],
   ["/registered", lazyRouteComponent(() => import("./models/registered-pages.tsx"), "RegisteredListPage")],
   ["/registered/$id", lazyRouteComponent(() => import("./models/registered-pages.tsx"), "RegisteredPage")],
-  ["/chat", lazyRouteComponent(() => import("./chat/page.tsx"), "ChatPage")],
-  ["/chat/$id", lazyRouteComponent(() => import("./chat/page.tsx"), "ChatPage")],
+  ["/chat", chatPage],
+  ["/chat/$id", chatPage],
   ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],
   ["/runs/$id", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunPage")],
   ["/trainers", lazyRouteComponent(() => import("./trainers/page.tsx"), "TrainersPage")],

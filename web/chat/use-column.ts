@@ -111,15 +111,23 @@ export function useColumn(conversationId: string | null, onConversation: (id: st
           setProblem({ code: "CONVERSATION_NOT_FOUND", message: "There is no such conversation." });
           return;
         }
-        setMessages(node.messages.nodes.filter((message) => message.role !== "system"));
+        const said = node.messages.nodes.filter((message) => message.role !== "system");
+        // A reply that is still being made streams from its beginning to whoever opens the conversation now.
+        const open = said.findLast(
+          ({ role, finishReason, error }) => role === "assistant" && finishReason === null && !error,
+        );
+        setMessages(
+          said.map((message) => (message === open ? { ...message, text: "", isStreaming: true } : message)),
+        );
         setAbout({ systemPrompt: node.systemPrompt, models: node.models });
+        if (open) listen(open.id);
       },
       (thrown) => isCurrent && setProblem(toProblem(thrown)),
     );
     return () => {
       isCurrent = false;
     };
-  }, [conversationId]);
+  }, [conversationId, listen]);
 
   useEffect(() => () => leave.current?.(), []);
 

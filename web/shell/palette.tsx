@@ -44,6 +44,7 @@ export function Palette() {
       limit={12}
       nothingFound={t("Nothing has that name.")}
       searchProps={{ placeholder: t("Go to anything by name"), "aria-label": t("Go to anything by name") }}
+      attributes={{ content: { "aria-label": t("Go to anything by name") } }}
       shortcut={["mod + K"]}
     />
   );

@@ -11,7 +11,7 @@ import { graphql } from "../api/graphql.ts";
 import { type RunState, useRunEnded, useRunFeed } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { placeOfRun } from "../paths.ts";
-import { isOnline } from "../trainers/add-trainer.tsx";
+import { AddTrainer, isOnline } from "../trainers/add-trainer.tsx";
 import { useLook, useRememberedLook } from "./look.ts";
 import { Mark } from "./mark.tsx";
 import { Palette } from "./palette.tsx";
@@ -87,6 +87,7 @@ export function Shell() {
   useEndNotices();
   const [isOpen, drawer] = useDisclosure(false);
   const [isHelpOpen, help] = useDisclosure(false);
+  const [isAdding, adding] = useDisclosure(false);
   const { data } = useData(navQuery, {});
   useRememberedLook(data?.viewer.look);
   const pathname = useRouterState({ select: (state) => state.location.pathname });
@@ -152,6 +153,11 @@ export function Shell() {
             ))}
           </div>
         ))}
+        {data && !data.processMap.trainers.some(isOnline) ? (
+          <button type="button" className="e-nav-help" onClick={adding.open}>
+            {t("No trainer: training is off")}
+          </button>
+        ) : null}
         <button type="button" className="e-nav-help" onClick={help.open}>
           {t("Keyboard shortcuts")} <kbd>?</kbd>
         </button>
@@ -159,6 +165,7 @@ export function Shell() {
       <AppShell.Main id="content">
         <Outlet />
       </AppShell.Main>
+      <AddTrainer isOpen={isAdding} onClose={adding.close} />
       <Palette />
       <Shortcuts isOpen={isHelpOpen} onOpen={help.open} onClose={help.close} />
     </AppShell>
