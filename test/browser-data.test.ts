@@ -1,7 +1,7 @@
 // Base models and datasets in Chromium through the executable: cards, chat and deploy of a base, imports good and bad.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { canWalk, root, startWalk, type Walk } from "./browser-kit.ts";
 
@@ -40,6 +40,9 @@ async function openBase(): Promise<void> {
   await walk.heading(base.name).waitFor();
 }
 
+/** What the page or its dialog says went wrong; notices in the corner are of earlier work. */
+const problem = () => walk.page.locator(".e-page [role=alert], [role=dialog] [role=alert]").first();
+
 /** Drops or chooses a file in the import form, and sends it under a name. */
 async function importFile(
   name: string,
@@ -55,6 +58,8 @@ async function importFile(
         ? file
         : { name: file.name, mimeType: "text/plain", buffer: Buffer.from(file.text) },
     );
+  // The form proposes the file's name once it has read it; what is typed comes after.
+  await form.getByText(basename(typeof file === "string" ? file : file.name), { exact: false }).waitFor();
   await form.getByLabel("Name").fill(name);
   if (keepGoodRows) await form.getByLabel("Keep the good rows when some are bad").check();
   await walk.button("Import dataset", form).click();
@@ -267,7 +272,7 @@ test.skipIf(!canWalk)(
       text: '{"prompt":"Where is my order?","completion":"shipping"}\n{"prompt":"My card was charged twice"\n{"prompt":"The app is down","completion":"technical"}\n',
     };
     await importFile("march-tickets", file);
-    const alert = page.getByRole("alert").first();
+    const alert = problem();
     await alert.waitFor();
     expect(await alert.textContent()).toMatch(/line 2/i);
     await walk.dialog().waitFor({ state: "detached" });
@@ -310,7 +315,7 @@ test.skipIf(!canWalk)(
       ["nothing", { name: "nothing.jsonl", text: "" }],
     ] as const) {
       await importFile(name, file);
-      const alert = page.getByRole("alert").first();
+      const alert = problem();
       await alert.waitFor();
       expect([name, /[A-Z]+_[A-Z_]+/.test((await alert.textContent()) ?? "")]).toEqual([name, true]);
       expect([name, await alert.textContent()]).not.toEqual([name, expect.stringContaining("INTERNAL")]);
@@ -320,8 +325,8 @@ test.skipIf(!canWalk)(
     await walk.dialog().getByLabel("Path").fill("/no/such/model");
     await walk.dialog().getByLabel("Name").fill("nowhere");
     await walk.button("Import model", walk.dialog()).click();
-    await page.getByRole("alert").first().waitFor();
-    expect(await page.getByRole("alert").first().textContent()).toContain("/no/such/model");
+    await problem().waitFor();
+    expect(await problem().textContent()).toContain("/no/such/model");
     expect(await walk.graphql("{ baseModels { totalCount } }")).toEqual({ baseModels: { totalCount: 1 } });
   },
 );
