@@ -189,6 +189,7 @@ test.skipIf(!canTrain)(
     const { page } = walk;
     await openThing("/customized", "support-router");
     await walk.look("customized");
+    await page.getByText(base.hash.slice(0, 16)).waitFor();
     const { customizedModels } = await walk.graphql(
       "{ customizedModels { nodes { name hash rank base { hash } training { name } } } }",
     );

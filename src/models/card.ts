@@ -86,9 +86,15 @@ export async function makeCard(
   };
 }
 
-/** Precisions that a format can be served at, the one to prefer first. */
-export function precisionsOf(card: Pick<ModelCard, "format">): Precision[] {
-  return card.format === "gguf" ? ["native", "int8", "fp32"] : ["fp32", "int8"];
+/** Precisions that a format can be served at, in the order in which a larger model tries them. */
+function servedAt(format: ModelCard["format"]): Precision[] {
+  return format === "gguf" ? ["native", "int8", "fp32"] : ["fp32", "int8"];
+}
+
+/** Precisions that a model can be served at, the one that suits it and this machine first. */
+export function precisionsOf(card: ModelCard, budgetBytes: number): Precision[] {
+  const choice = defaultPrecision(card, budgetBytes);
+  return [choice, ...servedAt(card.format).filter((one) => one !== choice)];
 }
 
 /** The engine's precision for a wish: a folder's own weights are served losslessly as fp32. */
@@ -102,7 +108,7 @@ const EXACT_SHARE = 0.25;
 /** Exact floats for a model that is small for this machine, else the first precision that fits, else the smallest. */
 export function defaultPrecision(card: ModelCard, budgetBytes: number): Precision {
   if ((card.memoryBytes.fp32 ?? Number.POSITIVE_INFINITY) <= budgetBytes * EXACT_SHARE) return "fp32";
-  const fitting = precisionsOf(card).find((one) => (card.memoryBytes[one] ?? 0) <= budgetBytes);
+  const fitting = servedAt(card.format).find((one) => (card.memoryBytes[one] ?? 0) <= budgetBytes);
   return fitting ?? "int8";
 }
 

@@ -15,7 +15,7 @@ import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import { incomingHooks, type RunRow, type Runs } from "../runs/runs.ts";
 import type { Store, Tx } from "../store/store.ts";
-import { cardSchema, fitOf, type ModelCard, type ModelFit } from "./card.ts";
+import { cardSchema, fitOf, type ModelCard, type ModelFit, precisionsOf } from "./card.ts";
 import { type BaseModelRow, createCatalogue, type ModelEntry, type ModelRef } from "./catalogue.ts";
 import { createModelFolders } from "./files.ts";
 import { type ImportModelInput, importHandler, startImport } from "./import.ts";
@@ -23,7 +23,7 @@ import { dependantsOf, type LineageNode, lineageOf } from "./lineage.ts";
 import { claimName, releaseNames } from "./names.ts";
 import { mergeHandler, mergeSpec, queueMerge, startSave } from "./save.ts";
 
-export { enginePrecision, type ModelCard, type ModelFit, precisionsOf } from "./card.ts";
+export { enginePrecision, type ModelCard, type ModelFit } from "./card.ts";
 export type {
   AliasRow,
   BaseModelRow,
@@ -132,6 +132,8 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
         );
       return found;
     },
+    /** Precisions that a model of a card can be served at, the one that suits it and this machine first. */
+    precisions: (card: ModelCard) => precisionsOf(card, memoryBudgetBytes),
     /** Whether this machine holds the model of a card, as a sentence. */
     fit: (card: ModelCard): ModelFit => fitOf(card, memoryBudgetBytes),
 

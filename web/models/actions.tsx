@@ -27,9 +27,7 @@ export function DeployButton(props: {
 }) {
   const [isOpen, modal] = useDisclosure(false);
   const choices = props.precisions ?? (["FP32", "INT8"] as const);
-  const [precision, setPrecision] = useState<Precision>(
-    choices.includes("INT8") ? "INT8" : (choices[0] ?? "FP32"),
-  );
+  const [precision, setPrecision] = useState<Precision>(choices[0] ?? "FP32");
   const [name, setName] = useState(`${props.name}-live`);
   const work = useWork();
   const navigate = useNavigate();

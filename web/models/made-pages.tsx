@@ -89,6 +89,7 @@ export function CustomizedPage() {
                   <Facts
                     items={[
                       [t("Base model"), linkTo("/base-models", model.base)],
+                      hashFact(model.base.hash, t("Base model's hash")),
                       [t("Training"), linkTo("/trainings", model.training)],
                       [t("Method"), model.training.method],
                       [t("Rank"), model.rank],

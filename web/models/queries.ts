@@ -77,7 +77,7 @@ export const customizedOneQuery = graphql(`
       __typename
       ... on CustomizedModel {
         id name sizeBytes hash rank createdAt
-        base { id name precisions } training { id name method }
+        base { id name hash precisions } training { id name method }
         lineage { id kind name relation } dependants { id kind name relation }
       }
     }

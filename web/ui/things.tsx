@@ -45,9 +45,9 @@ export const linkTo = (folder: string, thing: { id: string; name: string }): Rea
 
 export const whenFact = (label: string, at: string): Fact => [label, <When key={label} at={at} />];
 
-export const hashFact = (hash: string): Fact => [
-  t("Hash"),
-  <Copyable key="hash" text={hash} short={hash.slice(0, 16)} label={t("Copy hash")} />,
+export const hashFact = (hash: string, label = t("Hash")): Fact => [
+  label,
+  <Copyable key={label} text={hash} short={hash.slice(0, 16)} label={t("Copy hash")} />,
 ];
 
 export const idFact = (id: string): Fact => [t("Id"), <Copyable key="id" text={id} label={t("Copy id")} />];

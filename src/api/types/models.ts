@@ -3,7 +3,6 @@ import { EspalierError } from "../../kit/errors.ts";
 import {
   type BaseModelRow,
   type ModelFit as FitShape,
-  precisionsOf,
   readmeOf,
   withoutHeader,
 } from "../../models/models.ts";
@@ -84,8 +83,8 @@ BaseModel.implement({
     vocabSize: t.int({ description: "Tokens that the model knows.", resolve: ({ card }) => card.vocabSize }),
     precisions: t.field({
       type: [Precision],
-      description: "Precisions it can be served at, the one to prefer first.",
-      resolve: ({ card }) => precisionsOf(card),
+      description: "Precisions it can be served at, the one that suits it and this machine first.",
+      resolve: ({ card }, _, { models }) => models.precisions(card),
     }),
     fit: t.field({
       type: ModelFit,
