@@ -88,15 +88,19 @@ need_packages() {
   set_stamp packages "$want"
 }
 
-# sources_hash: one hash over names and contents of all that goes into the executable.
+# sources: every file that goes into the executable, ended by NUL, sorted. What builds and tests leave is left out.
+sources() {
+  find src schema migrations samples trainer web scripts/build.ts bin/prepare-trainer bun.lock package.json tsconfig.json \
+    \( -name '.venv*' -o -name dist -o -name node_modules -o -name __pycache__ -o -name '.*_cache' -o -name tests \) -prune \
+    -o -type f ! -name '*.test.ts' ! -name '*.test.tsx' ! -name '*.pyc' -print0 | sort -z
+}
+
+# sources_hash: one hash over their contents and names.
 sources_hash() {
   (
     cd "$ROOT" || exit 1
-    find src schema migrations samples trainer web scripts/build.ts bin/prepare-trainer bun.lock package.json tsconfig.json \
-      \( -name '.venv*' -o -name dist -o -name node_modules -o -name __pycache__ -o -name '.*_cache' -o -name tests \) -prune \
-      -o -type f ! -name '*.test.ts' ! -name '*.test.tsx' ! -name '*.pyc' -print0 |
-      sort -z | xargs -0 cat -- /dev/null
-    find src schema migrations samples trainer web -name '.venv*' -prune -o -name '*_cache*' -prune -o -type f ! -name '*.pyc' -print | sort
+    sources | xargs -0 cat -- /dev/null
+    sources
   ) | sha256_of | cut -c1-64
 }
 
