@@ -13,27 +13,11 @@ import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { RunProgress } from "../ui/status.tsx";
 import { hashFact, idFact, whenFact } from "../ui/things.tsx";
+import { Cell } from "./cell.tsx";
 import { shapeWord } from "./list-page.tsx";
 import { datasetQuery, histogramQuery, renderedRowQuery, rowsQuery } from "./queries.ts";
 
 const pageRows = 50;
-
-/** A cell as one line of text, whatever JSON it holds. */
-export function cellText(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (Array.isArray(value))
-    return value
-      .map((part: unknown) => {
-        const message = (part ?? {}) as Record<string, unknown>;
-        const role = message.role ?? message.from;
-        const text = message.content ?? message.value;
-        return typeof text === "string"
-          ? `${typeof role === "string" ? `${role}: ` : ""}${text}`
-          : JSON.stringify(part);
-      })
-      .join("  ·  ");
-  return value === undefined ? "" : JSON.stringify(value);
-}
 
 function Rows(props: { versionId: string; columns: string[] }) {
   const [offset, setOffset] = useState(0);
@@ -84,9 +68,7 @@ function Rows(props: { versionId: string; columns: string[] }) {
                         <Table.Td className="e-muted">{row.index}</Table.Td>
                         {props.columns.map((column) => (
                           <Table.Td key={column} style={{ verticalAlign: "top", minWidth: 120 }}>
-                            <Text size="sm" lineClamp={3}>
-                              {cellText(((row.value ?? {}) as Record<string, unknown>)[column])}
-                            </Text>
+                            <Cell value={((row.value ?? {}) as Record<string, unknown>)[column]} />
                           </Table.Td>
                         ))}
                       </Table.Tr>
