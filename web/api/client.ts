@@ -37,6 +37,12 @@ const events = createClient({
   retry: (attempt) => new Promise((resolve) => setTimeout(resolve, Math.min(10_000, 500 * 2 ** attempt))),
 });
 
+/** What a subscription may carry beside its document. */
+export type SubscriptionContext = {
+  /** Called each time the stream is open, first and after a break: what happened before is not told by it. */
+  onConnected?: () => void;
+};
+
 export const client = new Client({
   url: "/graphql",
   preferGetMethod: false,
@@ -44,11 +50,12 @@ export const client = new Client({
   exchanges: [
     fetchExchange,
     subscriptionExchange({
-      forwardSubscription: (request) => ({
+      forwardSubscription: (request, operation) => ({
         subscribe: (sink) => ({
           unsubscribe: events.subscribe(
             { query: request.query ?? "", variables: request.variables as Record<string, unknown> },
             sink as Parameters<typeof events.subscribe>[1],
+            { connected: () => (operation.context as SubscriptionContext).onConnected?.() },
           ),
         }),
       }),

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { TypedDocumentNode } from "urql";
 import { pipe, subscribe } from "wonka";
-import { ask, client } from "./client.ts";
+import { ask, client, type SubscriptionContext } from "./client.ts";
 import { type Problem, toProblem } from "./errors.ts";
 
 const remembered = new Map<string, unknown>();
@@ -117,14 +117,21 @@ export function useWork() {
   return { isBusy, problem, setProblem, run };
 }
 
-/** Follows a subscription until the returned function is called. */
+/**
+ * Follows a subscription until the returned function is called. `onConnected` is called whenever the stream opens, also
+ * after a break: what has changed before that has to be read.
+ */
 export function follow<D, V extends Record<string, unknown>>(
   document: TypedDocumentNode<D, V>,
   variables: V,
   onData: (data: D) => void,
-  onEnd?: () => void,
+  { onEnd, ...context }: SubscriptionContext & { onEnd?: () => void } = {},
 ): () => void {
-  const source = client.subscription(document as TypedDocumentNode<D, Record<string, unknown>>, variables);
+  const source = client.subscription(
+    document as TypedDocumentNode<D, Record<string, unknown>>,
+    variables,
+    context,
+  );
   const { unsubscribe } = pipe(
     source,
     subscribe((result) => {

@@ -68,15 +68,21 @@ export function useRunEnded(onEnded: (run: RunState) => void): void {
 export function useRunFeed(): void {
   useEffect(
     () =>
-      follow(runChanged, {}, ({ runChanged: run }) => {
-        const old = runs.get(run.id);
-        runs.set(run.id, run);
-        for (const listener of listeners) listener();
-        if (old?.status !== run.status) {
-          refreshAll();
-          if (isOver(run.status)) for (const listener of endListeners) listener(run);
-        }
-      }),
+      follow(
+        runChanged,
+        {},
+        ({ runChanged: run }) => {
+          const old = runs.get(run.id);
+          runs.set(run.id, run);
+          for (const listener of listeners) listener();
+          if (old?.status !== run.status) {
+            refreshAll();
+            if (isOver(run.status)) for (const listener of endListeners) listener(run);
+          }
+        },
+        // A short run may have ended before the stream was open, or while it was broken.
+        { onConnected: refreshAll },
+      ),
     [],
   );
 }

@@ -87,7 +87,8 @@ export function useColumn(conversationId: string | null, onConversation: (id: st
           }));
           if (token.done) end();
         },
-        end,
+        // A reply is told from its beginning each time, so what an earlier stream told is not kept.
+        { onEnd: end, onConnected: () => change(id, (message) => ({ ...message, text: "" })) },
       );
     },
     [change],
