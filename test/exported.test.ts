@@ -7,10 +7,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { contractVersion, leaseResponse } from "../schema/trainer.ts";
 import { sha256 } from "../src/kit/hash.ts";
+import { python, runPython } from "./python.ts";
 import { startWorld, type World } from "./world.ts";
 
-const root = join(import.meta.dir, "..");
-const python = process.env.ESPALIER_TRAINER_PYTHON ?? join(root, "trainer/.venv/bin/python");
 const hasPython = existsSync(python);
 const bases = ["llama3", "qwen2", "qwen3"];
 
@@ -32,22 +31,6 @@ const checked = z.array(
 
 let world: World;
 let outcome: z.infer<typeof checked> = [];
-
-async function runPython(script: string, args: string[], input?: object): Promise<string> {
-  const child = Bun.spawn([python, join(root, "test", script), ...args], {
-    env: { ...process.env, PYTHONPATH: join(root, "trainer") },
-    stdin: input ? new Blob([JSON.stringify(input)]) : "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, problems, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  if (code !== 0) throw new Error(problems);
-  return out;
-}
 
 const say = (path: string, body: object) =>
   world.fetch(`/trainer/v1/${path}`, { method: "POST", body: JSON.stringify(body) });

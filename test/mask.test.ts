@@ -6,10 +6,10 @@ import { mkdir, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { contractVersion, leaseResponse } from "../schema/trainer.ts";
+import { python, runPython } from "./python.ts";
 import { startWorld, type World } from "./world.ts";
 
 const root = join(import.meta.dir, "..");
-const python = process.env.ESPALIER_TRAINER_PYTHON ?? join(root, "trainer/.venv/bin/python");
 const gguf = process.env.ESPALIER_TEST_MODEL ?? join(root, ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf");
 const hasPython = existsSync(python);
 const bases = ["llama2", "llama3", "mistral", "qwen2", "qwen3", ...(existsSync(gguf) ? ["smollm2"] : [])];
@@ -79,22 +79,6 @@ const version = new Map<string, { id: string; rows: number }>();
 const trained = new Map<string, { whole: Encoded; cut: Encoded }>();
 const CUT = 24;
 
-async function runPython(args: string[], input?: object): Promise<string> {
-  const child = Bun.spawn([python, join(root, "test/mask.py"), ...args], {
-    env: { ...process.env, PYTHONPATH: join(root, "trainer") },
-    stdin: input ? new Blob([JSON.stringify(input)]) : "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, problems, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  if (code !== 0) throw new Error(problems);
-  return out;
-}
-
 const runOf = z.object({ run: z.object({ id: z.string() }) });
 
 /** Starts a training and takes it as a trainer does: the base's files by name, and those of the rows. */
@@ -115,7 +99,7 @@ beforeAll(async () => {
   if (!hasPython) return;
   world = await startWorld();
   const toys = join(world.folder, "toys");
-  await runPython(["make", toys]);
+  await runPython("mask.py", ["make", toys]);
   for (const base of bases) {
     const path = base === "smollm2" ? gguf : join(toys, base);
     const done = await world.act(
@@ -168,7 +152,7 @@ beforeAll(async () => {
       keys.push(`${base} ${file}`);
     }
   }
-  const answers = encodedSchema.parse(JSON.parse(await runPython(["encode"], jobs)));
+  const answers = encodedSchema.parse(JSON.parse(await runPython("mask.py", ["encode"], jobs)));
   for (const [at, key] of keys.entries())
     trained.set(key, { whole: answers[2 * at] ?? [], cut: answers[2 * at + 1] ?? [] });
 }, 300_000);

@@ -1,6 +1,6 @@
 // Reads a dataset file in a child process, so that parsing it takes neither the server's time nor its memory.
 import { storeError } from "../kit/disk.ts";
-import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
+import { type ErrorParts, EspalierError, errorOf, partsOf } from "../kit/errors.ts";
 import { type WriteOptions, type WriteResult, writeVersion } from "./version.ts";
 
 export type ReaderDeps = {
@@ -14,15 +14,7 @@ type Work = {
   path: string;
   options: Pick<WriteOptions, "dataPath" | "indexPath" | "name" | "keepGoodRows" | "mapping">;
 };
-type Failure = {
-  code: string;
-  message: string;
-  hint?: string;
-  field?: string;
-  value?: string;
-  status: number;
-};
-type FromReader = { ready: true } | { progress: Progress } | { result: WriteResult } | { error: Failure };
+type FromReader = { ready: true } | { progress: Progress } | { result: WriteResult } | { error: ErrorParts };
 
 /** Longest silence between two words about the progress. */
 const PROGRESS_MS = 200;
@@ -82,10 +74,6 @@ export async function readInChild(
   }
 }
 
-function errorOf({ code, message, ...detail }: Failure): EspalierError {
-  return new EspalierError(code, message, detail);
-}
-
 /** The body of `espalier dataset-reader`: does one piece of work for the parent, and ends with it. */
 export function runReaderChild(): Promise<never> {
   const send = process.send?.bind(process);
@@ -114,23 +102,9 @@ export function runReaderChild(): Promise<never> {
       },
     }).then(
       (result) => say({ result }),
-      (error: unknown) => say({ error: failureOf(error) }),
+      (error: unknown) => say({ error: partsOf(storeError(error, "the data folder"), "RUN_FAILED") }),
     );
   });
   say({ ready: true });
   return new Promise<never>(() => undefined);
-}
-
-function failureOf(thrown: unknown): Failure {
-  const error = storeError(thrown, "the data folder");
-  if (!isEspalierError(error)) return { code: "RUN_FAILED", message: messageOf(error), status: 500 };
-  const { code, message, hint, field, value, status } = error;
-  return {
-    code,
-    message,
-    status,
-    ...(hint === undefined ? {} : { hint }),
-    ...(field === undefined ? {} : { field }),
-    ...(value === undefined ? {} : { value }),
-  };
 }

@@ -1,9 +1,8 @@
 // The parent's end of one engine child: starts it, pairs questions with answers, and notices its death.
 import type { Subprocess } from "bun";
-import { EspalierError } from "../kit/errors.ts";
+import { EspalierError, errorOf, partsOf } from "../kit/errors.ts";
 import { crashPoint } from "../kit/faults.ts";
 import { limits } from "../kit/limits.ts";
-import { errorOf, partsOf } from "./error-parts.ts";
 import type { EngineAnswer, EngineAsk, FromEngine, ToEngine } from "./protocol.ts";
 
 export type LinkDeps = {
@@ -110,7 +109,7 @@ export class EngineLink {
       this.events.onRoom(bytes);
       this.post({ room });
     } catch (error) {
-      this.post({ room, refusal: partsOf(error) });
+      this.post({ room, refusal: partsOf(error, "ENGINE_FAILED") });
     }
   }
 

@@ -1,4 +1,5 @@
 // Messages between the server and an engine child: what is asked, and what comes back.
+import type { ErrorParts } from "../kit/errors.ts";
 import type { EngineRuntime } from "./engine/decoder.ts";
 import type { Precision } from "./engine/stored.ts";
 
@@ -86,16 +87,6 @@ export type EngineAsk =
   | { type: "tokenize"; text: string }
   | { type: "logits"; ids: number[]; adapter?: AdapterSource }
   | { type: "stats" };
-
-/** An EspalierError on its way between the processes. */
-export type ErrorParts = {
-  code: string;
-  message: string;
-  hint?: string;
-  field?: string;
-  value?: string;
-  status: number;
-};
 
 export type EngineAnswer =
   | { type: "event"; event: GenerationEvent }

@@ -39,3 +39,31 @@ export function isEspalierError(error: unknown): error is EspalierError {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What an error tells users, as plain data: for rows, and for answers that hold several. */
+export type ErrorShape = { code: string; message: string; hint?: string; field?: string; value?: string };
+
+/** The error as plain data; what it does not say is left out. */
+export function shapeOf({ code, message, hint, field, value }: EspalierError): ErrorShape {
+  return {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(field === undefined ? {} : { field }),
+    ...(value === undefined ? {} : { value }),
+  };
+}
+
+/** An error on its way between processes, which cannot carry a class. */
+export type ErrorParts = ErrorShape & { status: number };
+
+/** What can be sent of anything thrown; what no user was meant to read goes under the code `otherwise`. */
+export function partsOf(error: unknown, otherwise: string): ErrorParts {
+  if (!isEspalierError(error)) return { code: otherwise, message: messageOf(error), status: 500 };
+  return { ...shapeOf(error), status: error.status };
+}
+
+/** The error again, at the other end. */
+export function errorOf({ code, message, ...detail }: ErrorParts): EspalierError {
+  return new EspalierError(code, message, detail);
+}

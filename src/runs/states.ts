@@ -10,14 +10,14 @@
 // each claim, and messages of an older attempt are refused.
 import { and, eq, sql } from "drizzle-orm";
 import { runEvents, runs } from "../../schema/tables/runs.ts";
-import { EspalierError } from "../kit/errors.ts";
+import { type ErrorShape, EspalierError } from "../kit/errors.ts";
 import type { Tx } from "../store/store.ts";
 
 export const RUN_STATUSES = ["queued", "running", "succeeded", "failed", "cancelled"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 export type RunRow = typeof runs.$inferSelect;
 export type RunEventRow = typeof runEvents.$inferSelect;
-export type RunError = { code: string; message: string; hint?: string; field?: string; value?: string };
+export type RunError = ErrorShape;
 
 /** Every allowed move; whatever is not here is refused. */
 export const MOVES: Record<RunStatus, readonly RunStatus[]> = {

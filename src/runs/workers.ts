@@ -1,7 +1,7 @@
 // Workers of this process: claim queued runs, keep their leases, hand cancel to the handler, and end the run.
 import type { Clock } from "../kit/clock.ts";
 import { storeError } from "../kit/disk.ts";
-import { isEspalierError, messageOf } from "../kit/errors.ts";
+import { isEspalierError, messageOf, shapeOf } from "../kit/errors.ts";
 import { crashPoint } from "../kit/faults.ts";
 import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
@@ -233,14 +233,7 @@ function runError(error: unknown): RunError {
       message: messageOf(error) || "The work failed without saying why",
       hint: "The server's log has the details; retry, and report it when it happens again.",
     };
-  const { code, message, hint, field, value } = error;
-  return {
-    code,
-    message,
-    ...(hint === undefined ? {} : { hint }),
-    ...(field === undefined ? {} : { field }),
-    ...(value === undefined ? {} : { value }),
-  };
+  return shapeOf(error);
 }
 
 /** Collects log lines and progress, and writes them together a few times a second: each commit costs an fsync. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { sftParameters } from "../../schema/trainer.ts";
 import type { Datasets } from "../datasets/datasets.ts";
-import { type EspalierError, isEspalierError } from "../kit/errors.ts";
+import { isEspalierError, shapeOf } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { BaseModelRow, Models } from "../models/models.ts";
 import type { RunError, Runs } from "../runs/runs.ts";
@@ -141,14 +141,4 @@ async function secondsOf({ runs }: Deps, it: Checked, steps: number): Promise<nu
     return around + perStep * ratio * steps;
   }
   return null;
-}
-
-function shapeOf({ code, message, hint, field, value }: EspalierError): RunError {
-  return {
-    code,
-    message,
-    ...(hint === undefined ? {} : { hint }),
-    ...(field === undefined ? {} : { field }),
-    ...(value === undefined ? {} : { value }),
-  };
 }

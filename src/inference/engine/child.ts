@@ -1,8 +1,7 @@
 // The body of `espalier engine`: answers the parent's messages with one Engine, and ends when the parent is gone.
 import { z } from "zod";
-import { EspalierError } from "../../kit/errors.ts";
-import { errorOf, partsOf } from "../error-parts.ts";
-import type { EngineAnswer, EngineAsk, ErrorParts, FromEngine, ToEngine } from "../protocol.ts";
+import { type ErrorParts, EspalierError, errorOf, partsOf } from "../../kit/errors.ts";
+import type { EngineAnswer, EngineAsk, FromEngine, ToEngine } from "../protocol.ts";
 import { Engine } from "./engine.ts";
 
 const hashed = z.object({ path: z.string(), hash: z.string() });
@@ -56,7 +55,7 @@ const toEngineSchema: z.ZodType<ToEngine> = z.union([
 ]);
 
 function errorAnswer(error: unknown): EngineAnswer {
-  return { type: "error", ...partsOf(error) };
+  return { type: "error", ...partsOf(error, "ENGINE_FAILED") };
 }
 
 /** Serves the parent over Bun's IPC until it disconnects. Never returns before. */
