@@ -286,6 +286,27 @@ describe("text", () => {
     }, 20_000);
 });
 
+test("a template that loops for some messages ends only that reply, soon; the others of its child go on", async () => {
+  const folder = join(root, "choosy");
+  const loop = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}";
+  const template = `{% for m in messages %}{% if m['content'] == 'loop' %}${loop}{% endif %}{{ m['content'] }}{% endfor %}`;
+  const config = { eos_token_id: null };
+  await writeToyModel(folder, { template, eosToken: null, config });
+  const source: ModelSource = { kind: "hf", path: folder, hash: "choosy" };
+  const long = { ...greedy, maxTokens: 200 };
+  const alone = await reply(source, long);
+  const [pid] = pool.list().flatMap((info) => (info.hash === "choosy" ? [info.pid] : []));
+  const together = reply(source, long);
+  const askedAt = monotonicMs();
+  expect(await codeOf(reply(source, { ...greedy, messages: [{ role: "user", content: "loop" }] }))).toBe(
+    "TEMPLATE_TIMEOUT",
+  );
+  expect(monotonicMs() - askedAt).toBeLessThan(5_000);
+  expect((await together).text).toBe(alone.text);
+  expect(alone.end.usage.completionTokens).toBe(200);
+  expect(pool.list().flatMap((info) => (info.hash === "choosy" ? [info.pid] : []))).toEqual([pid ?? 0]);
+});
+
 describe("pool", () => {
   test("a killed child costs one reply; the next starts another", async () => {
     const fresh = makePool();

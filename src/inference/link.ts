@@ -2,7 +2,6 @@
 import type { Subprocess } from "bun";
 import { EspalierError, errorOf, partsOf } from "../kit/errors.ts";
 import { crashPoint } from "../kit/faults.ts";
-import { limits } from "../kit/limits.ts";
 import type { EngineAnswer, EngineAsk, FromEngine, ToEngine } from "./protocol.ts";
 
 export type LinkDeps = {
@@ -24,15 +23,9 @@ type Waiter = {
   onError: (error: EspalierError) => void;
 };
 
-/** What ends a question: everything else is a part of the reply. */
-function isLast(answer: EngineAnswer): boolean {
-  return answer.type !== "event" && answer.type !== "template";
-}
-
 export class EngineLink {
   private readonly child: Subprocess<"ignore", "ignore", "pipe">;
   private readonly waiters = new Map<number, Waiter>();
-  private readonly watchdogs = new Map<number, ReturnType<typeof setTimeout>>();
   private nextId = 1;
   private death: EspalierError | undefined;
 
@@ -88,16 +81,10 @@ export class EngineLink {
     }
     const { id, answer } = message;
     crashPoint(`engine.answer.${answer.type}`);
-    if (answer.type === "template") {
-      this.watchTemplate(id, answer.isRunning);
-      return;
-    }
     const waiter = this.waiters.get(id);
     if (!waiter) return;
-    if (isLast(answer)) {
-      this.waiters.delete(id);
-      this.watchTemplate(id, false);
-    }
+    // A question ends with whatever is not a part of the reply.
+    if (answer.type !== "event") this.waiters.delete(id);
     if (answer.type === "error") {
       const { type: _type, ...parts } = answer;
       waiter.onError(errorOf(parts));
@@ -113,28 +100,8 @@ export class EngineLink {
     }
   }
 
-  private watchTemplate(id: number, isRunning: boolean): void {
-    clearTimeout(this.watchdogs.get(id));
-    this.watchdogs.delete(id);
-    if (!isRunning) return;
-    this.watchdogs.set(
-      id,
-      setTimeout(() => {
-        this.waiters.get(id)?.onError(
-          new EspalierError("TEMPLATE_TIMEOUT", `The chat template ran for ${limits.templateKillMs} ms.`, {
-            field: "chat_template",
-            hint: "Mend or replace the model's chat template.",
-          }),
-        );
-        this.waiters.delete(id);
-        this.kill();
-      }, limits.templateKillMs),
-    );
-  }
-
   private fail(error: EspalierError): void {
     this.death ??= error;
-    for (const timer of this.watchdogs.values()) clearTimeout(timer);
     for (const waiter of this.waiters.values()) waiter.onError(error);
     this.waiters.clear();
   }

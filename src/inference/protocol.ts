@@ -94,8 +94,6 @@ export type EngineAnswer =
   | { type: "logits"; logits: Float32Array; vocabSize: number }
   | { type: "stats"; stats: EngineStats }
   | { type: "done" }
-  /** Sent around the chat template, which may hang: the parent kills a child that stays in it. */
-  | { type: "template"; isRunning: boolean }
   | ({ type: "error" } & ErrorParts);
 
 /** Parent to child. */

@@ -29,14 +29,12 @@ export const limits = {
   ggufTextBytes: 16 * MiB,
   /** Largest config, tokenizer or template file of a model folder. */
   modelJsonBytes: 128 * MiB,
-  /** Longest that a chat template may run on one conversation. */
-  templateMs: 2_000,
+  /** Most processor time that a chat template may take for one conversation; other replies of its engine wait. */
+  templateMs: 500,
   /** Longest text that a chat template may make. */
   templateTextChars: 8 * MiB,
   /** Longest list that a chat template may make. */
   templateItems: 1_000_000,
-  /** Longest that an engine child may stay silent in a template before it is killed. */
-  templateKillMs: 10_000,
   /** Longest conversation that the embedded engine holds, in tokens. */
   engineContextTokens: 32_768,
   /** Failed sign-ins of one address or name within the window before more are refused. */

@@ -82,12 +82,6 @@ export function runEngineChild(): Promise<never> {
   }
 
   async function answer(id: number, ask: EngineAsk, signal: AbortSignal): Promise<EngineAnswer> {
-    const reply = (part: EngineAnswer): void => say({ id, answer: part });
-    const aroundTemplate = async (isRunning: boolean): Promise<void> => {
-      reply({ type: "template", isRunning });
-      // The message must leave before the template may hang this thread.
-      if (isRunning) await new Promise((resolve) => setTimeout(resolve, 0));
-    };
     if (ask.type === "open") {
       engine = new Engine({ ...ask, askRoom, log: (line) => console.error(line) });
       return { type: "done" };
@@ -98,20 +92,13 @@ export function runEngineChild(): Promise<never> {
         await engine.load();
         return { type: "done" };
       case "generate":
-        await engine.generate(
-          ask.request,
-          ask.adapter,
-          signal,
-          (event) => reply({ type: "event", event }),
-          aroundTemplate,
+        await engine.generate(ask.request, ask.adapter, signal, (event) =>
+          say({ id, answer: { type: "event", event } }),
         );
         return { type: "done" };
       case "render": {
         const text = await engine.modelText();
-        await aroundTemplate(true);
-        const row = text.renderRow(ask.messages, ask.addGenerationPrompt);
-        await aroundTemplate(false);
-        return { type: "rendered", row };
+        return { type: "rendered", row: text.renderRow(ask.messages, ask.addGenerationPrompt) };
       }
       case "renderPair": {
         const text = await engine.modelText();

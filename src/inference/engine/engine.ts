@@ -222,14 +222,11 @@ export class Engine {
     source: AdapterSource | undefined,
     signal: AbortSignal,
     emit: (event: GenerationEvent) => void,
-    aroundTemplate: (isRunning: boolean) => Promise<void>,
   ): Promise<void> {
     const text = await this.modelText();
-    await aroundTemplate(true);
     const prompt = request.messages
       ? text.encodeChat(request.messages, true)
       : text.encode(request.prompt ?? "", { withSpecial: true });
-    await aroundTemplate(false);
     if (prompt.length === 0)
       throw new EspalierError("PROMPT_EMPTY", "The prompt has no tokens.", { field: "messages" });
     await this.using(source, async (loaded, adapter) => {
