@@ -87,6 +87,11 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
       { type: "InputError", code: "PARAMETER_INVALID", field: "temperature" },
     ],
   ],
+  retryReply: [['(input: { messageId: "msg_x" })', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
+  showBranch: [['(messageId: "msg_x")', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
+  renameConversation: [
+    ['(id: "cnv_x", title: "t")', { type: "NotFoundError", code: "CONVERSATION_NOT_FOUND" }],
+  ],
   stopReply: [['(messageId: "msg_x")', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
   startTraining: [
     [

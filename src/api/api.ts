@@ -10,7 +10,7 @@ import { handleFiles } from "./files.ts";
 import { createGate } from "./gate.ts";
 import { serveGraphiql, wantsGraphiql } from "./graphiql.ts";
 import { createGraphql, type SocketData } from "./graphql.ts";
-import { boundedRequest, errorResponse, json, unauthenticated } from "./http.ts";
+import { boundedRequest, errorResponse, json, scopeMissing, unauthenticated } from "./http.ts";
 import { createMetrics } from "./metrics.ts";
 import { handleOpenAi, openAiError } from "./openai.ts";
 import { servePage } from "./pages.ts";
@@ -149,12 +149,4 @@ export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
     websocket: graphql.websocket,
     close: () => clearInterval(sweeping),
   };
-}
-
-function scopeMissing(principal: Principal, needed: Scope): EspalierError {
-  return new EspalierError("SCOPE_MISSING", `this needs the scope "${needed}"`, {
-    hint: `This key has ${[...principal.scopes].join(", ") || "no scope"}; make one with "${needed}".`,
-    value: needed,
-    status: 403,
-  });
 }

@@ -1,16 +1,25 @@
-// /files/{id}: a model's files, as one zip, as a list, or one by one.
-import type { Principal } from "../accounts/accounts.ts";
+// /files/{id}: a model's files, as one zip, as a list, or one by one; a conversation as Markdown or JSON.
+import { opens, type Principal } from "../accounts/accounts.ts";
+import { exportTypes, isExportFormat } from "../chat/chat.ts";
 import type { ApiDeps } from "./context.ts";
-import { decodeSegment, json, methodNotAllowed, notFound } from "./http.ts";
+import { decodeSegment, json, methodNotAllowed, notFound, scopeMissing } from "./http.ts";
 import { zip } from "./zip.ts";
 
 /**
  * `/files/{id or name}` is a zip of the model's files (a PEFT or Hugging Face folder), `/files/{id}/` their list,
- * `/files/{id}/{path}` one of them, with Range.
+ * `/files/{id}/{path}` one of them, with Range. `/files/{conversation}.md` and `.json` are a conversation; they need
+ * the scope "chat".
  */
 export async function handleFiles(request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(request.method, "GET");
   const [, id = "", path] = /^\/files\/([^/]+)(?:\/(.*))?$/.exec(new URL(request.url).pathname) ?? [];
+  const [, conversationId, format = ""] = /^(cnv_[0-9a-z]+)\.([a-z]+)$/.exec(id) ?? [];
+  if (conversationId !== undefined && path === undefined && isExportFormat(format)) {
+    if (!opens(principal.scopes, "chat")) throw scopeMissing(principal, "chat");
+    const { title, text } = await deps.chat.exportConversation(principal.projectId, conversationId, format);
+    const headers = { "content-type": exportTypes[format], ...attachment(`${folderName(title)}.${format}`) };
+    return new Response(request.method === "HEAD" ? null : text, { headers });
+  }
   const model = id === "" ? null : await deps.models.find(principal.projectId, decodeSegment(id));
   if (!model) throw notFound("model", id);
   const files = await deps.models.exportFiles(model.modelId);
@@ -64,7 +73,7 @@ function attachment(name: string): Record<string, string> {
   };
 }
 
-/** A model's name as the name of a folder. */
+/** A model's name, or a conversation's title, as the name of a folder or file. */
 function folderName(name: string): string {
   return name.replaceAll(/[^\p{L}\p{N}._+-]/gu, "_");
 }

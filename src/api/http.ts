@@ -1,6 +1,7 @@
 // What every route shares: JSON answers, the error envelope, reading a body within its limit.
 
 import type { z } from "zod";
+import type { Principal, Scope } from "../accounts/accounts.ts";
 import { EspalierError, isEspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
@@ -134,5 +135,14 @@ function tooLarge(size: number, maxBytes: number): EspalierError {
     hint: "Send large files in pieces to /uploads.",
     value: String(size),
     status: 413,
+  });
+}
+
+/** The refusal of a caller whose scopes do not open what `needed` protects. */
+export function scopeMissing(principal: Principal, needed: Scope): EspalierError {
+  return new EspalierError("SCOPE_MISSING", `this needs the scope "${needed}"`, {
+    hint: `This key has ${[...principal.scopes].join(", ") || "no scope"}; make one with "${needed}".`,
+    value: needed,
+    status: 403,
   });
 }

@@ -1,37 +1,57 @@
-// Front door of chat: replies of any usable model, streamed, and conversations that keep them.
-import { and, asc, eq } from "drizzle-orm";
-import { z } from "zod";
+// Front door of chat: replies of any usable model, streamed, and the conversations that keep them as trees.
+import { and, eq, isNull } from "drizzle-orm";
 import { conversations, messages } from "../../schema/tables/chat.ts";
 import type { ChatMessage, EnginePool, GenerationEvent, GenerationRequest } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
-import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
 import type { ModelRef, Models } from "../models/models.ts";
 import type { Serving } from "../serving/serving.ts";
-import { type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
+import { type ConversationRow, createConversations } from "./conversations.ts";
+import {
+  checkParameters,
+  checkText,
+  type Parameters,
+  type ParametersInput,
+  requestOf,
+  titleOf,
+} from "./parameters.ts";
 import { createReply, type Reply, type ReplyToken } from "./reply.ts";
+import { branchTo, type MessageRow } from "./tree.ts";
 
+export type { ConversationRow, VersionedMessage } from "./conversations.ts";
+export { type ExportFormat, exportTypes, isExportFormat } from "./export.ts";
 export type { ReplyToken } from "./reply.ts";
-export type ConversationRow = typeof conversations.$inferSelect;
-export type MessageRow = typeof messages.$inferSelect;
+export type { MessageRow } from "./tree.ts";
 
-export type SendMessageInput = {
+export type SendMessageInput = ParametersInput & {
   projectId: string;
   userId: string | null;
   conversationId?: string | null | undefined;
+  /** The reply that this answers; the latest of the branch that is shown when unsaid. */
+  afterId?: string | null | undefined;
+  /** An earlier message of the person: this one is said in its place, on a branch of its own. */
+  insteadOfId?: string | null | undefined;
   /** Name, alias or id. */
   model: string;
   text: string;
   system?: string | null | undefined;
-  temperature?: number | null | undefined;
-  topP?: number | null | undefined;
-  topK?: number | null | undefined;
-  maxTokens?: number | null | undefined;
-  seed?: number | null | undefined;
-  stop?: readonly string[] | null | undefined;
 };
+
+export type RetryReplyInput = ParametersInput & {
+  projectId: string;
+  /** The reply that another one is wanted beside. */
+  messageId: string;
+  /** Name, alias or id; the model of the reply when unsaid. */
+  model?: string | null | undefined;
+  system?: string | null | undefined;
+};
+
+export type Sent = { conversation: ConversationRow; message: MessageRow };
+/** A reply to start, the message before it where that is new too, and the conversation that keeps them. */
+type Beginning = Sent & { asked?: MessageRow; model: ModelRef; parameters: Parameters; isNew: boolean };
 
 export type ChatDeps = {
   store: Store;
@@ -44,19 +64,13 @@ export type ChatDeps = {
 
 export type Chat = ReturnType<typeof createChat>;
 
-const parametersSchema = z.object({
-  temperature: z.number().min(0).max(2).optional(),
-  topP: z.number().gt(0).max(1).optional(),
-  topK: z.number().int().min(0).max(1_000_000).optional(),
-  maxTokens: z.number().int().min(1).max(limits.engineContextTokens).optional(),
-  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
-  stop: z.array(z.string().min(1).max(200)).max(16).optional(),
-});
-type Parameters = z.infer<typeof parametersSchema>;
-
 /** Builds the front door. Replies that a stopped server cut off are marked so by `recover`. */
 export function createChat({ store, models, serving, engine, clock, log }: ChatDeps) {
   const replies = new Map<string, Reply>();
+  const kept = createConversations(store, (conversationId) => {
+    for (const reply of replies.values()) if (reply.conversationId === conversationId) reply.stop();
+  });
+  const { getConversation, getMessage } = kept;
 
   /**
    * One reply of a model, as the engine makes it.
@@ -75,23 +89,21 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
     }
   }
 
-  async function getConversation(projectId: string, id: string): Promise<ConversationRow> {
-    const where = and(eq(conversations.id, id), eq(conversations.projectId, projectId));
-    const row = await store.db.query.conversations.findFirst({ where });
-    if (row) return row;
-    throw new EspalierError("CONVERSATION_NOT_FOUND", `There is no conversation ${id.slice(0, 80)}.`, {
-      field: "conversationId",
-      value: id.slice(0, 80),
-      hint: "Start a new one by leaving it out.",
-      status: 404,
-    });
+  /** What a new message of the person follows: null where it is the first. */
+  async function placeOf(input: SendMessageInput, known: ConversationRow | null): Promise<string | null> {
+    const field = input.insteadOfId ? "insteadOfId" : "afterId";
+    const named = input.insteadOfId ?? input.afterId;
+    if (!named) return known?.currentId ?? null;
+    const { message } = await getMessage(input.projectId, named, field);
+    if (message.conversationId !== known?.id)
+      throw wrongMessage("MESSAGE_ELSEWHERE", field, named, "is of another conversation", "its own");
+    if (field === "insteadOfId") {
+      if (message.role === "user") return message.parentId;
+      throw wrongMessage("MESSAGE_NOT_ASKED", field, named, "is a reply", "a message of yours");
+    }
+    if (message.role === "assistant") return message.id;
+    throw wrongMessage("MESSAGE_NOT_REPLY", field, named, "is no reply", "a reply");
   }
-
-  const listMessages = (conversationId: string): Promise<MessageRow[]> =>
-    store.db.query.messages.findMany({
-      where: eq(messages.conversationId, conversationId),
-      orderBy: [asc(messages.createdAt), asc(messages.id)],
-    });
 
   /** Runs the reply to its end and keeps it, whether anybody listens or not. */
   async function run(reply: Reply, model: ModelRef, request: GenerationRequest): Promise<void> {
@@ -135,126 +147,110 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
     }
   }
 
+  /** Keeps the messages with the conversation, which now shows the last of them, and starts that reply. */
+  async function begin(sent: Beginning): Promise<Sent> {
+    const { message, asked, model, parameters, isNew } = sent;
+    const conversation = { ...sent.conversation, parameters, currentId: message.id };
+    const before = await branchTo(store.db, (asked ?? message).parentId);
+    await store.write(async (tx) => {
+      if (isNew) await tx.insert(conversations).values(conversation);
+      else await tx.update(conversations).set(conversation).where(eq(conversations.id, conversation.id));
+      await tx.insert(messages).values(asked ? [asked, message] : [message]);
+    }, "chat.send");
+    const reply = createReply(message.id, conversation.id);
+    replies.set(message.id, reply);
+    const { systemPrompt } = conversation;
+    const turns = [...before, ...(asked ? [asked] : [])].filter(
+      (one) => one.error === null && one.text !== "",
+    );
+    const system = systemPrompt ? [{ role: "system", content: systemPrompt }] : [];
+    void run(reply, model, requestOf(parameters, [...system, ...turns.map(asTurn)]));
+    return { conversation, message };
+  }
+
   return {
+    ...kept,
     complete,
 
     /**
      * Keeps the user's message and starts the reply, whose text streams by `replyTokens(message.id)`.
-     * @throws EspalierError MODEL_NOT_FOUND, MODEL_NOT_USABLE, CONVERSATION_NOT_FOUND, MESSAGE_EMPTY, PARAMETER_INVALID
+     * @throws EspalierError MODEL_NOT_FOUND, MODEL_NOT_USABLE, CONVERSATION_NOT_FOUND, MESSAGE_EMPTY, PARAMETER_INVALID,
+     * and for `afterId` and `insteadOfId` MESSAGE_NOT_FOUND, MESSAGE_ELSEWHERE, MESSAGE_NOT_REPLY, MESSAGE_NOT_ASKED
      */
-    async sendMessage(
-      input: SendMessageInput,
-    ): Promise<{ conversation: ConversationRow; message: MessageRow }> {
+    async sendMessage(input: SendMessageInput): Promise<Sent> {
       const model = await models.resolve(input.projectId, input.model);
       const text = checkText(input.text);
       const parameters = checkParameters(input);
       const known = input.conversationId
         ? await getConversation(input.projectId, input.conversationId)
         : null;
-      const system = input.system ?? known?.systemPrompt ?? null;
-      const history = known ? await listMessages(known.id) : [];
-      const at = clock();
+      const parentId = await placeOf(input, known);
+      const at = await timeAfter(parentId);
       const conversation: ConversationRow = {
         id: known?.id ?? newId("conversation"),
         projectId: input.projectId,
         userId: known?.userId ?? input.userId,
         title: known?.title ?? titleOf(text),
         models: [...new Set([...(known?.models ?? []), model.name])],
-        systemPrompt: system,
-        parameters,
+        systemPrompt: input.system ?? known?.systemPrompt ?? null,
+        parameters: {},
+        currentId: null,
         createdAt: known?.createdAt ?? at,
         updatedAt: at,
       };
-      const asked = messageRow(conversation.id, "user", text, null, at);
-      // One millisecond later, so that the order is that of the words.
-      const message = messageRow(conversation.id, "assistant", "", model.name, at + 1);
-      await store.write(async (tx) => {
-        if (known)
-          await tx.update(conversations).set(conversation).where(eq(conversations.id, conversation.id));
-        else await tx.insert(conversations).values(conversation);
-        await tx.insert(messages).values([asked, message]);
-      }, "chat.send");
-      const reply = createReply(message.id, conversation.id);
-      replies.set(message.id, reply);
-      const turns = [...history, asked].filter((one) => one.error === null && one.text !== "").map(asTurn);
-      const request: GenerationRequest = {
-        messages: [...(system ? [{ role: "system", content: system }] : []), ...turns],
-        maxTokens: parameters.maxTokens ?? limits.replyTokens,
-        ...(parameters.temperature === undefined ? {} : { temperature: parameters.temperature }),
-        ...(parameters.topP === undefined ? {} : { topP: parameters.topP }),
-        ...(parameters.topK === undefined ? {} : { topK: parameters.topK }),
-        ...(parameters.seed === undefined ? {} : { seed: parameters.seed }),
-        ...(parameters.stop === undefined ? {} : { stop: parameters.stop }),
-      };
-      void run(reply, model, request);
-      return { conversation, message };
+      const asked = askedRow(conversation.id, parentId, text, at);
+      const message = replyRow(asked, model, at + 1);
+      return begin({ conversation, message, asked, model, parameters, isNew: known === null });
     },
 
-    /** The text of a reply from its beginning, as it is made; one that has ended comes as a whole. */
-    async *replyTokens(messageId: string, signal?: AbortSignal): AsyncGenerator<ReplyToken, void, void> {
+    /**
+     * Starts another reply to the same message, beside the first.
+     * @throws EspalierError MESSAGE_NOT_FOUND, MESSAGE_NOT_REPLY, MODEL_NOT_FOUND, MODEL_NOT_USABLE, PARAMETER_INVALID
+     */
+    async retryReply(input: RetryReplyInput): Promise<Sent> {
+      const { conversation: known, message: old } = await getMessage(input.projectId, input.messageId);
+      if (old.role !== "assistant")
+        throw wrongMessage("MESSAGE_NOT_REPLY", "messageId", old.id, "is no reply", "a reply");
+      const model = await models.resolve(input.projectId, input.model ?? old.model ?? "");
+      const at = await timeAfter(old.parentId);
+      const conversation: ConversationRow = {
+        ...known,
+        models: [...new Set([...known.models, model.name])],
+        systemPrompt: input.system ?? known.systemPrompt,
+        updatedAt: at,
+      };
+      const message = replyRow({ ...old, id: old.parentId }, model, at);
+      return begin({ conversation, message, model, parameters: checkParameters(input), isNew: false });
+    },
+
+    /**
+     * The text of a reply from its beginning, as it is made; one that has ended comes as a whole.
+     * @throws EspalierError MESSAGE_NOT_FOUND
+     */
+    async *replyTokens(
+      projectId: string,
+      messageId: string,
+      signal?: AbortSignal,
+    ): AsyncGenerator<ReplyToken, void, void> {
+      const { message } = await getMessage(projectId, messageId);
       const reply = replies.get(messageId);
       if (reply) {
         yield* reply.read(signal);
         return;
       }
-      const row = await store.db.query.messages.findFirst({ where: eq(messages.id, messageId) });
-      if (!row) throw messageNotFound(messageId);
-      const { text, finishReason, usage, error } = row;
+      // It may have ended since it was read.
+      const { text, finishReason, usage, error } =
+        message.finishReason === null ? (await getMessage(projectId, messageId)).message : message;
       yield { text, isDone: true, finishReason, usage, error };
     },
 
     /** Ends a reply; what was said so far is kept. @throws EspalierError MESSAGE_NOT_FOUND */
-    async stopReply(messageId: string): Promise<{ conversation: ConversationRow; message: MessageRow }> {
+    async stopReply(projectId: string, messageId: string): Promise<Sent> {
+      await getMessage(projectId, messageId);
       const reply = replies.get(messageId);
       reply?.stop();
       await reply?.ended;
-      const message = await store.db.query.messages.findFirst({ where: eq(messages.id, messageId) });
-      const conversation = message
-        ? await store.db.query.conversations.findFirst({
-            where: eq(conversations.id, message.conversationId),
-          })
-        : undefined;
-      if (!message || !conversation) throw messageNotFound(messageId);
-      return { conversation, message };
-    },
-
-    getConversation,
-    findConversation: async (id: string): Promise<ConversationRow | null> =>
-      (await store.db.query.conversations.findFirst({ where: eq(conversations.id, id) })) ?? null,
-    findMessage: async (id: string): Promise<MessageRow | null> =>
-      (await store.db.query.messages.findFirst({ where: eq(messages.id, id) })) ?? null,
-    /** Those with the latest message first. */
-    pageOfConversations: (projectId: string, page: PageRequest): Promise<Page<ConversationRow>> =>
-      readPage(
-        store.db,
-        conversations,
-        {
-          where: eq(conversations.projectId, projectId),
-          keys: ["updatedAt", "id"],
-          order: "descending",
-        },
-        page,
-      ),
-    /** Messages in order. */
-    pageOfMessages: (conversationId: string, page: PageRequest): Promise<Page<MessageRow>> =>
-      readPage(
-        store.db,
-        messages,
-        {
-          where: eq(messages.conversationId, conversationId),
-          keys: ["createdAt", "id"],
-          order: "ascending",
-        },
-        page,
-      ),
-    async deleteConversation(projectId: string, id: string): Promise<{ id: string; name: string }> {
-      const row = await getConversation(projectId, id);
-      for (const reply of replies.values()) if (reply.conversationId === id) reply.stop();
-      await store.write(async (tx) => {
-        await tx.delete(messages).where(eq(messages.conversationId, id));
-        await tx.delete(conversations).where(eq(conversations.id, id));
-      }, "chat.delete");
-      return { id, name: row.title };
+      return getMessage(projectId, messageId);
     },
 
     /** At start: replies that no process makes any more say so. */
@@ -264,14 +260,16 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
         message: "The server stopped before the reply ended.",
         hint: "Ask again.",
       };
-      const lost = (await store.db.query.messages.findMany({ where: eq(messages.role, "assistant") })).filter(
-        (row) => row.finishReason === null && row.error === null,
+      const isLost = and(
+        eq(messages.role, "assistant"),
+        isNull(messages.finishReason),
+        isNull(messages.error),
       );
-      if (lost.length === 0) return;
-      await store.write(async (tx) => {
-        for (const row of lost)
-          await tx.update(messages).set({ finishReason: "error", error }).where(eq(messages.id, row.id));
-      }, "chat.recover");
+      if (!(await store.db.query.messages.findFirst({ where: isLost }))) return;
+      await store.write(
+        (tx) => tx.update(messages).set({ finishReason: "error", error }).where(isLost),
+        "chat.recover",
+      );
     },
 
     /** Stops every reply and waits until they are kept. */
@@ -281,60 +279,45 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
       await Promise.all(open.map((reply) => reply.ended));
     },
   };
+
+  /** Now, but later than the message that comes before: messages of a branch are ordered by their times. */
+  async function timeAfter(parentId: string | null): Promise<number> {
+    const parent =
+      parentId === null
+        ? undefined
+        : await store.db.query.messages.findFirst({ where: eq(messages.id, parentId) });
+    return Math.max(clock(), (parent?.createdAt ?? 0) + 1);
+  }
 }
 
-function messageRow(
-  conversationId: string,
-  role: string,
-  text: string,
-  model: string | null,
+function askedRow(conversationId: string, parentId: string | null, text: string, at: number): MessageRow {
+  const rest = { model: null, modelId: null, finishReason: null, usage: null, error: null };
+  return { id: newId("message", at), conversationId, parentId, role: "user", text, ...rest, createdAt: at };
+}
+
+/** The empty reply of a model to a message. */
+function replyRow(
+  asked: { id: string | null; conversationId: string },
+  { name, modelId }: ModelRef,
   at: number,
 ): MessageRow {
-  const rest = { finishReason: null, usage: null, error: null };
-  return { id: newId("message", at), conversationId, role, text, model, ...rest, createdAt: at };
+  return {
+    ...askedRow(asked.conversationId, asked.id, "", at),
+    role: "assistant",
+    model: name,
+    modelId,
+  };
 }
 
 function asTurn(row: MessageRow): ChatMessage {
   return { role: row.role, content: row.text };
 }
 
-function titleOf(text: string): string {
-  const line = text.trim().split("\n", 1)[0] ?? "";
-  return line.length > 60 ? `${line.slice(0, 57)}…` : line;
-}
-
-function checkText(text: string): string {
-  if (text.trim() !== "" && text.length <= limits.messageChars) return text;
-  throw new EspalierError(
-    text.trim() === "" ? "MESSAGE_EMPTY" : "MESSAGE_TOO_LONG",
-    text.trim() === ""
-      ? "The message is empty."
-      : `The message has ${text.length} characters; ${limits.messageChars} are allowed.`,
-    { field: "text", hint: "Write something shorter than the limit." },
-  );
-}
-
-/** @throws EspalierError PARAMETER_INVALID naming the parameter */
-function checkParameters(input: SendMessageInput): Parameters {
-  const { temperature, topP, topK, maxTokens, seed, stop } = input;
-  const said = Object.entries({ temperature, topP, topK, maxTokens, seed, stop });
-  const given = Object.fromEntries(said.filter(([, value]) => value !== null && value !== undefined));
-  const parsed = parametersSchema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = String(issue?.path[0] ?? "parameters");
-  throw new EspalierError("PARAMETER_INVALID", `${field}: ${issue?.message ?? "invalid"}`, {
+function wrongMessage(code: string, field: string, id: string, what: string, wanted: string): EspalierError {
+  return new EspalierError(code, `The message ${id.slice(0, 80)} ${what}.`, {
     field,
-    value: JSON.stringify(given[field])?.slice(0, 100) ?? "",
-    hint: "Give a value inside the range.",
-  });
-}
-
-function messageNotFound(id: string): EspalierError {
-  return new EspalierError("MESSAGE_NOT_FOUND", `There is no message ${id.slice(0, 80)}.`, {
-    field: "messageId",
     value: id.slice(0, 80),
-    status: 404,
+    hint: `Name ${wanted} of this conversation.`,
   });
 }
 

@@ -107,6 +107,10 @@ export const limits = {
   replyTokens: 1_024,
   /** Longest message of a conversation. */
   messageChars: 200_000,
+  /** Longest title of a conversation. */
+  titleChars: 200,
+  /** Longest text that a search takes. */
+  searchChars: 200,
   /** A base model's README, as imported or edited, in characters; a longer one that is imported is cut. */
   modelCardChars: 20_000,
   /** Most rows of a dataset in one page. */

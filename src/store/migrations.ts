@@ -1,9 +1,13 @@
 // The list of migrations, in order; a migration that was released never changes. A test holds it to migrations/.
 import first from "../../migrations/0000_first.sql" with { type: "text" };
+import messageTree from "../../migrations/0001_message_tree.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
 
 const migration = (name: string, sql: string): Migration => ({ name, sql, sha256: sha256(sql) });
 
-export const MIGRATIONS: readonly Migration[] = [migration("0000_first", first)];
+export const MIGRATIONS: readonly Migration[] = [
+  migration("0000_first", first),
+  migration("0001_message_tree", messageTree),
+];

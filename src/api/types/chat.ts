@@ -1,21 +1,22 @@
 // Conversations, messages and the streamed text of replies.
-import type { ConversationRow, MessageRow, ReplyToken as ReplyTokenShape } from "../../chat/chat.ts";
+import type { InputFieldBuilder } from "@pothos/core";
+import type { ConversationRow, ReplyToken as ReplyTokenShape, VersionedMessage } from "../../chat/chat.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
-import { connectionOf, paged } from "./connections.ts";
+import { connectionOf, pageArgs, pageCost, paged } from "./connections.ts";
 import { DeleteResult, storedError } from "./live.ts";
 import { stoppable } from "./runs.ts";
 
 export const Conversation = builder.objectRef<ConversationRow>("Conversation");
-export const Message = builder.objectRef<MessageRow>("Message");
+export const Message = builder.objectRef<VersionedMessage>("Message");
 
 Conversation.implement({
   description: "Messages with one or several models.",
   extensions: needs("chat"),
   interfaces: [NodeInterface],
   fields: (t) => ({
-    title: t.exposeString("title", { description: "Its first words." }),
+    title: t.exposeString("title", { description: "Its first words, or what it was renamed to." }),
     models: t.exposeStringList("models", { description: "Names of the models that took part." }),
     systemPrompt: t.exposeString("systemPrompt", { nullable: true, description: "The system prompt." }),
     parameters: t.field({
@@ -25,9 +26,9 @@ Conversation.implement({
     }),
     messages: t.field({
       type: connectionOf("Message", Message, "chat"),
-      description: "Its messages in order.",
+      description: "The messages of the branch that is shown, in order.",
       ...paged,
-      resolve: ({ id }, page, { chat }) => chat.pageOfMessages(id, page),
+      resolve: (conversation, page, { chat }) => chat.pageOfMessages(conversation, page),
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it began." }),
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When the latest message came." }),
@@ -41,9 +42,22 @@ Message.implement({
   fields: (t) => ({
     role: t.exposeString("role", { description: "user or assistant." }),
     text: t.exposeString("text", { description: "Its text; empty while a reply is being made." }),
+    parentId: t.exposeID("parentId", {
+      nullable: true,
+      description: "The message that this one follows; null for a first one.",
+    }),
+    versionIds: t.idList({
+      description:
+        "All messages that stand in its place, oldest first, itself among them: edits of a message, further tries of a reply.",
+      resolve: (message, _, { chat }) => chat.versionIds(message),
+    }),
     model: t.exposeString("model", {
       nullable: true,
       description: "The model that replied, by its name then.",
+    }),
+    modelId: t.exposeID("modelId", {
+      nullable: true,
+      description: "The base, customized or complete model that replied, whatever name it went by.",
     }),
     finishReason: t.exposeString("finishReason", {
       nullable: true,
@@ -91,7 +105,7 @@ const ReplyToken = builder.objectRef<ReplyTokenShape>("ReplyToken").implement({
   }),
 });
 
-type Sent = { conversation: ConversationRow; message: MessageRow };
+type Sent = { conversation: ConversationRow; message: VersionedMessage };
 const SendMessageResult = resultUnion<Sent>(
   "SendMessage",
   "The conversation, and the reply that was started.",
@@ -110,19 +124,48 @@ const SendMessageResult = resultUnion<Sent>(
   }),
 );
 
+const ConversationResult = resultUnion<ConversationRow>(
+  "Conversation",
+  "The conversation as it is now.",
+  (t) => ({
+    conversation: t.field({ type: Conversation, description: "The conversation.", resolve: (row) => row }),
+  }),
+);
+
+type Fields = InputFieldBuilder<(typeof builder)["$inferSchemaTypes"], "InputObject">;
+/** What shapes a reply: the same for a first and for a further one. */
+const shaping = (t: Fields) => ({
+  system: t.string({ description: "System prompt; the conversation's own when unsaid." }),
+  temperature: t.float({ description: "0 (always the likeliest token) to 2." }),
+  topP: t.float({ description: "Keep the likeliest tokens that together have this probability, up to 1." }),
+  topK: t.int({ description: "Keep this many of the likeliest tokens; 0 keeps all." }),
+  maxTokens: t.int({ description: "Most tokens of the reply." }),
+  seed: t.int({ description: "The same seed gives the same reply." }),
+  stop: t.stringList({ description: "Texts that end the reply." }),
+});
+
 const SendMessageInput = builder.inputType("SendMessageInput", {
   description: "A message for a model.",
   fields: (t) => ({
     conversationId: t.id({ description: "The conversation to go on with; a new one when unsaid." }),
+    afterId: t.id({
+      description: "The reply that this answers; the last of the branch that is shown when unsaid.",
+    }),
+    insteadOfId: t.id({
+      description: "An earlier message of yours: this one is said in its place, on a branch of its own.",
+    }),
     model: t.string({ required: true, description: "Name, alias or id of a usable model." }),
     text: t.string({ required: true, description: "What to say." }),
-    system: t.string({ description: "System prompt; the conversation's own when unsaid." }),
-    temperature: t.float({ description: "0 (always the likeliest token) to 2." }),
-    topP: t.float({ description: "Keep the likeliest tokens that together have this probability, up to 1." }),
-    topK: t.int({ description: "Keep this many of the likeliest tokens; 0 keeps all." }),
-    maxTokens: t.int({ description: "Most tokens of the reply." }),
-    seed: t.int({ description: "The same seed gives the same reply." }),
-    stop: t.stringList({ description: "Texts that end the reply." }),
+    ...shaping(t),
+  }),
+});
+
+const RetryReplyInput = builder.inputType("RetryReplyInput", {
+  description: "Another reply to the same message.",
+  fields: (t) => ({
+    messageId: t.id({ required: true, description: "The reply that another one is wanted beside." }),
+    model: t.string({ description: "Name, alias or id of a usable model; the reply's own when unsaid." }),
+    ...shaping(t),
   }),
 });
 
@@ -131,8 +174,13 @@ builder.queryField("conversations", (t) =>
     type: connectionOf("Conversation", Conversation, "chat"),
     description: "Conversations, the one with the latest message first.",
     extensions: needs("chat"),
-    ...paged,
-    resolve: (_, page, { chat, principal }) => chat.pageOfConversations(principal.projectId, page),
+    args: {
+      ...pageArgs,
+      search: t.arg.string({ description: "Only those whose title or messages contain this text." }),
+    },
+    complexity: pageCost,
+    resolve: (_, { search, ...page }, { chat, principal }) =>
+      chat.pageOfConversations(principal.projectId, page, search),
   }),
 );
 
@@ -147,12 +195,40 @@ builder.mutationFields((t) => ({
         chat.sendMessage({ ...input, projectId: principal.projectId, userId: principal.userId }),
       ),
   }),
+  retryReply: t.field({
+    type: SendMessageResult.union,
+    description: "Starts another reply to the same message, beside the first; both are kept.",
+    extensions: needs("chat"),
+    args: { input: t.arg({ type: RetryReplyInput, required: true, description: "Which, and by whom." }) },
+    resolve: (_, { input }, { chat, principal }) =>
+      SendMessageResult.run(() => chat.retryReply({ ...input, projectId: principal.projectId })),
+  }),
+  showBranch: t.field({
+    type: ConversationResult.union,
+    description: "Shows the branch of a message, down to the newest message below it.",
+    extensions: needs("chat"),
+    args: { messageId: t.arg.id({ required: true, description: "A message of the branch." }) },
+    resolve: (_, { messageId }, { chat, principal }) =>
+      ConversationResult.run(() => chat.showBranch(principal.projectId, messageId)),
+  }),
+  renameConversation: t.field({
+    type: ConversationResult.union,
+    description: "Gives a conversation another title.",
+    extensions: needs("chat"),
+    args: {
+      id: t.arg.id({ required: true, description: "The conversation." }),
+      title: t.arg.string({ required: true, description: "The new title." }),
+    },
+    resolve: (_, { id, title }, { chat, principal }) =>
+      ConversationResult.run(() => chat.renameConversation(principal.projectId, id, title)),
+  }),
   stopReply: t.field({
     type: SendMessageResult.union,
     description: "Ends a reply; what was said so far is kept.",
     extensions: needs("chat"),
     args: { messageId: t.arg.id({ required: true, description: "The reply." }) },
-    resolve: (_, { messageId }, { chat }) => SendMessageResult.run(() => chat.stopReply(messageId)),
+    resolve: (_, { messageId }, { chat, principal }) =>
+      SendMessageResult.run(() => chat.stopReply(principal.projectId, messageId)),
   }),
   deleteConversation: t.field({
     type: DeleteResult.union,
@@ -170,8 +246,8 @@ builder.subscriptionField("replyTokens", (t) =>
     description: "The text of a reply from its beginning, as it is made.",
     extensions: needs("chat"),
     args: { messageId: t.arg.id({ required: true, description: "The reply." }) },
-    subscribe: (_, { messageId }, { chat }: Context) =>
-      stoppable((signal) => chat.replyTokens(messageId, signal)),
+    subscribe: (_, { messageId }, { chat, principal }: Context) =>
+      stoppable((signal) => chat.replyTokens(principal.projectId, messageId, signal)),
     resolve: (token: ReplyTokenShape) => token,
   }),
 );

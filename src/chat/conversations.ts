@@ -1,0 +1,150 @@
+// The conversations that are kept: found, listed, searched, renamed, exported, deleted, and which branch is shown.
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import { conversations, messages } from "../../schema/tables/chat.ts";
+import { EspalierError } from "../kit/errors.ts";
+import { limits } from "../kit/limits.ts";
+import { mapPage, type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
+import { asJson, asMarkdown, type ExportFormat } from "./export.ts";
+import { checkTitle } from "./parameters.ts";
+import { branchTo, type MessageRow, newestBelow, onBranchTo, versionsOf } from "./tree.ts";
+
+export type ConversationRow = typeof conversations.$inferSelect;
+/** A message with the ids of all messages that stand in its place, itself among them. */
+export type VersionedMessage = MessageRow & { versionIds?: readonly string[] };
+
+/** Builds the verbs over `store`; `stopReplies` ends those of a conversation that are in the making. */
+export function createConversations(store: Store, stopReplies: (conversationId: string) => void) {
+  const { db } = store;
+
+  /** @throws EspalierError CONVERSATION_NOT_FOUND */
+  async function getConversation(projectId: string, id: string): Promise<ConversationRow> {
+    const where = and(eq(conversations.id, id), eq(conversations.projectId, projectId));
+    const row = await db.query.conversations.findFirst({ where });
+    if (row) return row;
+    throw new EspalierError("CONVERSATION_NOT_FOUND", `There is no conversation ${id.slice(0, 80)}.`, {
+      field: "conversationId",
+      value: id.slice(0, 80),
+      hint: "Start a new one by leaving it out.",
+      status: 404,
+    });
+  }
+
+  /** A message of the project with its conversation. @throws EspalierError MESSAGE_NOT_FOUND */
+  async function getMessage(
+    projectId: string,
+    id: string,
+    field = "messageId",
+  ): Promise<{ conversation: ConversationRow; message: MessageRow }> {
+    const message = await db.query.messages.findFirst({ where: eq(messages.id, id) });
+    const conversation =
+      message &&
+      (await db.query.conversations.findFirst({
+        where: and(eq(conversations.id, message.conversationId), eq(conversations.projectId, projectId)),
+      }));
+    if (message && conversation) return { conversation, message };
+    throw new EspalierError("MESSAGE_NOT_FOUND", `There is no message ${id.slice(0, 80)}.`, {
+      field,
+      value: id.slice(0, 80),
+      status: 404,
+    });
+  }
+
+  return {
+    getConversation,
+    getMessage,
+    findConversation: async (id: string): Promise<ConversationRow | null> =>
+      (await db.query.conversations.findFirst({ where: eq(conversations.id, id) })) ?? null,
+    findMessage: async (id: string): Promise<MessageRow | null> =>
+      (await db.query.messages.findFirst({ where: eq(messages.id, id) })) ?? null,
+
+    /**
+     * Those with the latest message first; with `search`, those whose title or messages contain it.
+     * @throws EspalierError SEARCH_TOO_LONG
+     */
+    async pageOfConversations(
+      projectId: string,
+      page: PageRequest,
+      search?: string | null,
+    ): Promise<Page<ConversationRow>> {
+      const where = and(eq(conversations.projectId, projectId), search ? containing(search) : undefined);
+      return readPage(db, conversations, { where, keys: ["updatedAt", "id"], order: "descending" }, page);
+    },
+
+    /** Messages of the branch that is shown, in order. */
+    async pageOfMessages({ currentId }: ConversationRow, page: PageRequest): Promise<Page<VersionedMessage>> {
+      const list = { where: onBranchTo(currentId), keys: ["createdAt", "id"], order: "ascending" } as const;
+      const found = await readPage(db, messages, list, page);
+      const versions = await versionsOf(db, found.items);
+      return mapPage(found, (row) => ({ ...row, versionIds: versions.get(row.id) ?? [row.id] }));
+    },
+
+    /** Ids of all messages that stand in the place of one, itself among them, oldest first. */
+    versionIds: async (row: VersionedMessage): Promise<readonly string[]> =>
+      row.versionIds ?? (await versionsOf(db, [row])).get(row.id) ?? [row.id],
+
+    /** Shows the branch of a message, down to the newest below it. @throws EspalierError MESSAGE_NOT_FOUND */
+    async showBranch(projectId: string, messageId: string): Promise<ConversationRow> {
+      const { conversation } = await getMessage(projectId, messageId);
+      const currentId = await newestBelow(db, messageId);
+      await store.write(
+        (tx) => tx.update(conversations).set({ currentId }).where(eq(conversations.id, conversation.id)),
+        "chat.show",
+      );
+      return { ...conversation, currentId };
+    },
+
+    /** @throws EspalierError CONVERSATION_NOT_FOUND, TITLE_EMPTY, TITLE_TOO_LONG */
+    async renameConversation(projectId: string, id: string, title: string): Promise<ConversationRow> {
+      const row = await getConversation(projectId, id);
+      const renamed = { ...row, title: checkTitle(title) };
+      await store.write(
+        (tx) => tx.update(conversations).set({ title: renamed.title }).where(eq(conversations.id, id)),
+        "chat.rename",
+      );
+      return renamed;
+    },
+
+    /**
+     * A conversation as a file's text: Markdown of the branch that is shown, or JSON of the whole tree.
+     * @throws EspalierError CONVERSATION_NOT_FOUND
+     */
+    async exportConversation(
+      projectId: string,
+      id: string,
+      format: ExportFormat,
+    ): Promise<{ title: string; text: string }> {
+      const row = await getConversation(projectId, id);
+      if (format === "md")
+        return { title: row.title, text: asMarkdown(row, await branchTo(db, row.currentId)) };
+      const all = await db.query.messages.findMany({
+        where: eq(messages.conversationId, id),
+        orderBy: [messages.createdAt, messages.id],
+      });
+      return { title: row.title, text: asJson(row, all) };
+    },
+
+    /** @throws EspalierError CONVERSATION_NOT_FOUND */
+    async deleteConversation(projectId: string, id: string): Promise<{ id: string; name: string }> {
+      const row = await getConversation(projectId, id);
+      stopReplies(id);
+      await store.write(async (tx) => {
+        await tx.delete(messages).where(eq(messages.conversationId, id));
+        await tx.delete(conversations).where(eq(conversations.id, id));
+      }, "chat.delete");
+      return { id, name: row.title };
+    },
+  };
+}
+
+/** Holds for conversations whose title or messages contain the text, in whatever case (of ASCII). */
+function containing(search: string): SQL {
+  if (search.length > limits.searchChars)
+    throw new EspalierError(
+      "SEARCH_TOO_LONG",
+      `The search has ${search.length} characters; ${limits.searchChars} are allowed.`,
+      { field: "search", hint: "Search for fewer words." },
+    );
+  const like = `%${search.replaceAll(/[\\%_]/g, "\\$&")}%`;
+  return sql`(${conversations.title} LIKE ${like} ESCAPE '\\' OR EXISTS (
+    SELECT 1 FROM messages WHERE conversation_id = ${conversations.id} AND text LIKE ${like} ESCAPE '\\'))`;
+}
