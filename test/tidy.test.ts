@@ -13,6 +13,7 @@ const RANK: Record<string, number> = {
   "src/store": 2,
   "src/runs": 3,
   "src/inference": 3,
+  "src/usage": 3,
   "src/datasets": 4,
   "src/models": 5,
   "src/training": 6,
@@ -26,7 +27,17 @@ const RANK: Record<string, number> = {
   "src/serve": 13,
   "src/main.ts": 14,
 };
-const DOMAINS = ["datasets", "models", "training", "serving", "knowledge", "assessments", "chat", "accounts"];
+const DOMAINS = [
+  "usage",
+  "datasets",
+  "models",
+  "training",
+  "serving",
+  "knowledge",
+  "assessments",
+  "chat",
+  "accounts",
+];
 
 /** Read the environment: the configuration, and two files that come before it. */
 const READS_ENVIRONMENT = ["src/config.ts", "src/boot.ts", "src/kit/native.ts"];

@@ -24,6 +24,9 @@ export type Principal = {
   scopes: ReadonlySet<Scope>;
 };
 
+/** The principal as records of what was done name them. */
+export const askerOf = ({ projectId, userId, keyId }: Principal) => ({ projectId, userId, keyId });
+
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export type Session = { token: string; expiresAt: number; userId: string };
 type Deps = { store: Store; clock: Clock };

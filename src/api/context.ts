@@ -9,6 +9,7 @@ import type { Runs } from "../runs/runs.ts";
 import type { Serving } from "../serving/serving.ts";
 import type { Store } from "../store/store.ts";
 import type { Training } from "../training/training.ts";
+import type { Usage } from "../usage/usage.ts";
 import type { TrainerRegistry } from "./trainers.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -21,6 +22,7 @@ export type ApiDeps = {
   models: Models;
   training: Training;
   serving: Serving;
+  usage: Usage;
   chat: Chat;
   config: Config;
   log: Log;

@@ -1,6 +1,6 @@
 // /v1: the part of OpenAI's HTTP interface that official clients need for chat, with its error envelope.
 import { z } from "zod";
-import type { Principal } from "../accounts/accounts.ts";
+import { askerOf, type Principal } from "../accounts/accounts.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId, timeOfId } from "../kit/ids.ts";
@@ -132,6 +132,7 @@ async function complete(request: Request, principal: Principal, deps: ApiDeps): 
       })),
       ...settings(body),
     },
+    { ...askerOf(principal), source: "v1" },
     signal,
   );
   const head = {

@@ -9,6 +9,7 @@ import "./types/models.ts";
 import "./types/nodes.ts";
 import "./types/runs.ts";
 import "./types/trainings.ts";
+import "./types/usage.ts";
 import { authorise } from "./authorise.ts";
 import { builder } from "./builder.ts";
 

@@ -9,6 +9,7 @@ import type { Log } from "../kit/log.ts";
 import type { ModelRef, Models } from "../models/models.ts";
 import type { Serving } from "../serving/serving.ts";
 import type { Store } from "../store/store.ts";
+import type { Caller, Usage } from "../usage/usage.ts";
 import { type ConversationRow, createConversations } from "./conversations.ts";
 import {
   checkParameters,
@@ -26,38 +27,47 @@ export { type ExportFormat, exportTypes, isExportFormat } from "./export.ts";
 export type { ReplyToken } from "./reply.ts";
 export type { MessageRow } from "./tree.ts";
 
-export type SendMessageInput = ParametersInput & {
-  projectId: string;
-  userId: string | null;
-  conversationId?: string | null | undefined;
-  /** The reply that this answers; the latest of the branch that is shown when unsaid. */
-  afterId?: string | null | undefined;
-  /** An earlier message of the person: this one is said in its place, on a branch of its own. */
-  insteadOfId?: string | null | undefined;
-  /** Name, alias or id. */
-  model: string;
-  text: string;
-  system?: string | null | undefined;
-};
+/** The person or key that asks. */
+type Asker = Omit<Caller, "source">;
 
-export type RetryReplyInput = ParametersInput & {
-  projectId: string;
-  /** The reply that another one is wanted beside. */
-  messageId: string;
-  /** Name, alias or id; the model of the reply when unsaid. */
-  model?: string | null | undefined;
-  system?: string | null | undefined;
-};
+export type SendMessageInput = ParametersInput &
+  Asker & {
+    conversationId?: string | null | undefined;
+    /** The reply that this answers; the latest of the branch that is shown when unsaid. */
+    afterId?: string | null | undefined;
+    /** An earlier message of the person: this one is said in its place, on a branch of its own. */
+    insteadOfId?: string | null | undefined;
+    /** Name, alias or id. */
+    model: string;
+    text: string;
+    system?: string | null | undefined;
+  };
+
+export type RetryReplyInput = ParametersInput &
+  Asker & {
+    /** The reply that another one is wanted beside. */
+    messageId: string;
+    /** Name, alias or id; the model of the reply when unsaid. */
+    model?: string | null | undefined;
+    system?: string | null | undefined;
+  };
 
 export type Sent = { conversation: ConversationRow; message: MessageRow };
 /** A reply to start, the message before it where that is new too, and the conversation that keeps them. */
-type Beginning = Sent & { asked?: MessageRow; model: ModelRef; parameters: Parameters; isNew: boolean };
+type Beginning = Sent & {
+  asker: Asker;
+  asked?: MessageRow;
+  model: ModelRef;
+  parameters: Parameters;
+  isNew: boolean;
+};
 
 export type ChatDeps = {
   store: Store;
   models: Models;
   serving: Serving;
   engine: EnginePool;
+  usage: Usage;
   clock: Clock;
   log: Log;
 };
@@ -65,7 +75,7 @@ export type ChatDeps = {
 export type Chat = ReturnType<typeof createChat>;
 
 /** Builds the front door. Replies that a stopped server cut off are marked so by `recover`. */
-export function createChat({ store, models, serving, engine, clock, log }: ChatDeps) {
+export function createChat({ store, models, serving, engine, usage, clock, log }: ChatDeps) {
   const replies = new Map<string, Reply>();
   const kept = createConversations(store, (conversationId) => {
     for (const reply of replies.values()) if (reply.conversationId === conversationId) reply.stop();
@@ -73,18 +83,29 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
   const { getConversation, getMessage } = kept;
 
   /**
-   * One reply of a model, as the engine makes it.
+   * One reply of a model, as the engine makes it; what it took is recorded for the caller.
    * @throws EspalierError of the model's files and of the engine, e.g. ENGINE_DIED
    */
   async function* complete(
     model: ModelRef,
     request: GenerationRequest,
+    caller: Caller,
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, void> {
+    const startedAt = clock();
     const source = await models.sourceOf(model.modelId);
     for await (const event of engine.generate(source, model.precision, request, signal)) {
-      if (event.type === "end" && model.deploymentId)
-        serving.noteReply(model.deploymentId, event.tokensPerSecond);
+      if (event.type === "end") {
+        if (model.deploymentId) serving.noteReply(model.deploymentId, event.tokensPerSecond);
+        void usage.record({
+          ...caller,
+          modelName: model.name,
+          modelId: model.modelId,
+          inputTokens: event.usage.promptTokens,
+          outputTokens: event.usage.completionTokens,
+          latencyMs: clock() - startedAt,
+        });
+      }
       yield event;
     }
   }
@@ -106,12 +127,17 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
   }
 
   /** Runs the reply to its end and keeps it, whether anybody listens or not. */
-  async function run(reply: Reply, model: ModelRef, request: GenerationRequest): Promise<void> {
+  async function run(
+    reply: Reply,
+    model: ModelRef,
+    request: GenerationRequest,
+    caller: Caller,
+  ): Promise<void> {
     let text = "";
     let outcome: Partial<MessageRow>;
     try {
       let end: Extract<GenerationEvent, { type: "end" }> | undefined;
-      for await (const event of complete(model, request, reply.signal)) {
+      for await (const event of complete(model, request, caller, reply.signal)) {
         if (event.type === "delta") {
           text += event.text;
           reply.push(event.text);
@@ -149,7 +175,7 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
 
   /** Keeps the messages with the conversation, which now shows the last of them, and starts that reply. */
   async function begin(sent: Beginning): Promise<Sent> {
-    const { message, asked, model, parameters, isNew } = sent;
+    const { message, asked, asker, model, parameters, isNew } = sent;
     const conversation = { ...sent.conversation, parameters, currentId: message.id };
     const before = await branchTo(store.db, (asked ?? message).parentId);
     await store.write(async (tx) => {
@@ -164,7 +190,9 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
       (one) => one.error === null && one.text !== "",
     );
     const system = systemPrompt ? [{ role: "system", content: systemPrompt }] : [];
-    void run(reply, model, requestOf(parameters, [...system, ...turns.map(asTurn)]));
+    const { projectId, userId, keyId } = asker;
+    const caller: Caller = { projectId, userId, keyId, source: "chat" };
+    void run(reply, model, requestOf(parameters, [...system, ...turns.map(asTurn)]), caller);
     return { conversation, message };
   }
 
@@ -200,7 +228,7 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
       };
       const asked = askedRow(conversation.id, parentId, text, at);
       const message = replyRow(asked, model, at + 1);
-      return begin({ conversation, message, asked, model, parameters, isNew: known === null });
+      return begin({ asker: input, conversation, message, asked, model, parameters, isNew: known === null });
     },
 
     /**
@@ -220,7 +248,8 @@ export function createChat({ store, models, serving, engine, clock, log }: ChatD
         updatedAt: at,
       };
       const message = replyRow({ ...old, id: old.parentId }, model, at);
-      return begin({ conversation, message, model, parameters: checkParameters(input), isNew: false });
+      const parameters = checkParameters(input);
+      return begin({ asker: input, conversation, message, model, parameters, isNew: false });
     },
 
     /**

@@ -25,6 +25,7 @@ export const ID_PREFIX = {
   message: "msg",
   trainer: "tnr",
   artifact: "art",
+  usage: "use",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

@@ -119,4 +119,6 @@ export const limits = {
   datasetPageBytes: 8 * MiB,
   /** Most rows of a dataset of which the start of a training looks for one that fits. */
   datasetRowsTried: 2_000,
+  /** How long single calls of models are kept for their counts. */
+  usageKeepMs: 400 * 24 * 3_600_000,
 } as const;

@@ -16,6 +16,7 @@ import { createRuns } from "../runs/runs.ts";
 import { createServing } from "../serving/serving.ts";
 import { openStore } from "../store/store.ts";
 import { createTraining } from "../training/training.ts";
+import { createUsage } from "../usage/usage.ts";
 import { importSamples } from "./samples.ts";
 import { startTrainer, type TrainerChild, venvOf } from "./trainer.ts";
 
@@ -86,10 +87,11 @@ export async function startServer({
     const training = createTraining({ store, runs, models, datasets, clock });
     const serving = createServing({ store, runs, models, engine, clock, log });
     closers.push(() => serving.close());
-    const chat = createChat({ store, models, serving, engine, clock, log });
+    const usage = createUsage({ store, clock, log });
+    const chat = createChat({ store, models, serving, engine, usage, clock, log });
     closers.push(() => chat.close());
     let isReady = false;
-    const fronts = { accounts, store, runs, datasets, models, training, serving, chat };
+    const fronts = { accounts, store, runs, datasets, models, training, serving, usage, chat };
     let trainer: LocalTrainer | undefined;
     const localTrainer = (): string | null => trainer?.hint() ?? null;
     const api = createApi({ ...fronts, config, log, isReady: () => isReady, localTrainer });

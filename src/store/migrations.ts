@@ -1,6 +1,8 @@
 // The list of migrations, in order; a migration that was released never changes. A test holds it to migrations/.
 import first from "../../migrations/0000_first.sql" with { type: "text" };
 import messageTree from "../../migrations/0001_message_tree.sql" with { type: "text" };
+import usage from "../../migrations/0002_usage.sql" with { type: "text" };
+import usageDays from "../../migrations/0003_usage_days.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -10,4 +12,6 @@ const migration = (name: string, sql: string): Migration => ({ name, sql, sha256
 export const MIGRATIONS: readonly Migration[] = [
   migration("0000_first", first),
   migration("0001_message_tree", messageTree),
+  migration("0002_usage", usage),
+  migration("0003_usage_days", usageDays),
 ];

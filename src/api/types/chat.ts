@@ -1,5 +1,6 @@
 // Conversations, messages and the streamed text of replies.
 import type { InputFieldBuilder } from "@pothos/core";
+import { askerOf } from "../../accounts/accounts.ts";
 import type { ConversationRow, ReplyToken as ReplyTokenShape, VersionedMessage } from "../../chat/chat.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
@@ -191,9 +192,7 @@ builder.mutationFields((t) => ({
     extensions: needs("chat"),
     args: { input: t.arg({ type: SendMessageInput, required: true, description: "What to send to whom." }) },
     resolve: (_, { input }, { chat, principal }) =>
-      SendMessageResult.run(() =>
-        chat.sendMessage({ ...input, projectId: principal.projectId, userId: principal.userId }),
-      ),
+      SendMessageResult.run(() => chat.sendMessage({ ...input, ...askerOf(principal) })),
   }),
   retryReply: t.field({
     type: SendMessageResult.union,
@@ -201,7 +200,7 @@ builder.mutationFields((t) => ({
     extensions: needs("chat"),
     args: { input: t.arg({ type: RetryReplyInput, required: true, description: "Which, and by whom." }) },
     resolve: (_, { input }, { chat, principal }) =>
-      SendMessageResult.run(() => chat.retryReply({ ...input, projectId: principal.projectId })),
+      SendMessageResult.run(() => chat.retryReply({ ...input, ...askerOf(principal) })),
   }),
   showBranch: t.field({
     type: ConversationResult.union,
