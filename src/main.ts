@@ -12,6 +12,11 @@ if (process.argv[2] === "dataset-reader") {
   await runReaderChild();
 }
 
+if (process.argv[2] === "document-reader") {
+  const { runDocumentReader } = await import("./knowledge/knowledge.ts");
+  await runDocumentReader();
+}
+
 const { runCli } = await import("./cli/cli.ts");
 const local = await import("./serve/local.ts");
 const { loadConnection } = await import("./config.ts");

@@ -2,9 +2,9 @@
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
+import { csvFields } from "../kit/csv.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits as productLimits } from "../kit/limits.ts";
-import { csvFields } from "./formats/csv-fields.ts";
 import { type Detected, detectFormat, type Format } from "./formats/detect.ts";
 import { findDeepNest, findLoss } from "./formats/lossless.ts";
 import {

@@ -121,4 +121,30 @@ export const limits = {
   datasetRowsTried: 2_000,
   /** How long single calls of models are kept for their counts. */
   usageKeepMs: 400 * 24 * 3_600_000,
+  /** Largest file that is read as a document. */
+  documentBytes: 200 * MiB,
+  /** Longest text of one document. */
+  documentTextChars: 10_000_000,
+  /** Most blocks (headings, paragraphs, tables …) of one document. */
+  documentBlocks: 200_000,
+  /** Longest heading in the trail above a block; the rest is cut. */
+  documentHeadingChars: 200,
+  /** Most pages of one PDF. */
+  documentPages: 5_000,
+  /** Deepest nesting of elements in HTML or XML, of lists in lists, of values in JSON. */
+  documentDepth: 256,
+  /** Most files in a docx, xlsx, pptx or epub. */
+  documentEntries: 10_000,
+  /** Most bytes of text and markup that a docx, xlsx, pptx or epub may unpack to. */
+  documentUnpackedBytes: 256 * MiB,
+  /** How many times larger than its packed form a part of such a file may be, once it is large. */
+  documentGrowth: 200,
+  /** Longest that one document may take to read. */
+  documentMs: 120_000,
+  /** Most memory that the process which reads documents may take. */
+  documentReaderBytes: 2 * GiB,
+  /** Documents that one reading process takes before a fresh one follows it. */
+  documentsPerReader: 200,
+  /** How long a reading process waits for the next document. */
+  documentReaderIdleMs: 10_000,
 } as const;

@@ -1,6 +1,6 @@
 // Tells a dataset's format from its first bytes, so that a wrong extension does no harm.
+import { csvDelimiter } from "../../kit/csv.ts";
 import { EspalierError } from "../../kit/errors.ts";
-import { csvFields } from "./csv-fields.ts";
 
 export const formats = ["jsonl", "json", "csv", "tsv"] as const;
 export type Format = (typeof formats)[number];
@@ -31,20 +31,6 @@ function parses(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** The delimiter that cuts the first lines into the most equal fields, or null where none occurs. */
-function delimiterOf(lines: readonly string[]): string | null {
-  let best: { delimiter: string; score: number } | null = null;
-  const header = lines[0] ?? "";
-  for (const delimiter of [",", "\t", ";", "|"]) {
-    const count = csvFields(header, delimiter).length;
-    if (count < 2) continue;
-    const alike = lines.filter((line) => csvFields(line, delimiter).length === count).length;
-    const score = alike * 1000 + count;
-    if (best === null || score > best.score) best = { delimiter, score };
-  }
-  return best?.delimiter ?? null;
 }
 
 /**
@@ -122,7 +108,7 @@ function detectText(body: string, lines: readonly string[], name: string): Detec
     return lines.every((line) => parses(line)) ? { format: "jsonl", delimiter: "" } : null;
   }
   if (extension === "json") return null;
-  const delimiter = delimiterOf(lines);
+  const delimiter = csvDelimiter(lines);
   if (delimiter !== null) return { format: delimiter === "\t" ? "tsv" : "csv", delimiter };
   return extension === "csv" || extension === "tsv" ? { format: "csv", delimiter: "," } : null;
 }
