@@ -195,6 +195,111 @@ test("a conversation leaves as Markdown of its branch and as JSON of its tree, t
   expect((await world.fetch("/files/cnv_0000.md")).status).toBe(404);
 });
 
+test("two side by side: a blind vote is kept with the models, once, and shows their names", async () => {
+  const one = await send({ text: "compare", isBlind: true });
+  const two = await send({ text: "compare", isBlind: true, besideId: one.conversation.id });
+  const query = `query ($id: ID!) { conversations(search: "compare") { nodes { id } }
+    node(id: $id) { ... on Conversation { isBlind beside { id isBlind lead { id } } messages { nodes { opinion { vote rating note } } } } } }`;
+  const pair = { id: one.conversation.id };
+  expect(await world.graphql(query, pair)).toMatchObject({
+    conversations: { nodes: [pair] },
+    node: { isBlind: true, beside: [{ id: two.conversation.id, isBlind: true, lead: pair }] },
+  });
+  const vote =
+    "mutation ($input: VoteInput!) { voteOnReplies(input: $input) { __typename ... on VoteSuccess { vote { id } } ... on UserError { code } } }";
+  const messageIds = [two.reply.id, one.reply.id];
+  const wrong = await world.graphql(vote, { input: { messageIds, verdict: "BETTER" } });
+  expect(wrong).toMatchObject({ voteOnReplies: { code: "VOTE_INVALID" } });
+  await world.act(vote, { input: { messageIds, verdict: "BETTER", chosenId: one.reply.id } });
+  expect(await world.graphql(vote, { input: { messageIds, verdict: "TIE" } })).toMatchObject({
+    voteOnReplies: { code: "VOTE_TWICE" },
+  });
+  expect(await world.graphql(query, pair)).toMatchObject({
+    node: {
+      isBlind: false,
+      beside: [{ isBlind: false }],
+      messages: { nodes: [{ opinion: null }, { opinion: { vote: "CHOSEN", rating: null } }] },
+    },
+  });
+  const list = `{ feedback(kind: VOTE, first: 10) { totalCount nodes { verdict isBlind conversation { id }
+    replies { message { id } model isChosen lineage { kind name } } prompt { nodes { role text } } } } }`;
+  const reply = (id: string, isChosen: boolean) => ({
+    message: { id },
+    model: "toy",
+    isChosen,
+    lineage: expect.any(Array),
+  });
+  expect(await world.graphql(list)).toEqual({
+    feedback: {
+      totalCount: 1,
+      nodes: [
+        {
+          verdict: "better",
+          isBlind: true,
+          conversation: pair,
+          replies: [reply(two.reply.id, false), reply(one.reply.id, true)],
+          prompt: { nodes: [{ role: "user", text: "compare" }] },
+        },
+      ],
+    },
+  });
+  const more = [
+    await send({ text: "c", besideId: two.conversation.id }),
+    await send({ text: "c", besideId: pair.id }),
+  ];
+  const full = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { ${SENT} } }`;
+  expect(
+    await world.graphql(full, { input: { model: "toy", text: "x", besideId: more[0]?.conversation.id } }),
+  ).toMatchObject({ sendMessage: { code: "TOO_MANY_COLUMNS" } });
+  await world.act("mutation ($id: ID!) { deleteConversation(id: $id) { __typename } }", pair);
+  expect(await world.graphql("{ feedback { totalCount } }")).toEqual({ feedback: { totalCount: 0 } });
+  expect(
+    await world.graphql("query ($id: ID!) { node(id: $id) { id } }", { id: more[1]?.conversation.id }),
+  ).toEqual({ node: null });
+}, 30_000);
+
+test("a rating is replaced and taken back; an edit stands beside the reply, which stays", async () => {
+  const made = await send({ text: "rate me" });
+  const rate =
+    "mutation ($id: ID!, $rating: Rating, $note: String) { rateReply(messageId: $id, rating: $rating, note: $note) { __typename ... on RateReplySuccess { reply { opinion { rating note vote } } } } }";
+  const { id } = made.reply;
+  expect(await world.act(rate, { id, rating: "UP" })).toMatchObject({
+    reply: { opinion: { rating: "UP", note: null } },
+  });
+  expect(await world.act(rate, { id, rating: "DOWN", note: " wrong town " })).toMatchObject({
+    reply: { opinion: { rating: "DOWN", note: "wrong town" } },
+  });
+  const list = "{ feedback(first: 1) { nodes { kind verdict replies { message { id text } isChosen } } } }";
+  expect(await world.graphql(list)).toMatchObject({
+    feedback: { nodes: [{ kind: "rating", verdict: "down" }] },
+  });
+  expect(await world.act(rate, { id })).toMatchObject({ reply: { opinion: null } });
+
+  const edit =
+    "mutation ($id: ID!, $text: String!) { editReply(messageId: $id, text: $text) { __typename ... on SendMessageSuccess { reply { id text finishReason versionIds } } } }";
+  const edited = z
+    .looseObject({ reply: z.object({ id: z.string(), text: z.string(), versionIds: z.array(z.string()) }) })
+    .parse(await world.act(edit, { id, text: "what it should say" })).reply;
+  expect(edited.versionIds).toEqual([id, edited.id]);
+  expect((await shown(made.conversation.id)).messages.nodes.at(-1)).toMatchObject({
+    text: "what it should say",
+    finishReason: "edited",
+  });
+  expect(await world.graphql(list)).toMatchObject({
+    feedback: {
+      nodes: [
+        {
+          kind: "edit",
+          replies: [
+            { message: { id }, isChosen: false },
+            { message: { id: edited.id, text: "what it should say" }, isChosen: true },
+          ],
+        },
+      ],
+    },
+  });
+});
+
 test("an older folder's lists become trees of one branch", async () => {
   const dataDir = join(world.folder, "older");
   await Bun.write(join(dataDir, "keep"), "");

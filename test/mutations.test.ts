@@ -88,6 +88,18 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
     ],
   ],
   retryReply: [['(input: { messageId: "msg_x" })', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
+  rateReply: [['(messageId: "msg_x", rating: UP)', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
+  editReply: [['(messageId: "msg_x", text: "t")', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
+  voteOnReplies: [
+    [
+      '(input: { messageIds: ["msg_x"], verdict: TIE })',
+      { type: "InputError", code: "VOTE_INVALID", field: "messageIds" },
+    ],
+    [
+      '(input: { messageIds: ["msg_x", "msg_y"], verdict: TIE })',
+      { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" },
+    ],
+  ],
   showBranch: [['(messageId: "msg_x")', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
   renameConversation: [
     ['(id: "cnv_x", title: "t")', { type: "NotFoundError", code: "CONVERSATION_NOT_FOUND" }],

@@ -1,5 +1,5 @@
-// Conversations and the trees of their messages.
-import { index, sqliteTable, text } from "drizzle-orm/sqlite-core";
+// Conversations, the trees of their messages, and what people thought of the replies.
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { at, id, json } from "./columns.ts";
 
 export const conversations = sqliteTable("conversations", {
@@ -12,6 +12,10 @@ export const conversations = sqliteTable("conversations", {
   parameters: json<Record<string, unknown>>("parameters").notNull(),
   /** The last message of the branch that is shown; null while there is none. */
   currentId: text("current_id"),
+  /** The conversation beside which this one was begun, to compare models; null for one that is listed by itself. */
+  leadId: text("lead_id"),
+  /** Whether the models' names stay hidden until a vote. */
+  isBlind: integer("is_blind", { mode: "boolean" }).notNull().default(false),
   createdAt: at("created_at").notNull(),
   updatedAt: at("updated_at").notNull(),
 });
@@ -40,5 +44,37 @@ export const messages = sqliteTable(
   (t) => [
     index("messages_conversation").on(t.conversationId, t.createdAt),
     index("messages_parent").on(t.parentId),
+  ],
+);
+
+/** A reply that somebody judged: with its model, so that its lineage is known whatever becomes of the name. */
+export type JudgedReply = { messageId: string; model: string | null; modelId: string | null };
+
+export const feedback = sqliteTable(
+  "feedback",
+  {
+    id: id(),
+    projectId: text("project_id").notNull(),
+    userId: text("user_id"),
+    /** The conversation, or the one that leads those compared. */
+    conversationId: text("conversation_id")
+      .notNull()
+      .references(() => conversations.id, { onDelete: "cascade" }),
+    /** rating | edit | vote */
+    kind: text("kind").notNull(),
+    /** up | down · edited · better | tie | bad */
+    verdict: text("verdict").notNull(),
+    /** The better reply, or the edited one. */
+    chosenId: text("chosen_id"),
+    /** In the order in which they were shown. */
+    replies: json<JudgedReply[]>("replies").notNull(),
+    /** Whether the models' names were hidden from the one who judged. */
+    isBlind: integer("is_blind", { mode: "boolean" }).notNull(),
+    note: text("note"),
+    createdAt: at("created_at").notNull(),
+  },
+  (t) => [
+    index("feedback_conversation").on(t.conversationId),
+    index("feedback_project").on(t.projectId, t.createdAt),
   ],
 );

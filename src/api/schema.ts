@@ -2,6 +2,7 @@
 import { lexicographicSortSchema, printSchema } from "graphql";
 import "./types/accounts.ts";
 import "./types/chat.ts";
+import "./types/feedback.ts";
 import "./types/datasets.ts";
 import "./types/live.ts";
 import "./types/map.ts";

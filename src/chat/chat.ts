@@ -5,12 +5,14 @@ import type { ChatMessage, EnginePool, GenerationEvent, GenerationRequest } from
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
+import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
 import type { ModelRef, Models } from "../models/models.ts";
 import type { Serving } from "../serving/serving.ts";
 import type { Store } from "../store/store.ts";
 import type { Caller, Usage } from "../usage/usage.ts";
 import { type ConversationRow, createConversations } from "./conversations.ts";
+import { createFeedback } from "./feedback.ts";
 import {
   checkParameters,
   checkText,
@@ -24,6 +26,7 @@ import { branchTo, type MessageRow } from "./tree.ts";
 
 export type { ConversationRow, VersionedMessage } from "./conversations.ts";
 export { type ExportFormat, exportTypes, isExportFormat } from "./export.ts";
+export type { FeedbackKind, FeedbackRow, Opinion, VoteVerdict } from "./feedback.ts";
 export type { ReplyToken } from "./reply.ts";
 export type { MessageRow } from "./tree.ts";
 
@@ -37,6 +40,10 @@ export type SendMessageInput = ParametersInput &
     afterId?: string | null | undefined;
     /** An earlier message of the person: this one is said in its place, on a branch of its own. */
     insteadOfId?: string | null | undefined;
+    /** For a new conversation: the one beside which it stands, to compare models. */
+    besideId?: string | null | undefined;
+    /** For a new conversation: whether the models' names stay hidden until a vote. */
+    isBlind?: boolean | null | undefined;
     /** Name, alias or id. */
     model: string;
     text: string;
@@ -81,6 +88,7 @@ export function createChat({ store, models, serving, engine, usage, clock, log }
     for (const reply of replies.values()) if (reply.conversationId === conversationId) reply.stop();
   });
   const { getConversation, getMessage } = kept;
+  const judging = createFeedback({ store, clock, kept });
 
   /**
    * One reply of a model, as the engine makes it; what it took is recorded for the caller.
@@ -108,6 +116,20 @@ export function createChat({ store, models, serving, engine, usage, clock, log }
       }
       yield event;
     }
+  }
+
+  /** The conversation that leads a new one, if it is to stand beside another. */
+  async function leadOf({ projectId, besideId }: SendMessageInput): Promise<string | null> {
+    if (!besideId) return null;
+    const beside = await getConversation(projectId, besideId);
+    const lead = beside.leadId ? await getConversation(projectId, beside.leadId) : beside;
+    const columns = 1 + (await kept.besides(lead)).length;
+    if (columns < limits.chatColumns) return lead.id;
+    throw new EspalierError(
+      "TOO_MANY_COLUMNS",
+      `${columns} models answer side by side already; ${limits.chatColumns} are allowed.`,
+      { field: "besideId", value: besideId, hint: "Begin a new conversation." },
+    );
   }
 
   /** What a new message of the person follows: null where it is the first. */
@@ -198,6 +220,7 @@ export function createChat({ store, models, serving, engine, usage, clock, log }
 
   return {
     ...kept,
+    ...judging,
     complete,
 
     /**
@@ -223,6 +246,8 @@ export function createChat({ store, models, serving, engine, usage, clock, log }
         systemPrompt: input.system ?? known?.systemPrompt ?? null,
         parameters: {},
         currentId: null,
+        leadId: known ? known.leadId : await leadOf(input),
+        isBlind: known ? known.isBlind : (input.isBlind ?? false),
         createdAt: known?.createdAt ?? at,
         updatedAt: at,
       };

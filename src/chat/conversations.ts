@@ -1,16 +1,22 @@
 // The conversations that are kept: found, listed, searched, renamed, exported, deleted, and which branch is shown.
-import { and, eq, type SQL, sql } from "drizzle-orm";
-import { conversations, messages } from "../../schema/tables/chat.ts";
+import { and, asc, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
+import { conversations, feedback, messages } from "../../schema/tables/chat.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import { mapPage, type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 import { asJson, asMarkdown, type ExportFormat } from "./export.ts";
+import type { Opinion } from "./feedback.ts";
 import { checkTitle } from "./parameters.ts";
 import { branchTo, type MessageRow, newestBelow, onBranchTo, versionsOf } from "./tree.ts";
 
 export type ConversationRow = typeof conversations.$inferSelect;
-/** A message with the ids of all messages that stand in its place, itself among them. */
-export type VersionedMessage = MessageRow & { versionIds?: readonly string[] };
+/** A message, where they are known with what stands in its place, itself among it, and what somebody thought of it. */
+export type VersionedMessage = MessageRow & {
+  versionIds?: readonly string[];
+  opinion?: Opinion | null;
+};
+
+export type Kept = ReturnType<typeof createConversations>;
 
 /** Builds the verbs over `store`; `stopReplies` ends those of a conversation that are in the making. */
 export function createConversations(store: Store, stopReplies: (conversationId: string) => void) {
@@ -49,7 +55,7 @@ export function createConversations(store: Store, stopReplies: (conversationId: 
     });
   }
 
-  return {
+  const kept = {
     getConversation,
     getMessage,
     findConversation: async (id: string): Promise<ConversationRow | null> =>
@@ -57,8 +63,16 @@ export function createConversations(store: Store, stopReplies: (conversationId: 
     findMessage: async (id: string): Promise<MessageRow | null> =>
       (await db.query.messages.findFirst({ where: eq(messages.id, id) })) ?? null,
 
+    /** The conversations that were begun beside this one, in the order of their columns. */
+    besides: ({ id }: ConversationRow): Promise<ConversationRow[]> =>
+      db.query.conversations.findMany({
+        where: eq(conversations.leadId, id),
+        orderBy: [asc(conversations.createdAt), asc(conversations.id)],
+      }),
+
     /**
-     * Those with the latest message first; with `search`, those whose title or messages contain it.
+     * Those with the latest message first, those begun beside another left out; with `search`, those whose title or
+     * messages (also of the ones beside) contain it.
      * @throws EspalierError SEARCH_TOO_LONG
      */
     async pageOfConversations(
@@ -66,12 +80,16 @@ export function createConversations(store: Store, stopReplies: (conversationId: 
       page: PageRequest,
       search?: string | null,
     ): Promise<Page<ConversationRow>> {
-      const where = and(eq(conversations.projectId, projectId), search ? containing(search) : undefined);
+      const isListed = and(eq(conversations.projectId, projectId), isNull(conversations.leadId));
+      const where = and(isListed, search ? containing(search) : undefined);
       return readPage(db, conversations, { where, keys: ["updatedAt", "id"], order: "descending" }, page);
     },
 
     /** Messages of the branch that is shown, in order. */
-    async pageOfMessages({ currentId }: ConversationRow, page: PageRequest): Promise<Page<VersionedMessage>> {
+    async pageOfMessages(
+      { currentId }: Pick<ConversationRow, "currentId">,
+      page: PageRequest,
+    ): Promise<Page<VersionedMessage>> {
       const list = { where: onBranchTo(currentId), keys: ["createdAt", "id"], order: "ascending" } as const;
       const found = await readPage(db, messages, list, page);
       const versions = await versionsOf(db, found.items);
@@ -114,26 +132,40 @@ export function createConversations(store: Store, stopReplies: (conversationId: 
       format: ExportFormat,
     ): Promise<{ title: string; text: string }> {
       const row = await getConversation(projectId, id);
-      if (format === "md")
-        return { title: row.title, text: asMarkdown(row, await branchTo(db, row.currentId)) };
-      const all = await db.query.messages.findMany({
-        where: eq(messages.conversationId, id),
-        orderBy: [messages.createdAt, messages.id],
-      });
-      return { title: row.title, text: asJson(row, all) };
+      const columns: [ConversationRow, MessageRow[]][] = [];
+      for (const one of [row, ...(await kept.besides(row))])
+        columns.push([
+          one,
+          format === "md"
+            ? await branchTo(db, one.currentId)
+            : await db.query.messages.findMany({
+                where: eq(messages.conversationId, one.id),
+                orderBy: [asc(messages.createdAt), asc(messages.id)],
+              }),
+        ]);
+      return { title: row.title, text: format === "md" ? asMarkdown(columns) : asJson(columns) };
     },
 
-    /** @throws EspalierError CONVERSATION_NOT_FOUND */
+    /** Deletes a conversation and those beside it, with what was thought of them. @throws EspalierError CONVERSATION_NOT_FOUND */
     async deleteConversation(projectId: string, id: string): Promise<{ id: string; name: string }> {
       const row = await getConversation(projectId, id);
-      stopReplies(id);
+      const ids = [id, ...(await kept.besides(row)).map((one) => one.id)];
+      for (const one of ids) stopReplies(one);
       await store.write(async (tx) => {
-        await tx.delete(messages).where(eq(messages.conversationId, id));
-        await tx.delete(conversations).where(eq(conversations.id, id));
+        await tx.delete(feedback).where(or(inArray(feedback.conversationId, ids), judging(ids)));
+        await tx.delete(messages).where(inArray(messages.conversationId, ids));
+        await tx.delete(conversations).where(inArray(conversations.id, ids));
       }, "chat.delete");
       return { id, name: row.title };
     },
   };
+  return kept;
+}
+
+/** Holds for feedback on a reply of one of these conversations: one beside another may go alone. */
+function judging(ids: readonly string[]): SQL {
+  return sql`EXISTS (SELECT 1 FROM json_each(${feedback.replies}) r JOIN messages m
+    ON m.id = json_extract(r.value, '$.messageId') WHERE m.conversation_id IN ${ids})`;
 }
 
 /** Holds for conversations whose title or messages contain the text, in whatever case (of ASCII). */
@@ -146,5 +178,6 @@ function containing(search: string): SQL {
     );
   const like = `%${search.replaceAll(/[\\%_]/g, "\\$&")}%`;
   return sql`(${conversations.title} LIKE ${like} ESCAPE '\\' OR EXISTS (
-    SELECT 1 FROM messages WHERE conversation_id = ${conversations.id} AND text LIKE ${like} ESCAPE '\\'))`;
+    SELECT 1 FROM messages m JOIN conversations c ON c.id = m.conversation_id
+    WHERE ${conversations.id} IN (c.id, c.lead_id) AND m.text LIKE ${like} ESCAPE '\\'))`;
 }

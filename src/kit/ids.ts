@@ -23,6 +23,7 @@ export const ID_PREFIX = {
   alias: "als",
   conversation: "cnv",
   message: "msg",
+  feedback: "fbk",
   trainer: "tnr",
   artifact: "art",
   usage: "use",

@@ -107,6 +107,10 @@ export const limits = {
   replyTokens: 1_024,
   /** Longest message of a conversation. */
   messageChars: 200_000,
+  /** Most models that answer side by side. */
+  chatColumns: 4,
+  /** Longest note to a rated reply. */
+  noteChars: 2_000,
   /** Longest title of a conversation. */
   titleChars: 200,
   /** Longest text that a search takes. */

@@ -3,6 +3,7 @@ import first from "../../migrations/0000_first.sql" with { type: "text" };
 import messageTree from "../../migrations/0001_message_tree.sql" with { type: "text" };
 import usage from "../../migrations/0002_usage.sql" with { type: "text" };
 import usageDays from "../../migrations/0003_usage_days.sql" with { type: "text" };
+import feedback from "../../migrations/0004_feedback.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -14,4 +15,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0001_message_tree", messageTree),
   migration("0002_usage", usage),
   migration("0003_usage_days", usageDays),
+  migration("0004_feedback", feedback),
 ];

@@ -2,6 +2,8 @@
 import type { InputFieldBuilder } from "@pothos/core";
 import { askerOf } from "../../accounts/accounts.ts";
 import type { ConversationRow, ReplyToken as ReplyTokenShape, VersionedMessage } from "../../chat/chat.ts";
+import { limits } from "../../kit/limits.ts";
+import { mapPage } from "../../store/store.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
@@ -11,6 +13,7 @@ import { stoppable } from "./runs.ts";
 
 export const Conversation = builder.objectRef<ConversationRow>("Conversation");
 export const Message = builder.objectRef<VersionedMessage>("Message");
+export const MessageConnection = connectionOf("Message", Message, "chat");
 
 Conversation.implement({
   description: "Messages with one or several models.",
@@ -26,10 +29,29 @@ Conversation.implement({
       resolve: ({ parameters }) => parameters,
     }),
     messages: t.field({
-      type: connectionOf("Message", Message, "chat"),
+      type: MessageConnection,
       description: "The messages of the branch that is shown, in order.",
       ...paged,
-      resolve: (conversation, page, { chat }) => chat.pageOfMessages(conversation, page),
+      resolve: async (conversation, page, { chat, principal }) => {
+        const found = await chat.pageOfMessages(conversation, page);
+        const opinions = await chat.opinionsOf(principal, conversation);
+        return mapPage(found, (one) => ({ ...one, opinion: opinions.get(one.id) ?? null }));
+      },
+    }),
+    isBlind: t.exposeBoolean("isBlind", {
+      description: "Whether the models' names stay hidden until a vote.",
+    }),
+    lead: t.field({
+      type: Conversation,
+      nullable: true,
+      description: "The conversation beside which this one was begun, to compare models.",
+      resolve: ({ leadId }, _, { chat }) => (leadId === null ? null : chat.findConversation(leadId)),
+    }),
+    beside: t.field({
+      type: [Conversation],
+      description: `The conversations that were begun beside this one, in order; at most ${limits.chatColumns - 1}.`,
+      complexity: { multiplier: limits.chatColumns - 1 },
+      resolve: (conversation, _, { chat }) => chat.besides(conversation),
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it began." }),
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When the latest message came." }),
@@ -62,7 +84,8 @@ Message.implement({
     }),
     finishReason: t.exposeString("finishReason", {
       nullable: true,
-      description: "Why the reply ended: stop, length, cancelled or error; null while it is being made.",
+      description:
+        "Why the reply ended: stop, length, cancelled or error; edited for one that was mended by hand; null while it is being made.",
     }),
     usage: t.field({
       type: "JSON",
@@ -107,7 +130,7 @@ const ReplyToken = builder.objectRef<ReplyTokenShape>("ReplyToken").implement({
 });
 
 type Sent = { conversation: ConversationRow; message: VersionedMessage };
-const SendMessageResult = resultUnion<Sent>(
+export const SendMessageResult = resultUnion<Sent>(
   "SendMessage",
   "The conversation, and the reply that was started.",
   (t) => ({
@@ -155,6 +178,12 @@ const SendMessageInput = builder.inputType("SendMessageInput", {
     insteadOfId: t.id({
       description: "An earlier message of yours: this one is said in its place, on a branch of its own.",
     }),
+    besideId: t.id({
+      description: "For a new conversation: the one beside which it stands, to compare models.",
+    }),
+    isBlind: t.boolean({
+      description: "For a new conversation: whether the models' names stay hidden until a vote.",
+    }),
     model: t.string({ required: true, description: "Name, alias or id of a usable model." }),
     text: t.string({ required: true, description: "What to say." }),
     ...shaping(t),
@@ -173,7 +202,8 @@ const RetryReplyInput = builder.inputType("RetryReplyInput", {
 builder.queryField("conversations", (t) =>
   t.field({
     type: connectionOf("Conversation", Conversation, "chat"),
-    description: "Conversations, the one with the latest message first.",
+    description:
+      "Conversations, the one with the latest message first; those begun beside another are in its `beside`.",
     extensions: needs("chat"),
     args: {
       ...pageArgs,

@@ -28,6 +28,7 @@ const typenames: Record<string, string> = {
   [ID_PREFIX.alias]: "RegisteredModel",
   [ID_PREFIX.conversation]: "Conversation",
   [ID_PREFIX.message]: "Message",
+  [ID_PREFIX.feedback]: "Feedback",
   [ID_PREFIX.trainer]: "Trainer",
   [ID_PREFIX.apiKey]: "ApiKey",
 };

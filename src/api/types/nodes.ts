@@ -29,6 +29,7 @@ const readers: Record<string, Reader> = {
     const message = await chat.findMessage(id);
     return message && ofProject(message, await chat.findConversation(message.conversationId));
   },
+  Feedback: ({ chat }, id) => chat.findFeedback(id),
   Trainer: ({ trainers }, id) => trainers.find(id),
   ApiKey: ({ accounts }, id) => accounts.findKey(id),
 };
