@@ -62,6 +62,26 @@ test("fifty writes at once are taken one after the other", async () => {
   expect((await store.db.query.settings.findFirst())?.value).toBe(50);
 });
 
+test("only writes that may be lost do not wait for the disk", async () => {
+  const store = await opened();
+  const level = async (mayBeLost: boolean) =>
+    store.write(
+      async (tx) => (await tx.all<{ synchronous: number }>(sql`PRAGMA synchronous`))[0]?.synchronous,
+      "level",
+      { mayBeLost },
+    );
+  // 1 is NORMAL, 2 is FULL.
+  expect([await level(false), await level(true), await level(true), await level(false)]).toEqual([
+    2, 1, 1, 2,
+  ]);
+  await expect(
+    store.write(() => Promise.reject(new Error("no")), "failing", { mayBeLost: true }),
+  ).rejects.toThrow();
+  expect(await store.write((tx) => tx.all<{ synchronous: number }>(sql`PRAGMA synchronous`))).toEqual([
+    { synchronous: 2 },
+  ]);
+});
+
 test("a write inside a write is refused instead of waiting for ever", async () => {
   const store = await opened();
   await expect(store.write(() => store.write(() => 1))).rejects.toThrow("inside store.write");

@@ -39,10 +39,12 @@ export type Store = {
   db: Db;
   /**
    * Runs `fn` as the only writer, in one transaction; resolves when the commit is on the disk. Nothing slow belongs
-   * inside. `name` prefixes the crash points `<name>.commit.before` and `.after`.
+   * inside. `name` prefixes the crash points `<name>.commit.before` and `.after`. With `mayBeLost` it does not wait for
+   * the disk, which holds up the whole server: for what nobody was promised, such as how far a run is. A power cut may
+   * take the last of it; a crash of the server takes nothing, and the database stays whole.
    * @throws EspalierError STORE_FAILED after the disk failed once, DISK_FULL, and what `fn` throws (rolled back)
    */
-  write<T>(fn: (tx: Tx) => Promise<T> | T, name?: string): Promise<T>;
+  write<T>(fn: (tx: Tx) => Promise<T> | T, name?: string, options?: { mayBeLost?: boolean }): Promise<T>;
   /** Calls `fn` once the transaction is committed; never when it is rolled back. */
   afterCommit(tx: Tx, fn: () => void): void;
   blobs: Blobs;
@@ -123,6 +125,8 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
   let tail: Promise<unknown> = Promise.resolve();
   let failed: string | null = null;
   let closed = false;
+  /** As it now is on the one connection that writes. */
+  let synchronous: "full" | "normal" = "full";
 
   /** One at a time, in the order of the calls. */
   function exclusive<T>(work: () => Promise<T>): Promise<T> {
@@ -152,10 +156,16 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
       );
   }
 
-  async function writeOnce<T>(fn: (tx: Tx) => Promise<T> | T, name: string): Promise<T> {
+  async function writeOnce<T>(
+    fn: (tx: Tx) => Promise<T> | T,
+    name: string,
+    level: "full" | "normal",
+  ): Promise<T> {
     refuseWhenBroken();
     const callbacks: (() => void)[] = [];
     try {
+      if (level !== synchronous) await writer.$client.execute(`PRAGMA synchronous = ${level}`);
+      synchronous = level;
       const value = await writer.transaction(async (tx) => {
         afterCommit.set(tx, callbacks);
         const made = await fn(tx);
@@ -188,7 +198,8 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
   const store: Store = {
     dataDir,
     db: reader,
-    write: (fn, name = "store") => exclusive(() => writeOnce(fn, name)),
+    write: (fn, name = "store", { mayBeLost = false } = {}) =>
+      exclusive(() => writeOnce(fn, name, mayBeLost ? "normal" : "full")),
     afterCommit: (tx, fn) => {
       const callbacks = afterCommit.get(tx);
       if (!callbacks) throw new Error("afterCommit needs the transaction that store.write gave");
