@@ -1,5 +1,5 @@
 // Moves of runs through the queue: create, claim, heartbeat, events, finish, cancel, retry, and what is lost goes back.
-import { and, asc, eq, inArray, isNotNull, lt } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, lt } from "drizzle-orm";
 import { artifacts, runs } from "../../schema/tables/runs.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
@@ -7,6 +7,7 @@ import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import type { Store, Tx } from "../store/store.ts";
 import { createBell, type RunBus } from "./bus.ts";
+import { createClaim } from "./claim.ts";
 import { addEvents, type RunEventInput } from "./events.ts";
 import { runEnded, runNotFound, staleAttempt } from "./refusals.ts";
 import { isEnded, type Move, type RunError, type RunEventRow, type RunRow, transition } from "./states.ts";
@@ -25,16 +26,6 @@ export type CreateRunInput = {
   spec: unknown;
   retryOf?: string | null;
   maxAttempts?: number;
-};
-
-export type ClaimInput = {
-  executor: RunExecutor;
-  owner: string;
-  kinds?: readonly RunKind[];
-  leaseMs: number;
-  /** Waits this long for a run to be queued. */
-  waitMs?: number;
-  signal?: AbortSignal;
 };
 
 export type FinishInput = {
@@ -111,36 +102,6 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
     return first.run;
   }
 
-  async function claimNow({ executor, owner, kinds, leaseMs }: ClaimInput): Promise<RunRow | null> {
-    const next = (from: Pick<Tx, "query">) =>
-      from.query.runs.findFirst({
-        where: and(
-          eq(runs.status, "queued"),
-          eq(runs.executor, executor),
-          kinds ? inArray(runs.kind, [...kinds]) : undefined,
-        ),
-        orderBy: [asc(runs.createdAt), asc(runs.id)],
-      });
-    // Most looks find nothing; those should not take the writer's turn.
-    if (!(await next(store.db))) return null;
-    return await store.write(async (tx) => {
-      const run = await next(tx);
-      if (!run) return null;
-      const at = clock();
-      return await move(tx, run, {
-        to: "running",
-        at,
-        patch: {
-          attempt: run.attempt + 1,
-          leaseOwner: owner,
-          leaseUntil: at + leaseMs,
-          startedAt: run.startedAt ?? at,
-        },
-        note: { owner },
-      });
-    }, `run.${executor}.claim`);
-  }
-
   /** The run, when this attempt still holds it. @throws EspalierError STALE_ATTEMPT, RUN_NOT_FOUND */
   async function held(tx: Tx, id: string, attempt: number): Promise<RunRow> {
     const run = await tx.query.runs.findFirst({ where: eq(runs.id, id) });
@@ -173,17 +134,7 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
   const queue = {
     createRun,
 
-    /** Takes the oldest queued run: atomic, attempt + 1. Null when there is none (after `waitMs`). */
-    async claim(input: ClaimInput): Promise<RunRow | null> {
-      const until = clock() + (input.waitMs ?? 0);
-      for (;;) {
-        const rings = queued.rings();
-        const run = await claimNow(input);
-        const left = until - clock();
-        if (run || left <= 0 || input.signal?.aborted) return run;
-        await queued.wait(rings, left, input.signal);
-      }
-    },
+    claim: createClaim({ store, clock, queued, move, loseLease }),
 
     /** Keeps the lease. @throws EspalierError STALE_ATTEMPT when it is lost */
     async heartbeat(id: string, attempt: number, leaseMs: number) {
@@ -196,22 +147,32 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
     },
 
     /**
-     * Adds events; those whose `senderSeq` this attempt already sent are skipped. Returns the last one held.
+     * Adds events; those whose `senderSeq` this attempt already sent are skipped. Returns the last one held. With
+     * `mayBeLost` a power cut may take them: for senders that need not know that they are kept.
      * @throws EspalierError STALE_ATTEMPT, EVENT_GAP, TOO_MANY_EVENTS
      */
-    async appendEvents(id: string, attempt: number, events: readonly RunEventInput[]) {
+    async appendEvents(
+      id: string,
+      attempt: number,
+      events: readonly RunEventInput[],
+      options?: { mayBeLost: boolean },
+    ) {
       if (events.length > limits.runEventsBatch)
         throw new EspalierError("TOO_MANY_EVENTS", `${events.length} events came at once`, {
           field: "events",
           value: String(events.length),
           hint: `limits.runEventsBatch allows ${limits.runEventsBatch}; send several batches.`,
         });
-      return await store.write(async (tx) => {
-        const run = await held(tx, id, attempt);
-        const done = await addEvents(tx, run, events);
-        if (done.added.length > 0) announce(tx, done.run, done.added);
-        return { lastSenderSeq: done.lastSenderSeq, added: done.added.length };
-      }, "run.events");
+      return await store.write(
+        async (tx) => {
+          const run = await held(tx, id, attempt);
+          const done = await addEvents(tx, run, events);
+          if (done.added.length > 0) announce(tx, done.run, done.added);
+          return { lastSenderSeq: done.lastSenderSeq, added: done.added.length };
+        },
+        "run.events",
+        options,
+      );
     },
 
     /**

@@ -13,11 +13,11 @@ import type { RunEventRow, RunRow } from "./states.ts";
 import { createWorkers, type RunHandler, type Workers, type WorkersOptions } from "./workers.ts";
 
 export type { RunListener, RunNews } from "./bus.ts";
+export type { ClaimInput } from "./claim.ts";
 export type { EventsQuery, LogQuery, RunEventInput } from "./events.ts";
 export { incomingHooks } from "./incoming.ts";
 export type {
   ArtifactRow,
-  ClaimInput,
   CreateRunInput,
   FinishInput,
   RunExecutor,

@@ -1,0 +1,107 @@
+// How a worker gets a run: the oldest queued one, waited for; and what a trainer was given but never heard of comes back.
+import { and, asc, eq, inArray, max, min } from "drizzle-orm";
+import { runEvents, runs } from "../../schema/tables/runs.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Reader, Store, Tx } from "../store/store.ts";
+import type { Bell } from "./bus.ts";
+import type { RunExecutor, RunKind } from "./queue.ts";
+import type { Move, RunRow } from "./states.ts";
+
+export type ClaimInput = {
+  executor: RunExecutor;
+  owner: string;
+  kinds?: readonly RunKind[];
+  leaseMs: number;
+  /** Waits this long for a run to be queued. */
+  waitMs?: number;
+  signal?: AbortSignal;
+};
+
+type Deps = {
+  store: Store;
+  clock: Clock;
+  /** Rings when a run is queued. */
+  queued: Bell;
+  move(tx: Tx, run: RunRow, what: Move): Promise<RunRow>;
+  loseLease(tx: Tx, run: RunRow, why: string): Promise<RunRow>;
+};
+
+/**
+ * A trainer reports at once that it has begun. One that asks for work again so long after it was given some, without a
+ * word about it, never got the answer: the server was killed, or the network, between commit and answer.
+ */
+const UNHEARD_MS = 2_000;
+
+/** Builds `claim`: takes the oldest queued run, atomic, attempt + 1. Null when there is none (after `waitMs`). */
+export function createClaim({ store, clock, queued, move, loseLease }: Deps) {
+  async function claimNow({ executor, owner, kinds, leaseMs }: ClaimInput): Promise<RunRow | null> {
+    const next = (from: Pick<Tx, "query">) =>
+      from.query.runs.findFirst({
+        where: and(
+          eq(runs.status, "queued"),
+          eq(runs.executor, executor),
+          kinds ? inArray(runs.kind, [...kinds]) : undefined,
+        ),
+        orderBy: [asc(runs.createdAt), asc(runs.id)],
+      });
+    // Most looks find nothing; those should not take the writer's turn.
+    if (!(await next(store.db))) return null;
+    return await store.write(async (tx) => {
+      const run = await next(tx);
+      if (!run) return null;
+      const at = clock();
+      return await move(tx, run, {
+        to: "running",
+        at,
+        patch: {
+          attempt: run.attempt + 1,
+          leaseOwner: owner,
+          leaseUntil: at + leaseMs,
+          startedAt: run.startedAt ?? at,
+        },
+        note: { owner },
+      });
+    }, `run.${executor}.claim`);
+  }
+
+  /** The run that this trainer holds without having said a word about it, and when it was given. */
+  async function unheardOf(db: Reader, owner: string): Promise<{ run: RunRow; givenAt: number } | null> {
+    const mine = and(eq(runs.status, "running"), eq(runs.executor, "trainer"), eq(runs.leaseOwner, owner));
+    for (const run of await db.query.runs.findMany({ where: mine })) {
+      const [attempt] = await db
+        .select({ givenAt: min(runEvents.at), heard: max(runEvents.senderSeq) })
+        .from(runEvents)
+        .where(and(eq(runEvents.runId, run.id), eq(runEvents.attempt, run.attempt)));
+      if (attempt && attempt.heard === null && attempt.givenAt !== null)
+        return { run, givenAt: attempt.givenAt };
+    }
+    return null;
+  }
+
+  /** Puts such a run back, without counting the attempt. Returns in how many ms to look again; null where never. */
+  async function putBackUnheard(owner: string): Promise<number | null> {
+    const found = await unheardOf(store.db, owner);
+    if (!found) return null;
+    const left = found.givenAt + UNHEARD_MS - clock();
+    if (left > 0) return left;
+    await store.write(async (tx) => {
+      const still = await unheardOf(tx, owner);
+      if (still?.run.id !== found.run.id || still.run.attempt !== found.run.attempt) return;
+      const run = { ...still.run, maxAttempts: still.run.maxAttempts + 1 };
+      await loseLease(tx, run, "the trainer asked for work again: it never heard of this run");
+    }, "run.unheard");
+    return 0;
+  }
+
+  return async function claim(input: ClaimInput): Promise<RunRow | null> {
+    const until = clock() + (input.waitMs ?? 0);
+    for (;;) {
+      const rings = queued.rings();
+      const again = input.executor === "trainer" ? await putBackUnheard(input.owner) : null;
+      const run = await claimNow(input);
+      const left = until - clock();
+      if (run || left <= 0 || input.signal?.aborted) return run;
+      await queued.wait(rings, again === null ? left : Math.min(left, again), input.signal);
+    }
+  };
+}
