@@ -205,6 +205,7 @@ test.skipIf(!canTrain)(
       ],
     });
     await walk.button("Save as complete model").click();
+    await walk.dialog().getByLabel("Name of the complete model").fill("support-router-complete");
     await walk.button("Save support-router", walk.dialog()).click();
     await page.getByRole("link", { name: "Open the complete model" }).click({ timeout: 600_000 });
     await walk.heading("support-router-complete").waitFor();

@@ -48,13 +48,17 @@ test.skipIf(!canWalk)(
   "the first minute by keyboard alone: from the map to a training, and back out of it",
   async () => {
     const { page } = walk;
-    const { datasets } = await walk.samples();
+    const { baseModels } = await walk.samples();
+    const { generatedName: name } = z.object({ generatedName: z.string() }).parse(
+      await walk.graphql("query ($model: String!) { generatedName(model: $model, step: TRAIN) }", {
+        model: baseModels.nodes[0].name,
+      }),
+    );
     await walk.open("/");
     await walk.heading("Process map").waitFor();
     await page.keyboard.press("g");
     await page.keyboard.press("n");
     await walk.heading("Start training").waitFor();
-    const name = `${datasets.nodes[0].name}-1`;
     await walk.button(`Train ${name}`).waitFor();
     await walk.tabTo(`Train ${name}`);
     await page.keyboard.press("Enter");

@@ -5,44 +5,21 @@ import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { isInterfaceType } from "graphql";
 import { z } from "zod";
-import {
-  contractVersion,
-  eventsResponse,
-  finishResponse,
-  heartbeatResponse,
-  helloResponse,
-  leaseResponse,
-} from "../schema/trainer.ts";
+import { eventsResponse, heartbeatResponse } from "../schema/trainer.ts";
 import { schema } from "../src/api/schema.ts";
-import { writeToyAdapter, writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { writeToyModel } from "../src/inference/toy.test-kit.ts";
 import { sha256 } from "../src/kit/hash.ts";
+import { hello, joinByHand } from "./trainer-by-hand.ts";
 import { startWorld, type World } from "./world.ts";
 
 let world: World;
-let trainerId: string;
+let trainer: Awaited<ReturnType<typeof joinByHand>>;
 
 const withRun = z.looseObject({ run: z.object({ id: z.string() }) });
 const errors = "... on UserError { code text: message field }";
-const hello = {
-  contractVersion,
-  name: "by hand",
-  host: {
-    hostname: "here",
-    os: "linux",
-    arch: "x64",
-    python: "3.11",
-    packages: {},
-    cpuCount: 2,
-    memoryBytes: 1,
-  },
-  devices: [{ kind: "cpu", name: "cpu", memoryBytes: 1 }],
-  methods: [],
-};
-
 beforeAll(async () => {
   world = await startWorld([["trainer"], ["read"]]);
   await writeToyModel(join(world.folder, "toy"));
-  await writeToyAdapter(join(world.folder, "adapter"));
   const imported = await world.act(
     `mutation ($path: String!) { importModel(input: { name: "toy", path: $path }) { __typename ... on ImportModelSuccess { run { id } } ${errors} } }`,
     { path: join(world.folder, "toy") },
@@ -55,30 +32,12 @@ beforeAll(async () => {
     { uploadId },
   );
   await world.succeeded(withRun.parse(dataset).run.id);
-  trainerId = helloResponse.parse(await (await say("hello", hello)).json()).trainerId;
+  trainer = await joinByHand(world);
 }, 60_000);
 afterAll(() => world?.close());
 
-/** One message of a trainer. */
-function say(path: string, body: unknown): Promise<Response> {
-  const key = world.key("trainer");
-  return world.fetch(`/trainer/v1/${path}`, { method: "POST", key, body: JSON.stringify(body) });
-}
 async function codeOf(response: Response): Promise<string> {
   return z.object({ error: z.object({ code: z.string() }) }).parse(await response.json()).error.code;
-}
-function put(
-  run: { id: string; attempt: number },
-  name: string,
-  bytes: Uint8Array<ArrayBuffer>,
-  hash = sha256(bytes),
-) {
-  return world.fetch(`/trainer/v1/runs/${run.id}/artifacts/${name}`, {
-    method: "PUT",
-    key: world.key("trainer"),
-    headers: { "x-sha256": hash, "x-attempt": String(run.attempt) },
-    body: bytes,
-  });
 }
 async function train(name: string, save = false): Promise<string> {
   const started = await world.act(
@@ -86,39 +45,6 @@ async function train(name: string, save = false): Promise<string> {
     { name, save },
   );
   return withRun.parse(started).run.id;
-}
-async function lease() {
-  const response = await say("lease", { trainerId, waitMs: 5000 });
-  expect(response.status).toBe(200);
-  return leaseResponse.parse(await response.json());
-}
-/** Delivers the adapter and ends the run. */
-async function deliver(run: { id: string; attempt: number }): Promise<void> {
-  const artifacts: unknown[] = [];
-  for (const name of await readdir(join(world.folder, "adapter"))) {
-    const bytes = new Uint8Array(await readFile(join(world.folder, "adapter", name)));
-    const response = await put(run, name, bytes);
-    expect(response.status).toBe(200);
-    artifacts.push(await response.json());
-  }
-  const result = {
-    steps: 2,
-    totalSteps: 2,
-    trainLoss: 1,
-    evalLoss: null,
-    trainRows: 8,
-    validationRows: 0,
-    skippedRows: 0,
-    trainedTokens: 24,
-    trainableParameters: 1,
-    durationMs: 5,
-    parameters: {},
-  };
-  const finish = { attempt: run.attempt, status: "succeeded", artifacts, result };
-  const response = await say(`runs/${run.id}/finish`, finish);
-  expect(finishResponse.parse(await response.json()).status).toBe("succeeded");
-  // Said again, as after a lost answer: fine, and nothing is made twice.
-  expect((await say(`runs/${run.id}/finish`, finish)).status).toBe(200);
 }
 async function answerOf(model: string): Promise<string> {
   const body = { model, messages: [{ role: "user", content: "q1" }], temperature: 0, max_tokens: 10 };
@@ -138,24 +64,24 @@ async function deploy(model: string, name: string): Promise<void> {
 
 describe("the trainer's side", () => {
   test("another contract version, an unknown trainer and a broken message are refused by name", async () => {
-    const other = await say("hello", {
+    const other = await trainer.say("hello", {
       ...hello,
       contractVersion: "espalier-trainer/0",
       methods: "old shape",
     });
     expect([other.status, await codeOf(other)]).toEqual([409, "CONTRACT_VERSION_MISMATCH"]);
-    const stranger = await say("lease", { trainerId: "tnr_none", waitMs: 0 });
+    const stranger = await trainer.say("lease", { trainerId: "tnr_none", waitMs: 0 });
     expect([stranger.status, await codeOf(stranger)]).toEqual([404, "TRAINER_NOT_FOUND"]);
-    expect((await say("lease", { trainerId, waitMs: 0 })).status).toBe(204);
-    const broken = await say("lease", { trainerId, waitMs: -1 });
+    expect((await trainer.say("lease", { trainerId: trainer.trainerId, waitMs: 0 })).status).toBe(204);
+    const broken = await trainer.say("lease", { trainerId: trainer.trainerId, waitMs: -1 });
     expect([broken.status, await codeOf(broken)]).toEqual([400, "INPUT_INVALID"]);
   });
 
   test("a run is handed out once, with files that download whole and from an offset", async () => {
     const runId = await train("first");
-    const { run, files } = await lease();
+    const { run, files } = await trainer.lease();
     expect(run).toMatchObject({ id: runId, attempt: 1, kind: "train" });
-    expect((await say("lease", { trainerId, waitMs: 0 })).status).toBe(204);
+    expect((await trainer.say("lease", { trainerId: trainer.trainerId, waitMs: 0 })).status).toBe(204);
     for (const file of files) {
       const bytes = new Uint8Array(await (await world.fetch(file.url)).arrayBuffer());
       expect(sha256(bytes)).toBe(file.sha256);
@@ -173,7 +99,7 @@ describe("the trainer's side", () => {
       loss: 2 / seq,
     });
     const events = (list: unknown[], attempt = run.attempt) =>
-      say(`runs/${run.id}/events`, { attempt, events: list });
+      trainer.say(`runs/${run.id}/events`, { attempt, events: list });
     await events([metrics(1)]);
     const again = await events([metrics(1), metrics(2)]);
     expect(eventsResponse.parse(await again.json()).lastSeq).toBe(2);
@@ -181,14 +107,23 @@ describe("the trainer's side", () => {
     expect([gap.status, await codeOf(gap)]).toEqual([409, "EVENT_GAP"]);
     const stale = await events([metrics(3)], 2);
     expect([stale.status, await codeOf(stale)]).toEqual([409, "STALE_ATTEMPT"]);
-    const beat = await say(`runs/${run.id}/heartbeat`, { attempt: 1, lastSeq: 2 });
+    const beat = await trainer.say(`runs/${run.id}/heartbeat`, { attempt: 1, lastSeq: 2 });
     expect(heartbeatResponse.parse(await beat.json()).cancelRequested).toBe(false);
 
-    const damaged = await put(run, "adapter_config.json", new Uint8Array([1]), sha256("something else"));
+    const damaged = await trainer.put(
+      run,
+      "adapter_config.json",
+      new Uint8Array([1]),
+      sha256("something else"),
+    );
     expect([damaged.status, await codeOf(damaged)]).toEqual([400, "HASH_MISMATCH"]);
-    const bare = await say(`runs/${run.id}/finish`, { attempt: 1, status: "succeeded", artifacts: [] });
+    const bare = await trainer.say(`runs/${run.id}/finish`, {
+      attempt: 1,
+      status: "succeeded",
+      artifacts: [],
+    });
     expect(await codeOf(bare)).toBe("ADAPTER_INCOMPLETE");
-    await deliver(run);
+    await trainer.deliver(run);
     const { trainings } = await world.graphql(
       "{ trainings { nodes { name run { status } metrics { step loss } customized { name } } } }",
     );
@@ -209,11 +144,11 @@ describe("the trainer's side", () => {
 
   test("a cancel is told by the next heartbeat, and the cancelled run makes no model", async () => {
     const runId = await train("unwanted");
-    const { run } = await lease();
+    const { run } = await trainer.lease();
     await world.act(`mutation ($id: ID!) { cancelRun(id: $id) { __typename ${errors} } }`, { id: runId });
-    const beat = await say(`runs/${run.id}/heartbeat`, { attempt: 1, lastSeq: 0 });
+    const beat = await trainer.say(`runs/${run.id}/heartbeat`, { attempt: 1, lastSeq: 0 });
     expect(heartbeatResponse.parse(await beat.json()).cancelRequested).toBe(true);
-    await say(`runs/${run.id}/finish`, { attempt: 1, status: "cancelled", artifacts: [] });
+    await trainer.say(`runs/${run.id}/finish`, { attempt: 1, status: "cancelled", artifacts: [] });
     const { customizedModels } = await world.graphql("{ customizedModels { nodes { name } } }");
     expect(customizedModels).toEqual({ nodes: [{ name: "first" }] });
   });
@@ -262,7 +197,7 @@ describe("every path", () => {
 
   test("base → complete in one training", async () => {
     await train("at-once", true);
-    await deliver((await lease()).run);
+    await trainer.deliver((await trainer.lease()).run);
     const merging = z.object({
       runs: z.object({ edges: z.array(z.object({ node: z.object({ id: z.string() }) })) }),
     });

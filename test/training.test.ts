@@ -62,10 +62,21 @@ async function forecast(change: object = {}) {
     .parse(trainingForecast);
 }
 
-test("an empty name is made of base and day, and two trainings in the queue do not share it", async () => {
-  const first = (await start()).training.name;
-  expect(first).toMatch(/^toy_train_\d{8}$/);
-  expect((await start()).training.name).toBe(`${first}_2`);
+async function generated(step: string, model: string, precision?: string): Promise<string> {
+  const { generatedName } = await world.graphql(
+    "query ($model: String!, $step: NamedStep!, $precision: Precision) { generatedName(model: $model, step: $step, precision: $precision) }",
+    { model, step, precision },
+  );
+  return z.string().parse(generatedName);
+}
+
+test("an empty name is generated from base and day, and trainings that start at once do not share it", async () => {
+  const said = await generated("TRAIN", "toy");
+  expect(said).toMatch(/^toy_train_\d{8}_1$/);
+  const stem = said.slice(0, -1);
+  const names = await Promise.all(Array.from({ length: 3 }, async () => (await start()).training.name));
+  expect(names.sort()).toEqual([`${stem}1`, `${stem}2`, `${stem}3`]);
+  expect(await generated("TRAIN", "toy")).toBe(`${stem}4`);
   const child = Bun.spawn(
     [process.execPath, join(import.meta.dir, "../src/main.ts")].concat(
       "train --base toy --dataset short --json".split(" "),
@@ -76,8 +87,31 @@ test("an empty name is made of base and day, and two trainings in the queue do n
       stderr: "inherit",
     },
   );
-  const said = z.object({ name: z.string() }).parse(JSON.parse(await new Response(child.stdout).text()));
-  expect([await child.exited, said.name]).toEqual([0, `${first}_3`]);
+  const done = z.object({ name: z.string() }).parse(JSON.parse(await new Response(child.stdout).text()));
+  expect([await child.exited, done.name]).toEqual([0, `${stem}4`]);
+}, 60_000);
+
+test("a name that a training under way will give is taken, and free again when that is cancelled", async () => {
+  const wanted = { name: "mine" };
+  const { run } = await start(wanted);
+  await expect(start(wanted)).rejects.toThrow("NAME_TAKEN");
+  const cancel = "mutation ($id: ID!) { cancelRun(id: $id) { __typename } }";
+  await world.graphql(cancel, { id: run.id });
+  const again = await start(wanted);
+  await world.graphql(cancel, { id: again.run.id });
+  expect(again.training.name).toBe("mine");
+}, 60_000);
+
+test("deployments generate a name with the precision that they end up with", async () => {
+  expect(await generated("DEPLOY", "toy", "INT8")).toBe("toy_d_1_int8");
+  // A Hugging Face folder has no precision of its own.
+  expect(await generated("DEPLOY", "toy", "NATIVE")).toBe("toy_d_1_fp32");
+  const deploy = `mutation { deployModel(input: { modelId: "toy", precision: NATIVE }) { __typename ... on DeployModelSuccess { live { name } run { id } } ${errors} } }`;
+  const made = await Promise.all([world.act(deploy), world.act(deploy)]);
+  const shape = z.looseObject({ live: z.object({ name: z.string() }), run: z.object({ id: z.string() }) });
+  const lives = made.map((one) => shape.parse(one));
+  expect(lives.map(({ live }) => live.name).sort()).toEqual(["toy_d_1_fp32", "toy_d_2_fp32"]);
+  for (const { run } of lives) await world.succeeded(run.id);
 }, 60_000);
 
 test("a forecast knows the steps at once, and the time after a first training", async () => {

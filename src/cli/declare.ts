@@ -58,7 +58,7 @@ function declareStages({ verb }: Declared): void {
       new Option("--method <method>", "how to train").default("sft"),
       new Option("--name <name>", "name of the customized model, with --save of the complete one").default(
         "",
-        "the base and the day",
+        "BASE_train_YYYYMMDD_1, or the first free number",
       ),
       listOption("--set <parameter=value>", "a parameter as TRL and PEFT name it; may be repeated"),
       listOption("--map <role=column>", "column of prompt, completion or system of a table; may be repeated"),
@@ -84,7 +84,12 @@ function declareStages({ verb }: Declared): void {
     name: "save <model>",
     about: "Merge a customized model and its base into a complete model.",
     example: "espalier save support-bot --name support-bot-complete --wait",
-    options: [new Option("--name <name>", "name of the complete model; made from the other's when unsaid")],
+    options: [
+      new Option(
+        "--name <name>",
+        "name of the complete model; MODEL_s_1 or the first free number when unsaid",
+      ),
+    ],
     does: async ([model = ""], flags, server) => {
       const { save } = await import("./stages.ts");
       return document(await save(server(), model, take({ name: text }, flags)));
@@ -99,7 +104,10 @@ function declareStages({ verb }: Declared): void {
         "--precision <precision>",
         "fp32, int8 or native (a GGUF's own); what suits the model when unsaid",
       ),
-      new Option("--name <name>", "name of the live model; made from the other's when unsaid"),
+      new Option(
+        "--name <name>",
+        "name of the live model; MODEL_d_1_PRECISION or the first free number when unsaid",
+      ),
     ],
     does: async ([model = ""], flags, server) => {
       const { deploy } = await import("./stages.ts");
@@ -109,7 +117,7 @@ function declareStages({ verb }: Declared): void {
   verb({
     name: "register <live>",
     about: "Give a live model a stable name that is usable wherever a model is chosen.",
-    example: "espalier register support-bot_d_int8 --alias support",
+    example: "espalier register support-bot_d_1_int8 --alias support",
     options: [required("--alias <alias>", "the name")],
     does: async ([model = ""], flags, server) => {
       const { register } = await import("./stages.ts");
@@ -155,7 +163,7 @@ function declareStages({ verb }: Declared): void {
   verb({
     name: "retire <live>",
     about: "End a live model for good; unregister its aliases first.",
-    example: "espalier retire support-bot_d_int8",
+    example: "espalier retire support-bot_d_1_int8",
     options: [new Option("--yes", "do not ask")],
     does: async ([model = ""], flags, server) =>
       document(await (await import("./stages.ts")).retire(server(), model, take({ yes }, flags))),
@@ -175,7 +183,7 @@ function declareStages({ verb }: Declared): void {
     verb({
       name: `${name} <live>`,
       about,
-      example: `espalier ${name} support-bot_d_int8`,
+      example: `espalier ${name} support-bot_d_1_int8`,
       does: async ([model = ""], _flags, server) =>
         document(await (await import("./stages.ts")).setService(server(), model, name)),
     });

@@ -102,8 +102,8 @@ export async function finishedThing(follow: Follow, runId: string): Promise<Thin
     .parse(thing);
   if (!made.customized) throw gone(run);
   if (made.save) {
-    const merge = await mergeOf(client, thing.name, run.id);
-    if (merge) return subjectOf(client, await waitForRun(follow, merge));
+    const merge = await mergeOf(client, thing.id);
+    if (merge !== null) return subjectOf(client, await waitForRun(follow, merge));
   }
   return (await findById(client, made.customized.id)) ?? Promise.reject(gone(run));
 }
@@ -114,18 +114,14 @@ async function subjectOf(client: Client, run: Run): Promise<Thing> {
   return thing;
 }
 
-/** The newest merge that saves under the training's name, begun after the training. */
-async function mergeOf(client: Client, name: string, trainRunId: string): Promise<string | null> {
-  const { runs } = await client.query(
-    "{ runs(first: 50, kind: MERGE) { edges { node { id name } } } }",
-    {},
-    z.object({
-      runs: z.object({ edges: z.array(z.object({ node: z.object({ id: z.string(), name: z.string() }) })) }),
-    }),
+/** The run that saves what a training made, queued when that ended. */
+async function mergeOf(client: Client, trainingId: string): Promise<string | null> {
+  const { node } = await client.query(
+    "query Saving($id: ID!) { node(id: $id) { id ... on Training { saving { id } } } }",
+    { id: trainingId },
+    z.object({ node: z.object({ saving: z.object({ id: z.string() }).nullable() }).nullable() }),
   );
-  // Ids sort by time.
-  const later = runs.edges.map(({ node }) => node).filter(({ id }) => id > trainRunId);
-  return later.find((node) => node.name.startsWith(`Save ${name}`))?.id ?? null;
+  return node?.saving?.id ?? null;
 }
 
 function gone(run: Run): EspalierError {

@@ -7,6 +7,7 @@ import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
+import { checkName } from "../kit/names.ts";
 import type { RunHandler, RunRow, Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type ReaderDeps, readInChild } from "./reader.ts";
@@ -34,7 +35,6 @@ const specSchema = z.object({
   mapping: mappingSchema.nullable(),
 });
 
-const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._:+-]{0,119}$/u;
 /** Row errors that the run's log shows one by one. */
 const LOGGED_ERRORS = 20;
 
@@ -63,13 +63,7 @@ export async function startImport(
   { store, runs, clock }: Deps,
   input: ImportDatasetInput,
 ): Promise<{ dataset: typeof datasets.$inferSelect; run: RunRow }> {
-  const name = input.name.trim();
-  if (!NAME.test(name))
-    throw new EspalierError("NAME_INVALID", `"${name.slice(0, 120)}" cannot be a dataset's name.`, {
-      field: "name",
-      value: name.slice(0, 120),
-      hint: "Use 1 to 120 letters, digits, spaces and . _ : + -, beginning with a letter or digit.",
-    });
+  const name = checkName(input.name);
   const mapping = parseMapping(input.mapping);
   const incoming = await input.claim();
   return store.write(async (tx) => {

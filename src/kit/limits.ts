@@ -5,6 +5,8 @@ const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 
 export const limits = {
+  /** Longest name of a model, dataset, training or alias. */
+  nameChars: 120,
   /** Largest HTTP body outside /uploads. */
   requestBodyBytes: 16 * MiB,
   /** Largest multipart upload; bigger files go by resumable upload. */

@@ -7,11 +7,12 @@ import { type EnginePool, type ModelSource, readModelConfig } from "../inference
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
+import { checkName } from "../kit/names.ts";
 import type { RunHandler, RunRow, Runs } from "../runs/runs.ts";
 import type { BlobInfo, Store } from "../store/store.ts";
 import { makeCard } from "./card.ts";
 import { filesHash, filesSize, wantedFiles } from "./files.ts";
-import { checkName, claimName, refuseTaken } from "./names.ts";
+import { claimName, refuseTaken } from "./names.ts";
 import { isZip, unpackZip } from "./unpack.ts";
 
 export type ImportModelInput = {

@@ -1,5 +1,5 @@
 // Front door of models: base, customized and complete ones, their names, cards, files and lineage.
-import { and, eq } from "drizzle-orm";
+import { and, asc, eq, sql } from "drizzle-orm";
 import {
   aliases,
   baseModels,
@@ -9,18 +9,24 @@ import {
   type ModelFile,
   trainings,
 } from "../../schema/tables/models.ts";
-import { type EnginePool, type ModelSource, readModelConfig } from "../inference/inference.ts";
+import { runs as runRows } from "../../schema/tables/runs.ts";
+import {
+  type EnginePool,
+  type ModelSource,
+  type Precision,
+  readModelConfig,
+} from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import { incomingHooks, type RunRow, type Runs } from "../runs/runs.ts";
 import type { Store, Tx } from "../store/store.ts";
-import { cardSchema, fitOf, type ModelCard, type ModelFit, precisionsOf } from "./card.ts";
+import { cardSchema, enginePrecision, fitOf, type ModelCard, type ModelFit, precisionsOf } from "./card.ts";
 import { type BaseModelRow, createCatalogue, type ModelEntry, type ModelRef } from "./catalogue.ts";
 import { createModelFolders } from "./files.ts";
 import { type ImportModelInput, importHandler, startImport } from "./import.ts";
 import { dependantsOf, type LineageNode, lineageOf } from "./lineage.ts";
-import { claimName, releaseNames } from "./names.ts";
+import { claimName, generatedName, nameEndings, releaseNames } from "./names.ts";
 import { mergeHandler, mergeSpec, queueMerge, startSave } from "./save.ts";
 
 export { enginePrecision, type ModelCard, type ModelFit } from "./card.ts";
@@ -38,13 +44,13 @@ export { filesHash, filesSize } from "./files.ts";
 export type { ImportModelInput } from "./import.ts";
 export type { LineageNode } from "./lineage.ts";
 export {
-  checkName,
-  claimName,
-  dateStamp,
-  freeName,
+  generatedName,
   type ModelKind,
+  nameEndings,
   refuseTaken,
   releaseNames,
+  settledName,
+  takeName,
 } from "./names.ts";
 export { readmeOf, withoutHeader } from "./readme.ts";
 export type { MergeVerification } from "./save.ts";
@@ -168,6 +174,32 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
         await tx.update(baseModels).set({ card }).where(eq(baseModels.id, row.id));
         return { ...row, card, format: row.format === "gguf" ? "gguf" : "hf" };
       }, "model.editCard");
+    },
+
+    /**
+     * What a step would call what it makes of a model or alias now; the step itself decides when it starts.
+     * @throws EspalierError MODEL_NOT_FOUND, MODEL_NOT_USABLE
+     */
+    async generatedName(input: {
+      projectId: string;
+      model: string;
+      step: keyof typeof nameEndings;
+      precision: Precision;
+    }): Promise<string> {
+      const { name, modelId } = await this.resolve(input.projectId, input.model);
+      const { format } = await catalogue.cardOf(modelId);
+      const endings = {
+        train: () => nameEndings.train(clock()),
+        save: () => nameEndings.save,
+        deploy: () => nameEndings.deploy(enginePrecision(format, input.precision)),
+      };
+      return generatedName(store.db, input.projectId, name, endings[input.step]());
+    },
+    /** The run that saved a customized model first, e.g. at the end of its training; null where none did. */
+    async firstMerge(customizedId: string): Promise<RunRow | null> {
+      const isOfIt = sql`json_extract(${runRows.spec}, '$.customizedId') = ${customizedId}`;
+      const where = and(eq(runRows.kind, "merge"), isOfIt);
+      return (await store.db.query.runs.findFirst({ where, orderBy: [asc(runRows.id)] })) ?? null;
     },
 
     /** Queues an import; the base model appears when the run has succeeded. */

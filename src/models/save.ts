@@ -7,12 +7,13 @@ import type { EnginePool, ModelSource } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
+import { checkName } from "../kit/names.ts";
 import type { RunHandler, RunRow, Runs } from "../runs/runs.ts";
 import type { Store, Tx } from "../store/store.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { filesHash, filesSize } from "./files.ts";
 import { writeConfigFromGguf, writeMerged } from "./merge.ts";
-import { checkName, claimName, freeName, refuseTaken } from "./names.ts";
+import { claimName, generatedName, nameEndings, refuseTaken } from "./names.ts";
 
 /** What a merge run keeps. */
 export const mergeSpec = z.object({ modelId: z.string(), customizedId: z.string(), name: z.string() });
@@ -52,9 +53,10 @@ export async function startSave(
   const customized = await catalogue.getCustomized(input.customizedId);
   const asked = input.name ? checkName(input.name) : null;
   return store.write(async (tx) => {
-    const name = asked ?? (await freeName(tx, input.projectId, `${customized.name}_s`));
-    await refuseTaken(tx, input.projectId, name);
-    return queueMerge(runs, tx, { projectId: input.projectId, customizedId: customized.id, name });
+    const { projectId } = input;
+    const name = asked ?? (await generatedName(tx, projectId, customized.name, nameEndings.save));
+    await refuseTaken(tx, projectId, name);
+    return queueMerge(runs, tx, { projectId, customizedId: customized.id, name });
   }, "model.save.start");
 }
 

@@ -7,16 +7,16 @@ import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import type { Log } from "../kit/log.ts";
+import { checkName } from "../kit/names.ts";
 import {
   type AliasRow,
-  checkName,
-  claimName,
   type DeploymentRow,
   enginePrecision,
-  freeName,
+  generatedName,
   type Models,
-  refuseTaken,
+  nameEndings,
   releaseNames,
+  takeName,
 } from "../models/models.ts";
 import { isEnded, type RunHandler, type RunRow, type Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
@@ -205,13 +205,14 @@ export function createServing(deps: ServingDeps) {
       const asked = input.name ? checkName(input.name) : null;
       const id = newId("deployment");
       return store.write(async (tx) => {
-        const name = asked ?? (await freeName(tx, input.projectId, `${model.name}_d_${precision}`));
-        await claimName(tx, { projectId: input.projectId, name, modelId: id, kind: "live" });
+        const { projectId } = input;
+        const name = asked ?? (await generatedName(tx, projectId, model.name, nameEndings.deploy(precision)));
+        await takeName(tx, { projectId, name, modelId: id, kind: "live" });
         const [live] = await tx
           .insert(deployments)
           .values({
             id,
-            projectId: input.projectId,
+            projectId,
             name,
             modelId: model.modelId,
             precision,
@@ -221,7 +222,7 @@ export function createServing(deps: ServingDeps) {
           .returning();
         if (!live) throw new Error("insert returned no row");
         const run = await runs.createRun(tx, {
-          projectId: input.projectId,
+          projectId,
           kind: "deploy",
           executor: "server",
           name: `Deploy ${name}`,
@@ -290,7 +291,10 @@ export function createServing(deps: ServingDeps) {
             hint: "Register it once it is live.",
             status: 409,
           });
-        await refuseTaken(tx, input.projectId, alias, "alias").catch((error: unknown) => {
+        const { projectId } = input;
+        const row = { id: newId("alias"), projectId, alias, deploymentId: live.id, createdAt: clock() };
+        const entry = { projectId, name: alias, modelId: row.id, kind: "registered" } as const;
+        await takeName(tx, entry, "alias").catch((error: unknown) => {
           if (!(error instanceof EspalierError)) throw error;
           throw new EspalierError("ALIAS_TAKEN", `"${alias}" is already the name of a model.`, {
             field: "alias",
@@ -299,18 +303,6 @@ export function createServing(deps: ServingDeps) {
             status: 409,
           });
         });
-        const row = {
-          id: newId("alias"),
-          projectId: input.projectId,
-          alias,
-          deploymentId: live.id,
-          createdAt: clock(),
-        };
-        await claimName(
-          tx,
-          { projectId: input.projectId, name: alias, modelId: row.id, kind: "registered" },
-          "alias",
-        );
         await tx.insert(aliases).values(row);
         return row;
       }, "live.register");

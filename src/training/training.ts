@@ -13,19 +13,20 @@ import type { Datasets } from "../datasets/datasets.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError, messageOf } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
+import { checkName, nameEnding } from "../kit/names.ts";
 import {
   type CustomizedModelRow,
-  checkName,
-  dateStamp,
   filesHash,
   filesSize,
-  freeName,
+  generatedName,
   type Models,
+  nameEndings,
   refuseTaken,
+  settledName,
   type TrainingRow,
 } from "../models/models.ts";
 import { isEnded, type RunRow, type Runs } from "../runs/runs.ts";
-import { type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
+import { type Page, type PageRequest, readPage, type Store, type Tx } from "../store/store.ts";
 import { type Forecast, forecastOf } from "./forecast.ts";
 import { methods, parseParameters } from "./methods.ts";
 
@@ -56,6 +57,8 @@ const runSpec = z.object({
   trainSpec,
   baseId: z.string(),
   rows: z.object({ sha256: z.string(), sizeBytes: z.number(), rowCount: z.number() }),
+  /** Its name where nobody chose one. */
+  generatedName: z.string().nullable().default(null),
 });
 const checkpointData = z.looseObject({ step: z.number(), sha256: z.string(), sizeBytes: z.number() });
 const metricData = z.looseObject({
@@ -95,6 +98,25 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
     }
   }
 
+  /**
+   * What a training that ends now calls its results: the customized model by the training's name as it is by then, or,
+   * where it saves, the complete one, unless nobody chose the name. Should a model have it, the work is not lost.
+   */
+  async function namesOfResult(
+    tx: Tx,
+    id: string,
+    generated: string | null,
+  ): Promise<{ name: string; complete: string | null }> {
+    const row = await tx.query.trainings.findFirst({ where: eq(trainings.id, id) });
+    if (!row) throw trainingNotFound(id);
+    const { projectId } = row;
+    const name = await settledName(tx, projectId, row.name);
+    if (!row.save) return { name, complete: null };
+    if (row.name === generated)
+      return { name, complete: await generatedName(tx, projectId, name, nameEndings.save) };
+    return { name: await settledName(tx, projectId, nameEnding(name, "_adapter")), complete: name };
+  }
+
   async function latestCheckpoint(runId: string): Promise<LeaseResponse["run"]["resumeFrom"]> {
     for (const event of (await allEvents(runId, ["checkpoint"])).reverse()) {
       const parsed = checkpointData.safeParse(event.data);
@@ -105,20 +127,10 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
     return undefined;
   }
 
-  async function madeUpName(projectId: string, baseName: string): Promise<string> {
-    const rows = await store.db
-      .select({ name: trainings.name })
-      .from(trainings)
-      .where(eq(trainings.projectId, projectId));
-    const promised = new Set(rows.map((row) => row.name));
-    return freeName(store.db, projectId, `${baseName}_train_${dateStamp(clock())}`, promised);
-  }
-
   async function checked(input: StartTrainingInput) {
     const base = await models.resolve(input.projectId, input.baseId);
-    const asked = input.name.trim();
-    const name = asked ? checkName(asked) : await madeUpName(input.projectId, base.name);
-    await refuseTaken(store.db, input.projectId, name);
+    const asked = input.name.trim() === "" ? null : checkName(input.name);
+    if (asked !== null) await refuseTaken(store.db, input.projectId, asked);
     if (base.kind !== "base")
       throw new EspalierError("NOT_A_BASE_MODEL", `${base.name} is a ${base.kind} model.`, {
         field: "baseId",
@@ -134,7 +146,7 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
         value: input.datasetVersionId.slice(0, 80),
         status: 404,
       });
-    return { name, base: await models.getBase(base.modelId), parameters, version, dataset };
+    return { asked, base: await models.getBase(base.modelId), parameters, version, dataset };
   }
 
   const self = {
@@ -145,12 +157,7 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
     async get(id: string): Promise<TrainingRow> {
       const row = await find(id);
       if (row) return row;
-      throw new EspalierError("TRAINING_NOT_FOUND", `There is no training ${id.slice(0, 80)}.`, {
-        field: "id",
-        value: id.slice(0, 80),
-        hint: "List the trainings.",
-        status: 404,
-      });
+      throw trainingNotFound(id);
     },
     page: (projectId: string, page: PageRequest): Promise<Page<TrainingRow>> =>
       readPage(
@@ -175,7 +182,7 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
      * MAPPED_COLUMN_MISSING, NO_TRAINING_ROWS, ROWS_ALL_TOO_LONG, DATASET_NOT_FOUND, MODEL_NOT_FOUND
      */
     async startTraining(input: StartTrainingInput): Promise<{ training: TrainingRow; run: RunRow }> {
-      const { name, base, parameters, version, dataset } = await checked(input);
+      const { asked, base, parameters, version, dataset } = await checked(input);
       const maxTokens = Math.min(parameters.max_length, base.card.contextLength);
       if (await datasets.areAllTooLong(version.id, await models.sourceOf(base.id), maxTokens, input.mapping))
         throw new EspalierError(
@@ -190,28 +197,37 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
       const rows = await datasets.exportTrainingRows(version.id, input.mapping);
       const save = input.save ?? false;
       const trainingId = newId("training");
-      const spec: z.infer<typeof trainSpec> = {
-        method: input.method,
-        model: { name },
-        base: { name: base.name, format: base.format },
-        dataset: { name: dataset.name, version: version.number },
-        parameters,
-        save,
-      };
+      const { projectId } = input;
       return store.write(async (tx) => {
+        const name = asked ?? (await generatedName(tx, projectId, base.name, nameEndings.train(clock())));
+        await refuseTaken(tx, projectId, name);
+        const spec: z.infer<typeof trainSpec> = {
+          method: input.method,
+          model: { name },
+          base: { name: base.name, format: base.format },
+          dataset: { name: dataset.name, version: version.number },
+          parameters,
+          save,
+        };
         const run = await runs.createRun(tx, {
-          projectId: input.projectId,
+          projectId,
           kind: "train",
           executor: "trainer",
           name: `Train ${name}`,
           subjectId: trainingId,
-          spec: { trainingId, trainSpec: spec, baseId: base.id, rows },
+          spec: {
+            trainingId,
+            trainSpec: spec,
+            baseId: base.id,
+            rows,
+            generatedName: asked === null ? name : null,
+          },
           // A trainer that dies goes on from its checkpoint, so more tries than usual cost little.
           maxAttempts: 10,
         });
         const training = {
           id: trainingId,
-          projectId: input.projectId,
+          projectId,
           name,
           baseId: base.id,
           datasetVersionId: version.id,
@@ -297,9 +313,7 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
         { status: "succeeded", result: { ...body.result, customizedId } },
         async (tx) => {
           const { projectId } = training;
-          // The name was free at the start; if somebody took it since, the work is not lost for that.
-          const wanted = await freeName(tx, projectId, training.name);
-          const name = training.save ? await freeName(tx, projectId, `${wanted}_adapter`) : wanted;
+          const { name, complete } = await namesOfResult(tx, training.id, spec.generatedName);
           await models.addCustomized(tx, {
             id: customizedId,
             projectId,
@@ -312,7 +326,7 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
             card: { method: training.method, parameters: training.parameters, result: body.result ?? null },
             createdAt: clock(),
           });
-          if (training.save) await models.queueMerge(tx, { projectId, customizedId, name: wanted });
+          if (complete !== null) await models.queueMerge(tx, { projectId, customizedId, name: complete });
         },
       );
     },
@@ -339,6 +353,15 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
     },
   };
   return self;
+}
+
+function trainingNotFound(id: string): EspalierError {
+  return new EspalierError("TRAINING_NOT_FOUND", `There is no training ${id.slice(0, 80)}.`, {
+    field: "id",
+    value: id.slice(0, 80),
+    hint: "List the trainings.",
+    status: 404,
+  });
 }
 
 function incomplete(name: string): EspalierError {

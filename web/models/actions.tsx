@@ -3,12 +3,12 @@ import { Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconDownload } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { act } from "../api/client.ts";
-import { useWork } from "../api/data.ts";
+import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { ProblemNotice } from "../ui/states.tsx";
-import { deployModel, registerModel, saveModel } from "./queries.ts";
+import { deployModel, generatedNameQuery, registerModel, saveModel } from "./queries.ts";
 
 type Precision = "FP32" | "INT8" | "NATIVE";
 const precisionWords: Record<Precision, string> = {
@@ -19,30 +19,114 @@ const precisionWords: Record<Precision, string> = {
 
 export const precisionWord = (precision: Precision): string => precision.toLowerCase();
 
+type Step = "TRAIN" | "SAVE" | "DEPLOY";
+
+/** What a step would call what it makes of a model; empty until it is known. */
+export function useGeneratedName(step: Step, model: string | null, precision?: Precision): string {
+  const reading = useData(
+    generatedNameQuery,
+    model === null ? null : { model, step, precision: precision ?? null },
+  );
+  return reading.data?.generatedName ?? "";
+}
+
+/** A button whose dialog asks what a step needs to know, does the step, and goes to what comes of it. */
+function StepButton(props: {
+  button: string;
+  title: string;
+  /** The button that does it, with verb and object. */
+  confirm: string;
+  variant?: "filled" | "default" | undefined;
+  disabledReason?: string | null | undefined;
+  fields: ReactNode;
+  /** Does the step; where to go then. */
+  run: () => Promise<string>;
+}) {
+  const [isOpen, modal] = useDisclosure(false);
+  const work = useWork();
+  const navigate = useNavigate();
+  return (
+    <>
+      <Button
+        variant={props.variant ?? "filled"}
+        onClick={modal.open}
+        disabled={Boolean(props.disabledReason)}
+        title={props.disabledReason ?? undefined}
+      >
+        {props.button}
+      </Button>
+      <Modal opened={isOpen} onClose={modal.close} title={props.title}>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void work.run(async () => {
+              const to = await props.run();
+              modal.close();
+              await navigate({ to });
+            });
+          }}
+        >
+          <Stack gap={12}>
+            {props.fields}
+            {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+            <Group justify="flex-end">
+              <Button type="submit" loading={work.isBusy}>
+                {props.confirm}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  );
+}
+
+/** The name of what a step makes of a model; left empty, the server generates the one that is shown. */
+function StepName(props: {
+  label: string;
+  description?: string;
+  step: Step;
+  model: string;
+  precision?: Precision;
+  value: string;
+  onChange: (name: string) => void;
+}) {
+  return (
+    <TextInput
+      label={props.label}
+      description={props.description}
+      placeholder={useGeneratedName(props.step, props.model, props.precision)}
+      value={props.value}
+      onChange={(event) => props.onChange(event.currentTarget.value)}
+      data-autofocus
+    />
+  );
+}
+
 export function DeployButton(props: {
   id: string;
   name: string;
   precisions?: readonly Precision[];
   variant?: "filled" | "default";
 }) {
-  const [isOpen, modal] = useDisclosure(false);
   const choices = props.precisions ?? (["FP32", "INT8"] as const);
   const [precision, setPrecision] = useState<Precision>(choices[0] ?? "FP32");
-  const [name, setName] = useState(`${props.name}-live`);
-  const work = useWork();
-  const navigate = useNavigate();
+  const [name, setName] = useState("");
   return (
-    <>
-      <Button variant={props.variant ?? "filled"} onClick={modal.open}>
-        {t("Deploy")}
-      </Button>
-      <Modal opened={isOpen} onClose={modal.close} title={t("Deploy {{name}}", { name: props.name })}>
-        <Stack gap={12}>
-          <TextInput
+    <StepButton
+      button={t("Deploy")}
+      title={t("Deploy {{name}}", { name: props.name })}
+      confirm={t("Deploy {{name}}", { name: props.name })}
+      variant={props.variant}
+      fields={
+        <>
+          <StepName
             label={t("Name of the live model")}
+            step="DEPLOY"
+            model={props.id}
+            precision={precision}
             value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            data-autofocus
+            onChange={setName}
           />
           <Select
             label={t("Precision")}
@@ -51,70 +135,39 @@ export function DeployButton(props: {
             value={precision}
             onChange={(value) => setPrecision((value ?? "FP32") as Precision)}
           />
-          {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-          <Group justify="flex-end">
-            <Button
-              loading={work.isBusy}
-              onClick={() =>
-                work.run(async () => {
-                  const done = await act(deployModel, {
-                    input: { modelId: props.id, precision, name: name.trim() || null },
-                  });
-                  modal.close();
-                  await navigate({ to: `/live/${done.live.id}` });
-                })
-              }
-            >
-              {t("Deploy {{name}}", { name: props.name })}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
-    </>
+        </>
+      }
+      run={async () => {
+        const input = { modelId: props.id, precision, name: name.trim() || null };
+        return `/live/${(await act(deployModel, { input })).live.id}`;
+      }}
+    />
   );
 }
 
 export function SaveButton(props: { id: string; name: string; variant?: "filled" | "default" }) {
-  const [isOpen, modal] = useDisclosure(false);
-  const [name, setName] = useState(`${props.name}-complete`);
-  const work = useWork();
-  const navigate = useNavigate();
+  const [name, setName] = useState("");
   return (
-    <>
-      <Button variant={props.variant ?? "filled"} onClick={modal.open}>
-        {t("Save as complete model")}
-      </Button>
-      <Modal opened={isOpen} onClose={modal.close} title={t("Save {{name}}", { name: props.name })}>
-        <Stack gap={12}>
-          <TextInput
-            label={t("Name of the complete model")}
-            description={t(
-              "Base and adapter are merged, checked against each other, and kept as one folder.",
-            )}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            data-autofocus
-          />
-          {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-          <Group justify="flex-end">
-            <Button
-              loading={work.isBusy}
-              onClick={() =>
-                work.run(async () => {
-                  const done = await act(saveModel, {
-                    input: { customizedId: props.id, name: name.trim() || null },
-                  });
-                  modal.close();
-                  await navigate({ to: `/runs/${done.run.id}` });
-                })
-              }
-            >
-              {t("Save {{name}}", { name: props.name })}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
-    </>
+    <StepButton
+      button={t("Save as complete model")}
+      title={t("Save {{name}}", { name: props.name })}
+      confirm={t("Save {{name}}", { name: props.name })}
+      variant={props.variant}
+      fields={
+        <StepName
+          label={t("Name of the complete model")}
+          description={t("Base and adapter are merged, checked against each other, and kept as one folder.")}
+          step="SAVE"
+          model={props.id}
+          value={name}
+          onChange={setName}
+        />
+      }
+      run={async () => {
+        const input = { customizedId: props.id, name: name.trim() || null };
+        return `/runs/${(await act(saveModel, { input })).run.id}`;
+      }}
+    />
   );
 }
 
@@ -124,51 +177,30 @@ export function RegisterButton(props: {
   disabledReason?: string | null;
   variant?: "filled" | "default";
 }) {
-  const [isOpen, modal] = useDisclosure(false);
   const [alias, setAlias] = useState("");
-  const work = useWork();
-  const navigate = useNavigate();
   return (
-    <>
-      <Button
-        onClick={modal.open}
-        variant={props.variant ?? "filled"}
-        disabled={Boolean(props.disabledReason)}
-        title={props.disabledReason ?? undefined}
-      >
-        {t("Register")}
-      </Button>
-      <Modal opened={isOpen} onClose={modal.close} title={t("Register {{name}}", { name: props.name })}>
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void work.run(async () => {
-              const done = await act(registerModel, { input: { liveId: props.id, alias: alias.trim() } });
-              modal.close();
-              await navigate({ to: `/registered/${done.registered.id}` });
-            });
-          }}
-        >
-          <Stack gap={12}>
-            <TextInput
-              label={t("Alias")}
-              description={t("The stable name people and programs use, for example “support”.")}
-              value={alias}
-              required
-              withAsterisk={false}
-              onChange={(event) => setAlias(event.currentTarget.value)}
-              data-autofocus
-            />
-            {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-            <Group justify="flex-end">
-              <Button type="submit" loading={work.isBusy}>
-                {t("Register {{name}}", { name: props.name })}
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+    <StepButton
+      button={t("Register")}
+      title={t("Register {{name}}", { name: props.name })}
+      confirm={t("Register {{name}}", { name: props.name })}
+      variant={props.variant}
+      disabledReason={props.disabledReason}
+      fields={
+        <TextInput
+          label={t("Alias")}
+          description={t("The stable name people and programs use, for example “support”.")}
+          value={alias}
+          required
+          withAsterisk={false}
+          onChange={(event) => setAlias(event.currentTarget.value)}
+          data-autofocus
+        />
+      }
+      run={async () => {
+        const input = { liveId: props.id, alias: alias.trim() };
+        return `/registered/${(await act(registerModel, { input })).registered.id}`;
+      }}
+    />
   );
 }
 

@@ -28,6 +28,11 @@ export const importModel = graphql(`
     }
   }
 `);
+export const generatedNameQuery = graphql(`
+  query GeneratedName($model: String!, $step: NamedStep!, $precision: Precision) {
+    generatedName(model: $model, step: $step, precision: $precision)
+  }
+`);
 export const deployModel = graphql(`
   mutation DeployModel($input: DeployModelInput!) {
     deployModel(input: $input) {

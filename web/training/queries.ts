@@ -2,13 +2,12 @@
 import { graphql } from "../api/graphql.ts";
 
 export const choicesQuery = graphql(`
-  query TrainingChoices($baseModels: String, $datasets: String, $trainers: String, $trainings: String) {
+  query TrainingChoices($baseModels: String, $datasets: String, $trainers: String) {
     baseModels(first: 200, after: $baseModels) { nodes { id name architecture parameters contextLength } pageInfo { hasNextPage endCursor } }
     datasets(first: 200, after: $datasets) { nodes { id name latest { id number shape rowCount columns { name } } } pageInfo { hasNextPage endCursor } }
     methods { name title parameters }
     trainers(first: 200, after: $trainers) { nodes { id status host } pageInfo { hasNextPage endCursor } }
     processMap { trainerHint }
-    trainings(first: 200, after: $trainings) { nodes { id name } pageInfo { hasNextPage endCursor } }
   }
 `);
 export const forecastQuery = graphql(`

@@ -8,6 +8,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { RowAsSeen } from "../datasets/detail-page.tsx";
 import { t } from "../i18n.ts";
+import { useGeneratedName } from "../models/actions.tsx";
 import { AddTrainerButton, isOnline } from "../trainers/add-trainer.tsx";
 import { Facts, Surface } from "../ui/bits.tsx";
 import { bytes, count, duration } from "../ui/format.ts";
@@ -30,11 +31,6 @@ export function guessMapping(columns: readonly string[]): Record<string, string>
 }
 
 type Choices = ResultOf<typeof choicesQuery>;
-
-/** "support-router-3" when 1 and 2 are taken. */
-export function freeName(stem: string, taken: string[]): string {
-  for (let number = 1; ; number += 1) if (!taken.includes(`${stem}-${number}`)) return `${stem}-${number}`;
-}
 
 function Forecast(props: {
   input: {
@@ -122,17 +118,12 @@ function Form(props: { choices: Choices }) {
     usable.find((one) => one.latest?.id === search.dataset || one.id === search.dataset) ?? usable[0];
   const [methodName, setMethodName] = useState(choices.methods[0]?.name ?? "");
   const method = choices.methods.find((one) => one.name === methodName) ?? choices.methods[0];
-  const [typedName, setTypedName] = useState<string | null>(null);
+  const [name, setName] = useState("");
   const [parameters, setParameters] = useState<Record<string, unknown>>({});
   const [save, setSave] = useState(false);
   const [mapped, setMapped] = useState<Record<string, string> | null>(null);
   const work = useWork();
-  const name =
-    typedName ??
-    freeName(
-      dataset?.name ?? "training",
-      choices.trainings.nodes.map((one) => one.name),
-    );
+  const generated = useGeneratedName("TRAIN", base?.id ?? null);
   const pick = (change: Record<string, string>) =>
     navigate({ to: ".", search: (old: Record<string, unknown>) => ({ ...old, ...change }), replace: true });
   const version = dataset?.latest;
@@ -143,7 +134,7 @@ function Form(props: { choices: Choices }) {
     () =>
       base && version && method
         ? {
-            name,
+            name: name.trim(),
             baseId: base.id,
             datasetVersionId: version.id,
             method: method.name,
@@ -178,7 +169,7 @@ function Form(props: { choices: Choices }) {
       onSubmit={(event) => {
         event.preventDefault();
         void work.run(async () => {
-          const done = await act(startTraining, { input: { ...input, name: name.trim() } });
+          const done = await act(startTraining, { input });
           await navigate({ to: `/trainings/${done.training.id}` });
         });
       }}
@@ -243,10 +234,9 @@ function Form(props: { choices: Choices }) {
           <TextInput
             aria-label={t("Name")}
             value={name}
-            required
-            withAsterisk={false}
-            description={t("The training and the customized model it makes bear this name.")}
-            onChange={(event) => setTypedName(event.currentTarget.value)}
+            placeholder={generated}
+            description={t("The training and the model it makes bear this name.")}
+            onChange={(event) => setName(event.currentTarget.value)}
           />
           <Checkbox
             mt={12}
@@ -288,7 +278,7 @@ function Form(props: { choices: Choices }) {
           disabled={missing !== null}
           title={missing ?? undefined}
         >
-          {t("Train {{name}}", { name })}
+          {t("Train {{name}}", { name: name.trim() || generated })}
         </Button>
         <Surface title={t("The first row as the model sees it")}>
           {missing ? (

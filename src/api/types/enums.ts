@@ -38,6 +38,11 @@ export const Precision = wordEnum("Precision", "How weights are held while a mod
   native:
     "The weights as the file holds them: a GGUF's own quantisation, kept as it is. A Hugging Face folder is then served as fp32, and the live model says so.",
 });
+export const NamedStep = wordEnum("NamedStep", "A step that makes the next state of a model.", {
+  train: "Base to customized: `{base}_train_{YYYYMMDD}_{id}`.",
+  save: "Customized to complete: `{customized}_s_{id}`.",
+  deploy: "Any of them to live: `{source}_d_{id}_{precision}`.",
+});
 export const DatasetShape = wordEnum("DatasetShape", "How a row says prompt and answer.", {
   alpaca: "instruction, input, output.",
   "prompt-completion": "prompt, completion.",

@@ -137,7 +137,7 @@ const DeployModelInput = builder.inputType("DeployModelInput", {
   description: "A model to serve.",
   fields: (t) => ({
     modelId: t.id({ required: true, description: "Id or name of a base, customized or complete model." }),
-    name: t.string({ description: "Name of the live model; made from the other's when unsaid." }),
+    name: t.string({ description: "Name of the live model; generated when unsaid, see `generatedName`." }),
     precision: t.field({ type: Precision, required: true, description: "How its weights are held." }),
   }),
 });

@@ -1,4 +1,5 @@
 // Models as files: base, customized and complete ones, and what can be picked to talk to.
+import { z } from "zod";
 import { EspalierError } from "../../kit/errors.ts";
 import {
   type BaseModelRow,
@@ -11,7 +12,7 @@ import { builder, needs } from "../builder.ts";
 import { importPath } from "../import-paths.ts";
 import { Model, NodeInterface, resultUnion } from "./common.ts";
 import { connectionOf, pageArgs, pageCost, paged } from "./connections.ts";
-import { ModelKind, Precision } from "./enums.ts";
+import { ModelKind, NamedStep, Precision } from "./enums.ts";
 import { BaseModel, CompleteModel, CustomizedModel, ModelEntry, Training } from "./refs.ts";
 import { Run } from "./runs.ts";
 
@@ -174,6 +175,25 @@ builder.queryFields((t) => ({
     args: { name: t.arg.string({ required: true, description: "A name, alias or id." }) },
     resolve: (_, { name }, { models, principal }) => models.find(principal.projectId, name),
   }),
+  generatedName: t.field({
+    type: "String",
+    description:
+      "What a step calls what it makes of a model when nobody names it, with the first free number for `id`. It is settled when the step starts.",
+    extensions: needs("read"),
+    args: {
+      model: t.arg.string({ required: true, description: "Name, alias or id of the model." }),
+      step: t.arg({ type: NamedStep, required: true, description: "The step." }),
+      precision: t.arg({ type: Precision, description: "Of a deployment; FP32 when unsaid." }),
+    },
+    resolve: (_, { model, step, precision }, { models, principal }) =>
+      models.generatedName({
+        projectId: principal.projectId,
+        model,
+        // The enums let nothing else through; the tables' words are wider.
+        step: z.enum(["train", "save", "deploy"]).parse(step),
+        precision: z.enum(["fp32", "int8", "native"]).parse(precision ?? "fp32"),
+      }),
+  }),
   baseModels: t.field({
     type: connectionOf("BaseModel", BaseModel),
     description: "Base models, newest first.",
@@ -235,7 +255,9 @@ const SaveModelInput = builder.inputType("SaveModelInput", {
   description: "A customized model to merge into a complete one.",
   fields: (t) => ({
     customizedId: t.id({ required: true, description: "Id or name of the customized model." }),
-    name: t.string({ description: "Name of the complete model; made from the other's when unsaid." }),
+    name: t.string({
+      description: "Name of the complete model; generated when unsaid, see `generatedName`.",
+    }),
   }),
 });
 

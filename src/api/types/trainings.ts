@@ -58,7 +58,10 @@ Training.implement({
   extensions: needs("read"),
   interfaces: [NodeInterface],
   fields: (t) => ({
-    name: t.exposeString("name", { description: "Name of the customized model that it makes." }),
+    name: t.exposeString("name", {
+      description:
+        "Its name, which what it makes bears too: the customized model, or with `save` the complete one.",
+    }),
     base: t.field({
       type: BaseModel,
       description: "What it starts from.",
@@ -86,6 +89,15 @@ Training.implement({
       nullable: true,
       description: "What it made; null until then.",
       resolve: ({ id }, _, { training }) => training.customizedOf(id),
+    }),
+    saving: t.field({
+      type: Run,
+      nullable: true,
+      description: "The run that first saved what it made as a complete model; null where none has begun.",
+      resolve: async ({ id }, _, { training, models }) => {
+        const customized = await training.customizedOf(id);
+        return customized && models.firstMerge(customized.id);
+      },
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was started." }),
     metrics: t.field({
@@ -166,7 +178,10 @@ async function heldRun({ runs }: Context, trainerId: string): Promise<RunRow | n
 const StartTrainingInput = builder.inputType("StartTrainingInput", {
   description: "A training to start.",
   fields: (t) => ({
-    name: t.string({ required: true, description: "Name of the customized model; made up when empty." }),
+    name: t.string({
+      required: true,
+      description: "Name of the training and of what it makes; generated when empty, see `generatedName`.",
+    }),
     baseId: t.id({ required: true, description: "Id or name of the base model." }),
     datasetVersionId: t.id({
       required: true,
