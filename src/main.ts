@@ -17,6 +17,11 @@ if (process.argv[2] === "document-reader") {
   await runDocumentReader();
 }
 
+if (process.argv[2] === "knowledge-searcher") {
+  const { runSearcherChild } = await import("./knowledge/knowledge.ts");
+  await runSearcherChild();
+}
+
 const { runCli } = await import("./cli/cli.ts");
 const local = await import("./serve/local.ts");
 const { loadConnection } = await import("./config.ts");

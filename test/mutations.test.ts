@@ -36,6 +36,25 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
     ['(id: "nobody")', { type: "NotFoundError", code: "NOT_FOUND" }],
     ['(id: "$RUN")', { type: "RefusedError", code: "NOT_DELETABLE", field: "id" }],
   ],
+  createKnowledgeBase: [
+    ['(input: { name: "../k" })', { type: "InputError", code: "NAME_INVALID", field: "name" }],
+    [
+      '(input: { name: "k", embedder: "nobody" })',
+      { type: "NotFoundError", code: "EMBEDDER_NOT_FOUND", field: "embedder" },
+    ],
+  ],
+  updateKnowledgeBase: [
+    ['(input: { id: "kb_x" })', { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" }],
+  ],
+  addDocuments: [
+    [
+      '(input: { knowledgeBase: "kb_x", files: [{ name: "a.txt", uploadId: "upl_x" }] })',
+      { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" },
+    ],
+  ],
+  retryDocument: [['(id: "doc_x")', { type: "NotFoundError", code: "DOCUMENT_NOT_FOUND" }]],
+  deleteDocument: [['(id: "doc_x")', { type: "NotFoundError", code: "DOCUMENT_NOT_FOUND" }]],
+  deleteKnowledgeBase: [['(id: "kb_x")', { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" }]],
   deleteConversation: [['(id: "cnv_x")', { type: "NotFoundError", code: "CONVERSATION_NOT_FOUND" }]],
   deployModel: [
     ['(input: { modelId: "nobody", precision: FP32 })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],

@@ -119,7 +119,7 @@ test.each([
   [["train", "--base", "toy", "--dataset", "rows", "--name", "t", "--set", "r=0"], 4, "PARAMETER_INVALID"],
   [["retire", "pet"], 4, "HAS_DEPENDANTS"],
   [["delete", "toy"], 4, "HAS_DEPENDANTS"],
-  [["list", "kbs"], 4, "NOT_IN_THIS_VERSION"],
+  [["list", "assessments"], 4, "NOT_IN_THIS_VERSION"],
   [["chat", "toy", "hi", "--kb", "k"], 4, "NOT_IN_THIS_VERSION"],
   [["dataset", "import", "bad.jsonl", "--name", "bad", "--wait"], 1, "ROW_NOT_OBJECT"],
 ] as const)("%p ends with %p, %s", async (args, code, name) => {

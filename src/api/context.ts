@@ -4,6 +4,7 @@ import type { Chat } from "../chat/chat.ts";
 import type { Config } from "../config.ts";
 import type { Datasets } from "../datasets/datasets.ts";
 import type { Log } from "../kit/log.ts";
+import type { Knowledge } from "../knowledge/knowledge.ts";
 import type { Models } from "../models/models.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { Serving } from "../serving/serving.ts";
@@ -22,6 +23,7 @@ export type ApiDeps = {
   models: Models;
   training: Training;
   serving: Serving;
+  knowledge: Knowledge;
   usage: Usage;
   chat: Chat;
   config: Config;

@@ -4,6 +4,8 @@ import "./types/accounts.ts";
 import "./types/chat.ts";
 import "./types/feedback.ts";
 import "./types/datasets.ts";
+import "./types/knowledge.ts";
+import "./types/knowledge-verbs.ts";
 import "./types/live.ts";
 import "./types/map.ts";
 import "./types/models.ts";

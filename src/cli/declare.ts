@@ -10,6 +10,7 @@ import { type Declared, listOption, numberOption } from "./program.ts";
 export function declareVerbs(declared: Declared): void {
   declareLocal(declared);
   declareImports(declared);
+  declareKnowledge(declared);
   declareStages(declared);
   declareLists(declared);
   declareKeys(declared);
@@ -42,6 +43,46 @@ function declareImports({ parent, verb }: Declared): void {
       const { importDataset } = await import("./import.ts");
       const known = take({ name: z.string(), keepGoodRows: yes, map: words }, flags);
       return document(await importDataset(server(), file, known));
+    },
+  });
+}
+
+function declareKnowledge({ parent, verb }: Declared): void {
+  const kb = group(parent, "kb", "Knowledge bases.");
+  verb({
+    under: kb,
+    name: "create",
+    about: "Make an empty knowledge base.",
+    example: "espalier kb create --name handbook",
+    options: [
+      required("--name <name>", "name of the knowledge base"),
+      new Option("--embedder <name>", "what turns texts into vectors; the built-in one when unsaid"),
+    ],
+    does: async (_, flags, server) => {
+      const { createBase } = await import("./knowledge.ts");
+      return document(await createBase(server(), take({ name: z.string(), embedder: text }, flags)));
+    },
+  });
+  verb({
+    under: kb,
+    name: "add <kb> <paths...>",
+    about: "Add files, and those in folders; each is an item, with its error where it could not be read.",
+    example: "espalier kb add handbook ./policies ./faq.pdf --wait",
+    does: async ([base = "", ...paths], _flags, server) =>
+      (await import("./knowledge.ts")).addFiles(server(), base, paths),
+  });
+  verb({
+    under: kb,
+    name: "search <kb> <text>",
+    about: "Show the passages that answer a question best.",
+    example: 'espalier kb search handbook "How many days of leave?" --k 5',
+    options: [
+      numberOption("--k <number>", "at most so many passages", { min: 1, whole: true }),
+      new Option("--ranker <ranker>", "hybrid, words or meaning; as the knowledge base is set when unsaid"),
+    ],
+    does: async ([base = "", question = ""], flags, server) => {
+      const { search } = await import("./knowledge.ts");
+      return document(await search(server(), base, question, take({ k: number, ranker: text }, flags)));
     },
   });
 }
@@ -203,7 +244,7 @@ function declareLists({ parent, verb }: Declared): void {
   verb({
     name: "list <kind>",
     about:
-      "List bases, datasets, customized, complete, live, registered, third-party, trainings, methods, trainers or runs, newest first.",
+      "List bases, datasets, customized, complete, live, registered, third-party, kbs, trainings, methods, trainers or runs, newest first.",
     example: "espalier list live --json",
     options: [numberOption("--limit <number>", "at most so many", { min: 1, whole: true })],
     does: async ([kind = ""], flags, server) => {
@@ -213,14 +254,14 @@ function declareLists({ parent, verb }: Declared): void {
   });
   verb({
     name: "show <name>",
-    about: "Show a model, alias, dataset, training or anything with an id.",
+    about: "Show a model, alias, dataset, knowledge base, training or anything with an id.",
     example: "espalier show support-bot",
     does: async ([name = ""], _flags, server) =>
       document(await (await import("./lists.ts")).show(server(), name)),
   });
   verb({
     name: "delete <name>",
-    about: "Delete a model, dataset, training, live model or alias.",
+    about: "Delete a model, dataset, knowledge base, training, live model or alias.",
     example: "espalier delete support-bot --yes",
     options: [new Option("--yes", "do not ask, and also delete what depends on it")],
     does: async ([name = ""], flags, server) => {

@@ -16,12 +16,13 @@ const plural = {
   complete: ["completeModels", "CompleteModel"],
   live: ["liveModels", "LiveModel"],
   registered: ["registeredModels", "RegisteredModel"],
+  kbs: ["knowledgeBases", "KnowledgeBase"],
   trainings: ["trainings", "Training"],
   trainers: ["trainers", "Trainer"],
   runs: ["runs", "Run"],
 } as const;
 type Plural = keyof typeof plural;
-const LATER = ["kbs", "assessments"];
+const LATER = ["assessments"];
 /** What `list` knows. */
 export const LIST_KINDS = [...Object.keys(plural), "third-party", "methods"];
 

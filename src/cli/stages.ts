@@ -212,17 +212,18 @@ export async function setService(
 export async function remove(context: VerbContext, name: string, { yes }: { yes?: boolean }): Promise<Json> {
   const { client } = context;
   const ids = await idsOf(client, name);
-  if (ids.model !== null && ids.dataset !== null && ids.model !== ids.dataset)
+  const found = Object.entries(ids).filter(([, id]) => id !== null);
+  if (new Set(found.map(([, id]) => id)).size > 1)
     throw new EspalierError(
       "NAME_AMBIGUOUS",
-      `"${name}" names a model (${ids.model}) and a dataset (${ids.dataset})`,
+      `"${name}" names ${found.map(([kind, id]) => `a ${kind} (${id})`).join(" and ")}`,
       {
         hint: "Say which by its id.",
         value: name,
         status: 409,
       },
     );
-  const id = ids.model ?? ids.dataset;
+  const id = found[0]?.[1] ?? null;
   const thing = id === null ? await getThing(client, name) : await findById(client, id);
   if (!thing) throw nothingNamed(name);
   await confirmed(context, `Delete ${thing.kind} ${thing.name} for good?`, yes ? { yes } : {});

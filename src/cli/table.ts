@@ -11,6 +11,8 @@ const COLUMNS: Record<string, readonly string[]> = {
   live: ["name", "status", "health", "precision", "source", "aliases", "tokensPerSecond"],
   registered: ["name", "live", "status", "createdAt"],
   dataset: ["name", "latest", "status", "createdAt"],
+  kb: ["name", "status", "counts", "chunkCount", "embedder", "createdAt"],
+  document: ["name", "status", "format", "pages", "chunkCount"],
   training: ["name", "status", "base", "method", "createdAt"],
   method: ["name", "title"],
   trainer: ["name", "host", "status", "methods", "lastSeenAt"],

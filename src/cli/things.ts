@@ -35,6 +35,10 @@ const FIELDS = {
     run { ${runFields} } createdAt`,
   Trainer: "id name host status methods devices runId lastSeenAt",
   Run: runFields,
+  KnowledgeBase: `id name status embedder { id name dimensions } chunking { maxTokens overlapTokens }
+    retrieval { ranker k threshold neighbours reranker } counts { total ready failed pending } chunkCount createdAt`,
+  Document: `id name state format title pages sizeBytes hash chunkCount warnings knowledgeBase { id name }
+    error { code message hint field value } createdAt updatedAt`,
   ApiKey: "id name scopes prefix createdAt lastUsedAt revokedAt",
 } as const;
 type Typename = keyof typeof FIELDS;
@@ -50,6 +54,8 @@ const KIND: Record<Typename, string> = {
   Training: "training",
   Trainer: "trainer",
   Run: "run",
+  KnowledgeBase: "kb",
+  Document: "document",
   ApiKey: "key",
 };
 /** Where a thing was made from and what was made from it, shown for one thing only. */
@@ -84,6 +90,7 @@ export function thingOf(node: Node): Thing {
   if (type === "RegisteredModel" && typeof rest["alias"] === "string") called = rest["alias"];
   if (type === "RegisteredModel") state = textAt(rest["live"], "status") ?? state;
   if (type === "Training") state = textAt(rest["run"], "status") ?? state;
+  if (type === "Document" && typeof rest["state"] === "string") state = rest["state"];
   if (type === "ApiKey") state = rest["revokedAt"] === null ? "active" : "revoked";
   if (type === "Run" && typeof kind === "string") its["work"] = word(kind);
   const what = type === null ? __typename : KIND[type];
@@ -156,24 +163,26 @@ export async function findById(client: Client, id: string): Promise<Thing | null
 const found = z.object({
   model: z.object({ id: z.string(), kind: z.string() }).nullable(),
   dataset: z.object({ id: z.string() }).nullable(),
+  knowledgeBase: z.object({ id: z.string() }).nullable(),
 });
+/** What a name may name, besides a training. */
+export type Named = { model: string | null; dataset: string | null; kb: string | null };
 
-/** Ids of the model (or alias) and of the dataset with this name or id. */
-export async function idsOf(
-  client: Client,
-  name: string,
-): Promise<{ model: string | null; dataset: string | null }> {
+/** Ids of the model (or alias), of the dataset and of the knowledge base with this name or id. */
+export async function idsOf(client: Client, name: string): Promise<Named> {
   const [, plain = name] = /^(.+)@\d+$/.exec(name) ?? [];
-  const { model, dataset } = await client.query(
-    "query Find($name: String!, $plain: String!) { model(name: $name) { id kind } dataset(name: $plain) { id } }",
+  const { model, dataset, knowledgeBase } = await client.query(
+    `query Find($name: String!, $plain: String!) {
+      model(name: $name) { id kind } dataset(name: $plain) { id } knowledgeBase(name: $name) { id } }`,
     { name, plain },
     found,
   );
-  return { model: model?.id ?? null, dataset: dataset?.id ?? null };
+  return { model: model?.id ?? null, dataset: dataset?.id ?? null, kb: knowledgeBase?.id ?? null };
 }
 
 /**
- * A model, alias, dataset, training or anything with an id; a model comes before a dataset of the same name.
+ * A model, alias, dataset, knowledge base, training or anything with an id; a model comes before a dataset, and that before a
+ * knowledge base, of the same name.
  * @throws EspalierError NOT_FOUND
  */
 export async function getThing(client: Client, nameOrId: string): Promise<Thing> {
@@ -182,7 +191,7 @@ export async function getThing(client: Client, nameOrId: string): Promise<Thing>
     if (byId) return byId;
   }
   const ids = await idsOf(client, nameOrId);
-  const id = ids.model ?? ids.dataset ?? (await trainingOf(client, nameOrId));
+  const id = ids.model ?? ids.dataset ?? ids.kb ?? (await trainingOf(client, nameOrId));
   const thing = id === null ? null : await findById(client, id);
   if (!thing) throw nothingNamed(nameOrId);
   return thing;

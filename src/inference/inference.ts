@@ -18,6 +18,7 @@ import type {
 } from "./protocol.ts";
 import { readModelConfig } from "./weights/weights.ts";
 
+export type { Embedder, Reranker } from "./embedder.ts";
 export { runEngineChild } from "./engine/child.ts";
 export { estimateMemory } from "./estimate.ts";
 export type * from "./protocol.ts";

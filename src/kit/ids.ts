@@ -27,6 +27,8 @@ export const ID_PREFIX = {
   trainer: "tnr",
   artifact: "art",
   usage: "use",
+  knowledgeBase: "kb",
+  document: "doc",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

@@ -127,6 +127,46 @@ export const limits = {
   datasetRowsTried: 2_000,
   /** How long single calls of models are kept for their counts. */
   usageKeepMs: 400 * 24 * 3_600_000,
+  /** Most knowledge bases of a project. */
+  knowledgeBases: 500,
+  /** Most documents of one knowledge base. */
+  documentsPerBase: 100_000,
+  /** Most documents that are read and embedded together. */
+  documentsPerGroup: 32,
+  /** Most bytes of files that are read together; a larger one goes alone. */
+  documentGroupBytes: 8 * MiB,
+  /** Most documents that one call adds. */
+  documentsPerCall: 500,
+  /** Most blocks of a document in one answer. */
+  documentBlockPage: 500,
+  /** Longest name of a document: the path within the folder it came from. */
+  documentNameChars: 1_000,
+  /** Chunks written to the database in one transaction, so that the server answers between two. */
+  chunksPerWrite: 64,
+  /** Chunks that are embedded together. */
+  chunksPerEmbedding: 128,
+  /** Chunks of something gone that one transaction removes. */
+  chunksPerSweep: 200,
+  /** Longest question to a knowledge base, in characters; what is beyond is not looked at by words. */
+  questionChars: 20_000,
+  /** Most different words of a question that are looked up. */
+  searchTerms: 48,
+  /** Most passages of one answer of a search. */
+  searchResults: 100,
+  /** How deep each ranker looks for what the fusion orders. */
+  searchDepth: 100,
+  /** Longest chunk of a document, in tokens. */
+  chunkTokens: 2_048,
+  /** Most searches that wait for the searching process at once. */
+  searchesWaiting: 256,
+  /** Longest that the searching process may be silent before it is replaced. */
+  searchMs: 30_000,
+  /** The searching process ends after so long without a search. */
+  searchIdleMs: 300_000,
+  /** Most chunks on each side that are joined to a passage found. */
+  searchNeighbours: 5,
+  /** Most documents that a search may be narrowed to. */
+  searchDocuments: 500,
   /** Largest file that is read as a document. */
   documentBytes: 200 * MiB,
   /** Longest text of one document. */

@@ -1,4 +1,115 @@
-// Front door of knowledge bases: what reads documents and cuts them into chunks.
-export type { Chunk, ChunkSettings, CountTokens } from "./chunking.ts";
+// Front door of knowledge: documents read, cut, embedded and indexed in the background, and the passages that answer a
+// question.
+import type { Embedder, Reranker } from "../inference/inference.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { Runs } from "../runs/runs.ts";
+import type { Store } from "../store/store.ts";
+import { createBases, type Embedders, type KnowledgeBaseRow } from "./bases.ts";
+import { type Chunk, chunkDocument } from "./chunking.ts";
+import type { ParsedDocument } from "./documents/document.ts";
+import { createDocumentReader } from "./documents/reader.ts";
+import { sweepIndexes } from "./indexes.ts";
+import { registerIndexing } from "./indexing.ts";
+import { createIntake } from "./intake.ts";
+import { createRetrieval } from "./retrieval.ts";
+import { createSearcher } from "./searcher.ts";
+import { type Chunking, checkChunking, checkRetrieval } from "./settings.ts";
+
+export type { Embedders, KnowledgeBaseRow } from "./bases.ts";
 export type { Block, ParsedDocument } from "./documents/document.ts";
-export { type DocumentReader, type DocumentReaderDeps, runDocumentReader } from "./documents/reader.ts";
+export { runDocumentReader } from "./documents/reader.ts";
+export type { ChunkRow } from "./indexes.ts";
+export { chunkId, type Passage, type RankerScore, type Retrieved, type RetrieveInput } from "./retrieval.ts";
+export { runSearcherChild } from "./searcher.ts";
+export type { DocumentRow } from "./texts.ts";
+
+type ChildDeps = { command: readonly string[]; env: Record<string, string> };
+export type KnowledgeDeps = {
+  store: Store;
+  runs: Runs;
+  embedders: Embedders;
+  /** By name; null when there is none. */
+  findReranker: (projectId: string, name: string) => Promise<Reranker | null>;
+  clock: Clock;
+  log: Log;
+  /** How the process that reads documents, and the one that searches, are started. */
+  reader: ChildDeps;
+  searcher: ChildDeps;
+};
+export type Knowledge = ReturnType<typeof createKnowledge>;
+
+/** Builds the front door and registers its kinds of runs. */
+export function createKnowledge(deps: KnowledgeDeps) {
+  const { store, runs, embedders, clock, log } = deps;
+  const bases = createBases({ store, runs, embedders, clock });
+  const reader = createDocumentReader(deps.reader);
+  const searcher = createSearcher({ ...deps.searcher, dataDir: store.dataDir });
+  let isClosed = false;
+  let sweeping: Promise<void> = Promise.resolve();
+  let isSweepDue = false;
+
+  /** One sweep at a time; what falls due during one is done by the next. */
+  function sweepSoon(): void {
+    if (isSweepDue || isClosed) return;
+    isSweepDue = true;
+    sweeping = sweeping
+      .then(() => {
+        isSweepDue = false;
+        return isClosed ? undefined : sweepIndexes(store, () => isClosed);
+      })
+      .catch((error: unknown) => log.warn("what knowledge bases no longer need was not cleared", { error }));
+  }
+
+  const cut = (
+    parsed: Pick<ParsedDocument, "blocks">,
+    { chunking }: { chunking: Chunking },
+    embedder: Embedder,
+  ): Promise<Chunk[]> => chunkDocument(parsed, chunking, (texts) => embedder.countTokens(texts));
+  const readDocument = reader.read;
+  registerIndexing({ store, runs, bases, log, readDocument, cut, clock, sweepSoon });
+  const intake = createIntake({ store, runs, bases, clock, sweepSoon });
+  const retrieval = createRetrieval({ store, bases, searcher, log, findReranker: deps.findReranker });
+
+  return {
+    ...bases,
+    ...intake,
+    ...retrieval,
+    /** How a knowledge base is asked. */
+    settingsOf: (base: KnowledgeBaseRow) => checkRetrieval(base.retrieval),
+
+    /** Takes a knowledge base away with its documents. @throws EspalierError HAS_DEPENDANTS */
+    async remove(projectId: string, id: string, confirm: boolean): Promise<{ id: string; name: string }> {
+      const gone = await bases.remove(projectId, id, confirm);
+      sweepSoon();
+      return gone;
+    },
+
+    /**
+     * A file, or plain text, cut as a knowledge base would cut it; nothing is kept.
+     * @throws EspalierError DOCUMENT_…, SETTING_INVALID, EMBEDDER_NOT_FOUND
+     */
+    async previewChunks(input: {
+      projectId: string;
+      /** Path of the file and its name. */
+      file: { path: string; name: string };
+      embedder?: string | null | undefined;
+      chunking?: object | null | undefined;
+    }): Promise<{ parsed: ParsedDocument; chunks: Chunk[] }> {
+      const { projectId, file } = input;
+      const known = await bases.embedders(projectId);
+      const embedder = await bases.embedderOf(projectId, input.embedder ?? known[0]?.id ?? "");
+      const chunking = checkChunking(input.chunking ?? {}, embedder.maxTokens);
+      const parsed = await reader.read(file.path, file.name);
+      return { parsed, chunks: await cut(parsed, { chunking }, embedder) };
+    },
+
+    /** At start: clears what a stopped server had not. */
+    recover: sweepSoon,
+
+    async close(): Promise<void> {
+      isClosed = true;
+      await Promise.all([reader.close(), searcher.close(), sweeping]);
+    },
+  };
+}

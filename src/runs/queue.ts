@@ -12,7 +12,15 @@ import { addEvents, type RunEventInput } from "./events.ts";
 import { runEnded, runNotFound, staleAttempt } from "./refusals.ts";
 import { isEnded, type Move, type RunError, type RunEventRow, type RunRow, transition } from "./states.ts";
 
-export type RunKind = "import-dataset" | "import-model" | "train" | "merge" | "deploy" | "export";
+export type RunKind =
+  | "import-dataset"
+  | "import-model"
+  | "train"
+  | "merge"
+  | "deploy"
+  | "export"
+  | "index-documents"
+  | "rebuild-index";
 export type RunExecutor = "server" | "engine" | "trainer";
 export type ArtifactRow = typeof artifacts.$inferSelect;
 

@@ -11,6 +11,7 @@ import { now } from "../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { armCrashPoint, crashPoint } from "../kit/faults.ts";
 import { createLog, type Log } from "../kit/log.ts";
+import { createKnowledge } from "../knowledge/knowledge.ts";
 import { createModels } from "../models/models.ts";
 import { createRuns } from "../runs/runs.ts";
 import { createServing } from "../serving/serving.ts";
@@ -87,11 +88,22 @@ export async function startServer({
     const training = createTraining({ store, runs, models, datasets, clock });
     const serving = createServing({ store, runs, models, engine, clock, log });
     closers.push(() => serving.close());
+    const knowledge = createKnowledge({
+      store,
+      runs,
+      embedders: { list: async () => [], find: async () => null },
+      findReranker: async () => null,
+      clock,
+      log,
+      reader: { command: ownCommand("document-reader"), env: childEnvironment() },
+      searcher: { command: ownCommand("knowledge-searcher"), env: childEnvironment() },
+    });
+    closers.push(() => knowledge.close());
     const usage = createUsage({ store, clock, log });
     const chat = createChat({ store, models, serving, engine, usage, clock, log });
     closers.push(() => chat.close());
     let isReady = false;
-    const fronts = { accounts, store, runs, datasets, models, training, serving, usage, chat };
+    const fronts = { accounts, store, runs, datasets, models, training, serving, knowledge, usage, chat };
     let trainer: LocalTrainer | undefined;
     const localTrainer = (): string | null => trainer?.hint() ?? null;
     const api = createApi({ ...fronts, config, log, isReady: () => isReady, localTrainer });
@@ -101,6 +113,7 @@ export async function startServer({
     await models.recover();
     await serving.recover();
     await chat.recover();
+    knowledge.recover();
     crashPoint("serve.recovered");
     const token = await accounts.ensureSetup();
     const server = listen(config, api, log);
@@ -108,7 +121,7 @@ export async function startServer({
     const workers = runs.startWorkers({
       owner: `server ${hostname()} ${process.pid}`,
       leaseMs: config.leaseMs,
-      concurrency: { "import-dataset": 2, "import-model": 1, merge: 1, deploy: 1 },
+      concurrency: { "import-dataset": 2, "index-documents": 2 },
     });
     closers.push(() => workers.stop());
     isReady = true;

@@ -4,10 +4,11 @@ import { drizzle } from "drizzle-orm/libsql/sqlite3";
 import * as accounts from "../../schema/tables/accounts.ts";
 import * as chat from "../../schema/tables/chat.ts";
 import * as datasets from "../../schema/tables/datasets.ts";
+import * as knowledge from "../../schema/tables/knowledge.ts";
 import * as models from "../../schema/tables/models.ts";
 import * as runs from "../../schema/tables/runs.ts";
 
-const schema = { ...accounts, ...chat, ...datasets, ...models, ...runs };
+const schema = { ...accounts, ...chat, ...datasets, ...knowledge, ...models, ...runs };
 
 type RawDatabase = ReturnType<ConnectionPool["acquireSync"]>;
 

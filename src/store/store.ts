@@ -91,6 +91,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
+/** One more read-only connection to the database of a data folder, for a child process of its server. */
+export function openReader(dataDir: string): Db {
+  return openPool({
+    path: join(dataDir, DATABASE_FILE),
+    vecPath: nativePath("vec0.so"),
+    size: 1,
+    readOnly: true,
+  });
+}
+
 function takeLock({ dataDir, beside }: StoreOptions): FolderLock | null {
   const lock = lockFolder(join(dataDir, "lock"), beside ? 0 : LOCK_WAIT_MS);
   if (lock === null && !beside)

@@ -8,7 +8,9 @@ import type { Reader, Store } from "./store.ts";
 const HASH = /[0-9a-f]{64}/g;
 
 /** Tables whose hashes do not keep a blob: what somebody said about one, and files of runs that have ended. */
-const NO_KEEPERS = new Set(["run_events", "artifacts", "messages", "schema_migrations"]);
+const NO_KEEPERS = new Set(["run_events", "artifacts", "messages", "schema_migrations", "chunks"]);
+/** Words and vectors of knowledge bases: virtual tables, and those that they are made of. */
+const SEARCH_TABLE = /^chunk_(words|vectors)_/;
 
 export type SweepSummary = { removed: number; freedBytes: number; kept: number };
 
@@ -78,7 +80,7 @@ async function namedHashes(db: Reader): Promise<Set<string>> {
     sql`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`,
   );
   for (const { name } of tables) {
-    if (NO_KEEPERS.has(name)) continue;
+    if (NO_KEEPERS.has(name) || SEARCH_TABLE.test(name)) continue;
     const columns = await db.all<{ name: string; type: string }>(
       sql`SELECT name, type FROM pragma_table_info(${name})`,
     );

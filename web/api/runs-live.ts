@@ -14,7 +14,15 @@ const runChanged = graphql(`
 `);
 
 export type RunStatus = "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELLED";
-export type RunKind = "IMPORT_DATASET" | "IMPORT_MODEL" | "TRAIN" | "MERGE" | "DEPLOY" | "EXPORT";
+export type RunKind =
+  | "IMPORT_DATASET"
+  | "IMPORT_MODEL"
+  | "TRAIN"
+  | "MERGE"
+  | "DEPLOY"
+  | "EXPORT"
+  | "INDEX_DOCUMENTS"
+  | "REBUILD_INDEX";
 export type RunState = {
   id: string;
   kind: RunKind;

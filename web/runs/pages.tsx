@@ -171,6 +171,8 @@ function RunBody(props: {
     MERGE: t("Open the complete model"),
     DEPLOY: t("Open the live model"),
     EXPORT: t("Open runs"),
+    INDEX_DOCUMENTS: t("Open runs"),
+    REBUILD_INDEX: t("Open runs"),
   } as const;
   return (
     <div className="e-columns">

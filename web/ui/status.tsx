@@ -50,6 +50,8 @@ export function kindWord(kind: RunKind): string {
     MERGE: t("Save"),
     DEPLOY: t("Deploy"),
     EXPORT: t("Export"),
+    INDEX_DOCUMENTS: t("Reading documents"),
+    REBUILD_INDEX: t("New index"),
   };
   return words[kind];
 }

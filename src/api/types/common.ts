@@ -31,6 +31,8 @@ const typenames: Record<string, string> = {
   [ID_PREFIX.feedback]: "Feedback",
   [ID_PREFIX.trainer]: "Trainer",
   [ID_PREFIX.apiKey]: "ApiKey",
+  [ID_PREFIX.knowledgeBase]: "KnowledgeBase",
+  [ID_PREFIX.document]: "Document",
 };
 
 /** The GraphQL type behind an id, by its prefix; undefined for ids that are no node's. */

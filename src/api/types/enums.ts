@@ -24,6 +24,8 @@ export const RunKind = wordEnum("RunKind", "What a run does.", {
   merge: "Saves base and adapter as a complete model.",
   deploy: "Starts a model and asks it a smoke prompt.",
   export: "Writes a model's files.",
+  "index-documents": "Reads documents into a knowledge base.",
+  "rebuild-index": "Cuts and embeds a knowledge base's documents anew.",
 });
 export const RunStatus = wordEnum("RunStatus", "Where a run stands; the last three never change.", {
   queued: "Waits for a worker.",
@@ -49,6 +51,18 @@ export const DatasetShape = wordEnum("DatasetShape", "How a row says prompt and 
   messages: "OpenAI messages.",
   sharegpt: "conversations with from and value.",
   table: "Any other columns; trainable after mapping them.",
+});
+export const DocumentState = wordEnum("DocumentState", "Where a document of a knowledge base stands.", {
+  queued: "Waits to be read.",
+  parsing: "Its text is being read.",
+  indexing: "It is being cut and embedded.",
+  ready: "It answers.",
+  failed: "It could not be read; its error says why.",
+});
+export const RetrievalRanker = wordEnum("RetrievalRanker", "What finds passages.", {
+  hybrid: "Words and meaning, joined by rank.",
+  words: "Words alone, by BM25.",
+  meaning: "Meaning alone, by the embedder's vectors.",
 });
 export const DeploymentStatus = wordEnum("DeploymentStatus", "Where a live model stands.", {
   starting: "Being loaded for the first time.",

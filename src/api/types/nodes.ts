@@ -30,6 +30,13 @@ const readers: Record<string, Reader> = {
     return message && ofProject(message, await chat.findConversation(message.conversationId));
   },
   Feedback: ({ chat }, id) => chat.findFeedback(id),
+  KnowledgeBase: ({ knowledge, principal }, id) => knowledge.find(principal.projectId, id),
+  Document: async ({ knowledge, principal }, id) => {
+    const document = await knowledge.findDocument(id);
+    return (
+      document && ofProject(document, await knowledge.find(principal.projectId, document.knowledgeBaseId))
+    );
+  },
   Trainer: ({ trainers }, id) => trainers.find(id),
   ApiKey: ({ accounts }, id) => accounts.findKey(id),
 };
@@ -83,10 +90,10 @@ builder.mutationField("delete", (t) =>
   t.field({
     type: DeleteResult.union,
     description:
-      "Deletes a dataset, model, training, live or registered model, or conversation. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
+      "Deletes a dataset, model, training, live or registered model, knowledge base, document, or conversation. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
     extensions: needs("write"),
     args: {
-      id: t.arg.id({ required: true, description: "Id, or a model's name." }),
+      id: t.arg.id({ required: true, description: "Id, or the name of a model, dataset or knowledge base." }),
       confirm: t.arg.boolean({ description: "Also delete what depends on it." }),
     },
     resolve: (_, { id, confirm }, context) => DeleteResult.run(() => remove(context, id, confirm ?? false)),
@@ -98,7 +105,7 @@ async function remove(
   idOrName: string,
   confirm: boolean,
 ): Promise<{ id: string; name: string }> {
-  const { models, datasets, serving, chat, principal } = context;
+  const { models, datasets, serving, knowledge, chat, principal } = context;
   const { projectId } = principal;
   const named = typenameOfId(idOrName) === undefined ? await models.find(projectId, idOrName) : null;
   const id = named?.id ?? idOrName;
@@ -120,11 +127,17 @@ async function remove(
     }
     case "RegisteredModel":
       return serving.unregister(projectId, id);
+    case "KnowledgeBase":
+      return knowledge.remove(projectId, id, confirm);
+    case "Document":
+      return knowledge.deleteDocument(projectId, id);
     case "Conversation":
       return chat.deleteConversation(projectId, id);
     case undefined: {
       const dataset = await datasets.find(projectId, idOrName);
       if (dataset) return datasets.remove(dataset.id, confirm);
+      const base = await knowledge.find(projectId, idOrName);
+      if (base) return knowledge.remove(projectId, base.id, confirm);
       throw notFound("thing named", idOrName);
     }
     default:

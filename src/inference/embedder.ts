@@ -1,0 +1,20 @@
+// What turns texts into vectors and what orders passages by a question, whoever computes it.
+
+export type Embedder = {
+  id: string;
+  name: string;
+  dimensions: number;
+  /** Longest text that it sees, in its own tokens; what is beyond is cut. */
+  maxTokens: number;
+  /** One vector a text, in order. Some models see questions and passages differently. */
+  embed(texts: readonly string[], kind: "query" | "passage", signal?: AbortSignal): Promise<Float32Array[]>;
+  /** How many tokens each text has, uncut. */
+  countTokens(texts: readonly string[]): Promise<number[]>;
+};
+
+export type Reranker = {
+  id: string;
+  name: string;
+  /** How well each passage answers the question, larger is better, in the order of the passages. */
+  rerank(query: string, passages: readonly string[], signal?: AbortSignal): Promise<number[]>;
+};

@@ -1,0 +1,89 @@
+// Asks one index: the nearest vectors and the best words, each to a depth, on whatever connection it is given.
+import { and, eq, gte, inArray, lte, type SQL, sql } from "drizzle-orm";
+import { chunks, documents } from "../../schema/tables/knowledge.ts";
+import type { Reader } from "../store/store.ts";
+import { bytesOf, tablesOf } from "./indexes.ts";
+
+export type SearchFilter = {
+  documentIds?: readonly string[] | undefined;
+  /** Kinds of documents: pdf, html … */
+  kinds?: readonly string[] | undefined;
+  pageFrom?: number | undefined;
+  pageTo?: number | undefined;
+};
+export type SearchRequest = {
+  index: number;
+  /** A query of FTS5, or null where only vectors are asked. */
+  words: string | null;
+  /** Of length 1, or null where only words are asked. */
+  vector: Float32Array | null;
+  depth: number;
+  filter: SearchFilter;
+};
+/** A chunk found, by its number; `words` is BM25 (larger is better), `similarity` the cosine. */
+export type Found = {
+  number: number;
+  words: { rank: number; score: number } | null;
+  meaning: { rank: number | null; similarity: number } | null;
+};
+
+/** What each ranker finds; chunks that only the words found get their similarity too. */
+export async function searchIndex(db: Reader, request: SearchRequest): Promise<Found[]> {
+  const { index, words, vector, depth, filter } = request;
+  const tables = tablesOf(index);
+  const allowed = allowedBy(index, filter);
+  const within = allowed ? sql`AND rowid IN (${allowed})` : sql``;
+  const found = new Map<number, Found>();
+  if (vector) {
+    const near = await db.all<{ rowid: number; distance: number }>(
+      sql`SELECT rowid, distance FROM ${tables.vectors}
+        WHERE embedding MATCH ${bytesOf(vector)} AND k = ${depth} ${within} ORDER BY distance`,
+    );
+    near.forEach(({ rowid, distance }, at) => {
+      const meaning = { rank: at + 1, similarity: cosineOf(distance) };
+      found.set(rowid, { number: rowid, words: null, meaning });
+    });
+  }
+  if (words !== null) {
+    const matching = await db.all<{ rowid: number; score: number }>(
+      sql`SELECT rowid, -bm25(${tables.words}) AS score FROM ${tables.words}
+        WHERE ${tables.words} MATCH ${words} ${within} ORDER BY rank, rowid LIMIT ${depth}`,
+    );
+    matching.forEach(({ rowid, score }, at) => {
+      const known = found.get(rowid) ?? { number: rowid, words: null, meaning: null };
+      found.set(rowid, { ...known, words: { rank: at + 1, score } });
+    });
+  }
+  const unknown = [...found.values()].filter((one) => one.meaning === null).map((one) => one.number);
+  if (vector && unknown.length > 0) {
+    const rows = await db.all<{ rowid: number; distance: number }>(
+      sql`SELECT rowid, vec_distance_L2(embedding, ${bytesOf(vector)}) AS distance FROM ${tables.vectors}
+        WHERE rowid IN (SELECT value FROM json_each(${JSON.stringify(unknown)}))`,
+    );
+    for (const { rowid, distance } of rows) {
+      const one = found.get(rowid);
+      if (one) found.set(rowid, { ...one, meaning: { rank: null, similarity: cosineOf(distance) } });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Of two vectors of length 1 whose ends lie so far apart. */
+function cosineOf(distance: number): number {
+  return 1 - (distance * distance) / 2;
+}
+
+/** Numbers of the chunks that pass a filter, as a subquery; null where nothing is filtered. */
+function allowedBy(index: number, { documentIds, kinds, pageFrom, pageTo }: SearchFilter): SQL | null {
+  if (!documentIds && !kinds && pageFrom === undefined && pageTo === undefined) return null;
+  const where = and(
+    eq(chunks.indexNumber, index),
+    documentIds ? inArray(chunks.documentId, [...documentIds]) : undefined,
+    kinds
+      ? sql`${chunks.documentId} IN (SELECT ${documents.id} FROM ${documents} WHERE ${inArray(documents.kind, [...kinds])})`
+      : undefined,
+    pageFrom === undefined ? undefined : gte(chunks.pageTo, pageFrom),
+    pageTo === undefined ? undefined : lte(chunks.pageFrom, pageTo),
+  );
+  return sql`SELECT ${chunks.number} FROM ${chunks} WHERE ${where}`;
+}
