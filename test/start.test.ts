@@ -353,6 +353,22 @@ test.each(["start", "build", "test", "prepare-trainer"])(
   },
 );
 
+test.each(["--mistyped", "--log=warn"])(
+  "bin/start %s is refused before anything is fetched or built",
+  async (wrong) => {
+    const fresh = join(dir, "fresh");
+    mkdirSync(join(fresh, "src/cli"), { recursive: true });
+    cpSync(join(clone, "bin"), join(fresh, "bin"), { recursive: true });
+    cpSync(join(clone, "src/cli/declare-local.ts"), join(fresh, "src/cli/declare-local.ts"));
+    // It has only what it reads: anything else that it tried would fail in another way.
+    const { code, said } = await run("start", ["--port", "0", "--log-level=warn", wrong], { cwd: fresh });
+    expect({ code, said }).toEqual({
+      code: 2,
+      said: `start: unknown option ${wrong} (try --help, and espalier serve --help)\n`,
+    });
+  },
+);
+
 test("bin/test passes nothing vacuously: no test, a skip where none is allowed and a missing file count as failed", async () => {
   const write = (name: string, text: string): void =>
     writeFileSync(join(clone, `${name}.test.ts`), `import { test } from "bun:test";\n${text}\n`);
