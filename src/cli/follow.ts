@@ -3,6 +3,7 @@ import { z } from "zod";
 import { monotonicMs, sleep } from "../kit/clock.ts";
 import { EspalierError, isEspalierError } from "../kit/errors.ts";
 import { type Client, INTERRUPTED } from "./client.ts";
+import { createLiveLine, fit } from "./live-line.ts";
 import { failure } from "./outcome.ts";
 import { findById, type Thing } from "./things.ts";
 import type { TextSink } from "./verbs.ts";
@@ -131,31 +132,40 @@ function gone(run: Run): EspalierError {
   });
 }
 
-const WIDTH = 28;
+const BAR_COLUMNS = { most: 28, least: 8 };
+/** Of the name, where it has to be cut for the bar. */
+const NAME_COLUMNS = 12;
 
 /** A bar that redraws itself on a terminal, and a line for each change of state elsewhere. */
 function createBar({ stderr, quiet }: Follow): { show(run: Run): void; end(): void } {
-  let shown = "";
-  const isLive = stderr.isTTY === true;
+  let said = "";
+  const line = quiet ? null : createLiveLine(stderr);
   return {
     show(run) {
-      if (quiet) return;
-      const text = isLive ? barOf(run) : `${run.name}: ${run.status.toLowerCase()}`;
-      if (text === shown) return;
-      stderr.write(isLive ? `\r\x1b[2K${text}` : `${text}\n`);
-      shown = text;
+      line?.show((columns) => barOf(run, columns));
+      const text = `${run.name}: ${run.status.toLowerCase()}`;
+      if (line || quiet || text === said) return;
+      stderr.write(`${text}\n`);
+      said = text;
     },
-    end() {
-      if (!quiet && isLive && shown !== "") stderr.write("\n");
-    },
+    end: () => line?.end(),
   };
 }
 
-function barOf(run: Run): string {
-  const share = run.status === "SUCCEEDED" ? 1 : (run.progress ?? 0);
-  const full = Math.round(Math.max(0, Math.min(1, share)) * WIDTH);
+/** How far a run is, in one line: where there is little room the bar shrinks first, then the name is cut. */
+export function barOf(run: Run, columns: number): string {
+  const share = run.status === "SUCCEEDED" ? 1 : Math.max(0, Math.min(1, run.progress ?? 0));
   const steps = run.step !== null && run.totalSteps ? ` ${run.step}/${run.totalSteps}` : "";
-  const eta = run.etaSeconds && run.status === "RUNNING" ? ` ${Math.ceil(run.etaSeconds)} s to go` : "";
-  const bar = `${"█".repeat(full)}${"░".repeat(WIDTH - full)}`;
-  return `${run.name} ${bar} ${Math.round(share * 100)} %${steps} ${run.status.toLowerCase()}${eta}`;
+  const eta = run.etaSeconds && run.status === "RUNNING" ? ` ${timeToGo(run.etaSeconds)}` : "";
+  const rest = ` ${Math.round(share * 100)} %${steps} ${run.status.toLowerCase()}${eta}`;
+  const room = columns - rest.length - 1;
+  const { most, least } = BAR_COLUMNS;
+  const width = Math.max(least, Math.min(most, room - Bun.stringWidth(run.name)));
+  const name = fit(run.name, Math.max(NAME_COLUMNS, room - width));
+  const full = Math.round(share * width);
+  return `${name} ${"█".repeat(full)}${"░".repeat(width - full)}${rest}`;
+}
+
+function timeToGo(seconds: number): string {
+  return seconds < 120 ? `${Math.ceil(seconds)} s to go` : `${Math.ceil(seconds / 60)} min to go`;
 }

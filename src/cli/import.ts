@@ -6,6 +6,7 @@ import { EspalierError, isEspalierError } from "../kit/errors.ts";
 import { ERRORS } from "./client.ts";
 import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, type Run, runShape } from "./follow.ts";
+import { createLiveLine, fit } from "./live-line.ts";
 import { usage } from "./outcome.ts";
 import { nodeShape } from "./pages.ts";
 import { selection, thingOf } from "./things.ts";
@@ -139,10 +140,15 @@ async function there(path: string) {
 }
 
 async function sendFile({ client, stderr, isJson }: VerbContext, source: Source): Promise<string> {
-  const isLive = !isJson && stderr.isTTY === true;
-  const id = await upload(client, source, (share) => {
-    if (isLive) stderr.write(`\r\x1b[2Kuploading ${source.name} ${Math.round(share * 100)} %`);
-  });
-  if (isLive) stderr.write("\n");
-  return id;
+  const line = isJson ? null : createLiveLine(stderr);
+  try {
+    return await upload(client, source, (share) =>
+      line?.show((columns) => {
+        const done = ` ${Math.round(share * 100)} %`;
+        return `${fit(`uploading ${source.name}`, columns - done.length)}${done}`;
+      }),
+    );
+  } finally {
+    line?.end();
+  }
 }

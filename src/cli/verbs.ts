@@ -55,8 +55,8 @@ export type LocalVerbs = {
   version(): Json;
 };
 
-/** A stream of text: process.stdout and process.stderr fit. */
-export type TextSink = { write(text: string): unknown; readonly isTTY?: boolean };
+/** A stream of text: process.stdout and process.stderr fit. A terminal has columns. */
+export type TextSink = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
 
 export type CliDeps = {
   local: LocalVerbs;
