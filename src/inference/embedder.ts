@@ -1,10 +1,11 @@
 // What turns texts into vectors and what orders passages by a question, whoever computes it.
 
 export type Embedder = {
+  /** Names the model and its precision: vectors of equal ids may be compared. */
   id: string;
   name: string;
   dimensions: number;
-  /** Longest text that it sees, in its own tokens; what is beyond is cut. */
+  /** Longest text that it sees, as `countTokens` counts; what is beyond is cut. */
   maxTokens: number;
   /** One vector a text, in order. Some models see questions and passages differently. */
   embed(texts: readonly string[], kind: "query" | "passage", signal?: AbortSignal): Promise<Float32Array[]>;

@@ -1,58 +1,26 @@
 // Front door of inference: a pool of engine children under a memory budget, asked by model source and precision.
-import type { Clock } from "../kit/clock.ts";
-import { EspalierError, messageOf } from "../kit/errors.ts";
-import { sweepBuilds } from "./engine/build.ts";
-import { CHILD_BYTES, estimateCache, estimateMemory } from "./estimate.ts";
-import { EngineLink } from "./link.ts";
+import { CHILD_BYTES, ENCODER_BYTES, estimateCache, estimateMemory } from "./estimate.ts";
 import type {
   ChatMessage,
   EngineAnswer,
-  EngineRuntime,
   EngineStats,
   GenerationEvent,
   GenerationRequest,
   ModelSource,
   Precision,
   RenderedRow,
-  WeightsSource,
 } from "./protocol.ts";
+import { createSlots, type EngineInfo, type EnginePoolDeps, type Slot, type SlotPlan } from "./slots.ts";
 import { readModelConfig } from "./weights/weights.ts";
 
+export { createBuiltInEmbedder } from "./built-in-embedder.ts";
 export type { Embedder, Reranker } from "./embedder.ts";
+
 export { runEngineChild } from "./engine/child.ts";
 export { estimateMemory } from "./estimate.ts";
 export type * from "./protocol.ts";
+export type { EngineInfo, EnginePoolDeps } from "./slots.ts";
 export * from "./weights/weights.ts";
-
-export type EnginePoolDeps = {
-  /** Folder of the engine's own files, made by hash; may be emptied at any time. */
-  cacheDir: string;
-  /** Command that becomes an engine child: [process.execPath, "engine"], or [process.execPath, "src/main.ts", "engine"]. */
-  command: readonly string[];
-  /** The children's environment. */
-  env: Record<string, string>;
-  /** Most bytes that all loaded models may take together. */
-  memoryBudgetBytes: number;
-  /** A model unused for this long is unloaded. */
-  idleMs: number;
-  /** Threads of one engine. */
-  threads: number;
-  /** How the children reach ONNX Runtime. Default: auto. */
-  runtime?: EngineRuntime;
-  clock: Clock;
-  log: (line: string) => void;
-};
-
-export type EngineInfo = {
-  key: string;
-  hash: string;
-  precision: Precision | "text";
-  status: "loading" | "ready";
-  pid: number;
-  estimatedBytes: number;
-  activeRequests: number;
-  lastUsedAt: number;
-};
 
 export type EnginePool = {
   /** Streams a reply. Ends by throwing ENGINE_DIED when the child is killed; the next call starts another. */
@@ -81,206 +49,74 @@ export type EnginePool = {
   /** What the model's child says of itself, or null when it is not loaded. */
   stats(source: ModelSource, precision: Precision): Promise<EngineStats | null>;
   list(): EngineInfo[];
+  /** Vectors of texts [texts.length, dimensions] by the embedder; urgent ones go before others that wait. */
+  embed(texts: readonly string[], isUrgent: boolean, signal?: AbortSignal): Promise<Float32Array>;
+  /** Tokens of each text by the embedder's tokenizer. */
+  countTokens(texts: readonly string[]): Promise<number[]>;
   /** Ends all children. */
   close(): Promise<void>;
 };
 
-const MiB = 1024 * 1024;
-
-type Slot = {
-  info: Omit<EngineInfo, "pid" | "status">;
-  /** Estimate of what does not grow, and of the cache that is granted from the start. */
-  weightBytes: number;
-  cacheBytes: number;
-  link: EngineLink;
-  ready: Promise<void>;
-  isReady: boolean;
-};
-
 /** Builds the pool. Children start on demand and end when idle, evicted or closed. */
 export function createEnginePool(deps: EnginePoolDeps): EnginePool {
-  const slots = new Map<string, Slot>();
-  let isClosed = false;
-  const sweep = setInterval(() => evictIdle(), Math.max(50, Math.min(deps.idleMs / 2, 30_000)));
-  sweep.unref?.();
-  const sweepLeftovers = (): void => {
-    sweepBuilds(deps.cacheDir).catch((error: unknown) => deps.log(`leftovers stay: ${messageOf(error)}`));
-  };
-  sweepLeftovers();
-
+  const slots = createSlots(deps);
   const keyOf = (source: ModelSource, precision: Precision | "text"): string => `${source.hash}:${precision}`;
 
-  function evict(slot: Slot): void {
-    slots.delete(slot.info.key);
-    slot.link.kill();
-  }
-
-  function evictIdle(): void {
-    for (const slot of slots.values())
-      if (slot.info.activeRequests === 0 && deps.clock() - slot.info.lastUsedAt >= deps.idleMs) evict(slot);
-  }
-
-  const used = (): number => [...slots.values()].reduce((sum, slot) => sum + slot.info.estimatedBytes, 0);
-
-  function makeRoom(bytes: number): void {
-    if (bytes > deps.memoryBudgetBytes)
-      throw new EspalierError(
-        "MODEL_TOO_LARGE",
-        `The model needs about ${Math.ceil(bytes / MiB)} MiB; the memory budget is ${Math.floor(deps.memoryBudgetBytes / MiB)} MiB.`,
-        {
-          field: "precision",
-          value: String(bytes),
-          hint: "Choose int8, raise the memory budget, or connect the model as a third-party model.",
-        },
-      );
-    freeFor(bytes);
-  }
-
-  /** Evicts idle models, the longest unused first, until `bytes` more fit. */
-  function freeFor(bytes: number): void {
-    while (used() + bytes > deps.memoryBudgetBytes) {
-      const idle = [...slots.values()]
-        .filter((slot) => slot.info.activeRequests === 0)
-        .sort((a, b) => a.info.lastUsedAt - b.info.lastUsedAt)[0];
-      if (!idle)
-        throw new EspalierError(
-          "MEMORY_BUDGET_BUSY",
-          "The loaded models are answering; none can make room.",
-          {
-            status: 503,
-            hint: "Ask again in a moment, or raise the memory budget.",
-          },
-        );
-      evict(idle);
-    }
-  }
-
-  /** The model's conversations take `bytes` now; what that is beyond the estimate is found, or refused. */
-  function growTo(slot: Slot, bytes: number): void {
-    const wanted = slot.weightBytes + Math.max(bytes, slot.cacheBytes);
-    if (wanted > deps.memoryBudgetBytes)
-      throw new EspalierError(
-        "CONVERSATION_TOO_LARGE",
-        `The model with its conversations would take ${Math.ceil(wanted / MiB)} MiB; the memory budget is ${Math.floor(deps.memoryBudgetBytes / MiB)} MiB.`,
-        {
-          field: "messages",
-          value: String(bytes),
-          hint: "Start a new conversation, choose a smaller precision, or raise the memory budget.",
-        },
-      );
-    // While it asks it answers, so it is not among those that may be evicted.
-    freeFor(wanted - slot.info.estimatedBytes);
-    slot.info.estimatedBytes = wanted;
-  }
-
-  const opening = new Map<string, Promise<Slot>>();
-
   /** The child of a base at a precision; adapters of the same base share it. */
-  async function slotOf(source: ModelSource, precision: Precision | "text"): Promise<Slot> {
-    const key = keyOf(source, precision);
-    const found = slots.get(key);
-    if (found?.link.isAlive) return found;
-    const pending = opening.get(key);
-    if (pending) return pending;
-    const starting = startSlot(source, precision, key).finally(() => opening.delete(key));
-    opening.set(key, starting);
-    return starting;
-  }
-
-  /** Takes the child into use, so that it is neither idle nor evicted until `release`. */
-  async function acquire(source: ModelSource, precision: Precision | "text"): Promise<Slot> {
-    for (;;) {
-      const slot = await slotOf(source, precision);
-      // Another request may have evicted it while this one waited its turn.
-      if (slots.get(slot.info.key) !== slot && slot.link.isAlive) continue;
-      slot.info.activeRequests++;
-      return slot;
-    }
-  }
-
-  function release(slot: Slot): void {
-    slot.info.activeRequests--;
-    slot.info.lastUsedAt = deps.clock();
-  }
-
-  async function startSlot(source: ModelSource, precision: Precision | "text", key: string): Promise<Slot> {
-    if (isClosed) throw new EspalierError("SHUTTING_DOWN", "The server is stopping.", { status: 503 });
-    const model = precision === "text" ? null : await readModelConfig(source.path);
-    const bytes = model && precision !== "text" ? estimateMemory(model, precision) : CHILD_BYTES;
-    const cacheBytes = model ? estimateCache(model) : 0;
-    makeRoom(bytes);
-    const link = new EngineLink(deps, {
-      onExit: () => {
-        if (slots.get(key)?.link === link) slots.delete(key);
-        sweepLeftovers();
-      },
-      onRoom: (wanted) => growTo(slot, wanted),
-    });
+  async function planOf(source: ModelSource, precision: Precision | "text"): Promise<SlotPlan> {
     const { adapter: _adapter, ...base } = source;
-    const slot: Slot = {
-      info: {
-        key,
-        hash: source.hash,
-        precision,
-        estimatedBytes: bytes,
-        activeRequests: 0,
-        lastUsedAt: deps.clock(),
-      },
-      weightBytes: bytes - cacheBytes,
+    const model = precision === "text" ? null : await readModelConfig(source.path);
+    const cacheBytes = model ? estimateCache(model) : 0;
+    return {
+      hash: source.hash,
+      precision,
+      bytes: model && precision !== "text" ? estimateMemory(model, precision) : CHILD_BYTES,
       cacheBytes,
-      link,
-      isReady: false,
-      ready: openModel(link, base, precision, cacheBytes),
+      async open(link) {
+        await link.request({
+          type: "open",
+          source: base,
+          precision: precision === "text" ? "fp32" : precision,
+          cacheDir: deps.cacheDir,
+          threads: deps.threads,
+          runtime: deps.runtime ?? "auto",
+          roomBytes: cacheBytes,
+        });
+        if (precision !== "text") await link.request({ type: "load" });
+      },
     };
-    slot.ready.then(
-      () => {
-        slot.isReady = true;
-      },
-      () => {
-        if (slots.get(key) === slot) evict(slot);
-      },
-    );
-    slots.set(key, slot);
-    return slot;
   }
 
-  async function openModel(
-    link: EngineLink,
-    source: WeightsSource,
-    precision: Precision | "text",
-    roomBytes: number,
-  ): Promise<void> {
-    await link.request({
-      type: "open",
-      source,
-      precision: precision === "text" ? "fp32" : precision,
-      cacheDir: deps.cacheDir,
-      threads: deps.threads,
-      runtime: deps.runtime ?? "auto",
-      roomBytes,
-    });
-    if (precision !== "text") await link.request({ type: "load" });
-  }
+  const acquire = (source: ModelSource, precision: Precision): Promise<Slot> =>
+    slots.acquire(keyOf(source, precision), () => planOf(source, precision));
 
-  /** Runs `work` on the model's child, which is neither idle nor evicted meanwhile. */
-  async function using<T>(
+  function using<T>(
     source: ModelSource,
     precision: Precision | "text",
     work: (slot: Slot) => Promise<T>,
   ): Promise<T> {
-    const slot = await acquire(source, precision);
-    try {
-      await slot.ready;
-      return await work(slot);
-    } finally {
-      release(slot);
-    }
+    return slots.using(keyOf(source, precision), () => planOf(source, precision), work);
   }
+
+  async function encoderPlan(): Promise<SlotPlan> {
+    const { threads, runtime = "auto", encoderDir: folder = null } = deps;
+    return {
+      hash: "embedder",
+      precision: "vectors",
+      bytes: ENCODER_BYTES,
+      cacheBytes: 0,
+      open: async (link) => void (await link.request({ type: "openEncoder", folder, threads, runtime })),
+    };
+  }
+
+  const encoder = <T>(work: (slot: Slot) => Promise<T>): Promise<T> =>
+    slots.using("embedder", encoderPlan, work);
 
   /** Tokenizer work goes to a child that already has this base, else to one without weights. */
   function forText<T>(source: ModelSource, work: (slot: Slot) => Promise<T>): Promise<T> {
-    const loaded = [...slots.values()].find((slot) => slot.info.hash === source.hash && slot.link.isAlive);
-    return using(source, loaded?.info.precision ?? "text", work);
+    const loaded = slots.all().find((slot) => slot.info.hash === source.hash && slot.link.isAlive);
+    const use = loaded?.info.precision ?? "text";
+    return using(source, use === "vectors" ? "text" : use, work);
   }
 
   async function rendered(answer: Promise<EngineAnswer>): Promise<RenderedRow> {
@@ -335,7 +171,7 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
       // A consumer that left early wants no more of it.
       if (!isOver) cancel();
       signal?.removeEventListener("abort", onAbort);
-      release(slot);
+      slots.release(slot);
     }
   }
 
@@ -359,7 +195,7 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
     async load(source, precision, signal) {
       const slot = await acquire(source, precision);
       const onAbort = (): void => {
-        if (!slot.isReady && slot.info.activeRequests === 1) evict(slot);
+        if (!slot.isReady && slot.info.activeRequests === 1) slots.evict(slot);
       };
       signal?.addEventListener("abort", onAbort);
       if (signal?.aborted) onAbort();
@@ -367,33 +203,39 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
         await slot.ready;
       } finally {
         signal?.removeEventListener("abort", onAbort);
-        release(slot);
+        slots.release(slot);
       }
     },
     async unload(source, precision) {
-      const slot = slots.get(keyOf(source, precision));
+      const slot = slots.find(keyOf(source, precision));
       if (!slot) return;
-      evict(slot);
+      slots.evict(slot);
       await slot.link.ended();
     },
     async stats(source, precision) {
-      const slot = slots.get(keyOf(source, precision));
+      const slot = slots.find(keyOf(source, precision));
       if (!slot?.link.isAlive) return null;
       const answer = await slot.link.request({ type: "stats" });
       return answer.type === "stats" ? answer.stats : null;
     },
+    embed: (texts, isUrgent, signal) =>
+      encoder(async ({ link }) => {
+        const answer = await link.request({ type: "embed", texts: [...texts], isUrgent }, signal);
+        if (answer.type !== "vectors") throw new Error(`unexpected answer ${answer.type}`);
+        return answer.vectors;
+      }),
+    countTokens: (texts) =>
+      encoder(async ({ link }) => {
+        const answer = await link.request({ type: "countTokens", texts: [...texts] });
+        if (answer.type !== "counts") throw new Error(`unexpected answer ${answer.type}`);
+        return answer.counts;
+      }),
     list: () =>
-      [...slots.values()].map((slot) => ({
+      slots.all().map((slot) => ({
         ...slot.info,
         status: slot.isReady ? ("ready" as const) : ("loading" as const),
         pid: slot.link.pid,
       })),
-    async close() {
-      isClosed = true;
-      clearInterval(sweep);
-      const all = [...slots.values()];
-      for (const slot of all) evict(slot);
-      await Promise.all(all.map((slot) => slot.link.ended()));
-    },
+    close: slots.close,
   };
 }

@@ -130,10 +130,18 @@ export class EngineLink {
   }
 
   /** Puts a question with one answer. */
-  request(ask: EngineAsk): Promise<EngineAnswer> {
-    return new Promise((resolve, reject) => {
-      this.ask(ask, { onAnswer: resolve, onError: reject });
-    });
+  async request(ask: EngineAsk, signal?: AbortSignal): Promise<EngineAnswer> {
+    let cancel: () => void = () => undefined;
+    const onAbort = (): void => cancel();
+    signal?.addEventListener("abort", onAbort);
+    try {
+      return await new Promise((resolve, reject) => {
+        cancel = this.ask(ask, { onAnswer: resolve, onError: reject });
+        if (signal?.aborted) cancel();
+      });
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
   }
 
   /** Ends the child at once. */

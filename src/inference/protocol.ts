@@ -86,13 +86,21 @@ export type EngineAsk =
   | { type: "renderPair"; prompt: string; completion: string }
   | { type: "tokenize"; text: string }
   | { type: "logits"; ids: number[]; adapter?: AdapterSource }
-  | { type: "stats" };
+  | { type: "stats" }
+  /** Makes the child an embedder instead; `folder` is null for the one inside the executable. */
+  | { type: "openEncoder"; folder: string | null; threads: number; runtime: EngineRuntime }
+  /** Urgent texts go before others that wait. */
+  | { type: "embed"; texts: string[]; isUrgent: boolean }
+  | { type: "countTokens"; texts: string[] };
 
 export type EngineAnswer =
   | { type: "event"; event: GenerationEvent }
   | { type: "rendered"; row: RenderedRow }
   | { type: "logits"; logits: Float32Array; vocabSize: number }
   | { type: "stats"; stats: EngineStats }
+  /** [texts, dimensions] */
+  | { type: "vectors"; vectors: Float32Array }
+  | { type: "counts"; counts: number[] }
   | { type: "done" }
   | ({ type: "error" } & ErrorParts);
 

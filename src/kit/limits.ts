@@ -193,4 +193,10 @@ export const limits = {
   documentsPerReader: 200,
   /** How long a reading process waits for the next document. */
   documentReaderIdleMs: 10_000,
+  /** Most tokens of one run of the embedder, its padding included: a question waits for one such run at most. */
+  embedBatchTokens: 2_048,
+  /** Most texts of one message to the embedder; more go in several. */
+  embedTexts: 256,
+  /** Characters of a text that the embedder reads; its model sees far fewer. */
+  embedTextChars: 64 * KiB,
 } as const;

@@ -12,11 +12,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EspalierError } from "./errors.ts";
-import { cacheRoots, NATIVE_SOURCES, type NativeName, nativePath, unpackNatives } from "./native.ts";
-import type { EmbeddedNatives } from "./native-files.ts";
+import { cacheRoots, NATIVE_SOURCES, type NativeName, nativePath, unpackFiles } from "./native.ts";
+import type { EmbeddedFiles } from "./native-files.ts";
 
 let dir: string;
-let natives: EmbeddedNatives;
+let natives: EmbeddedFiles;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "espalier-native-"));
@@ -34,20 +34,20 @@ test("finds every library in node_modules while developing", () => {
 
 test("unpacks once and leaves nothing beside", () => {
   const root = join(dir, "cache");
-  const target = unpackNatives(natives, [root]);
+  const target = unpackFiles("native", natives, [root]);
   expect(target).toBe(join(root, "native-abc"));
   expect(readFileSync(join(target, "a.so"), "utf8")).toBe("library ".repeat(1000));
   rmSync(join(dir, "a.zst"));
-  expect(unpackNatives(natives, [root])).toBe(target);
+  expect(unpackFiles("native", natives, [root])).toBe(target);
   expect(readdirSync(root)).toEqual(["native-abc"]);
 });
 
 test("replaces a damaged copy", () => {
   const root = join(dir, "cache");
-  const file = join(unpackNatives(natives, [root]), "a.so");
+  const file = join(unpackFiles("native", natives, [root]), "a.so");
   chmodSync(file, 0o600);
   truncateSync(file, 3);
-  expect(readFileSync(join(unpackNatives(natives, [root]), "a.so")).byteLength).toBe(8000);
+  expect(readFileSync(join(unpackFiles("native", natives, [root]), "a.so")).byteLength).toBe(8000);
   expect(readdirSync(root)).toEqual(["native-abc"]);
 });
 
@@ -55,10 +55,10 @@ test("passes over a folder that everybody may write to, and names the reason whe
   const open = mkdtempSync(join(dir, "open-"));
   chmodSync(open, 0o777);
   const good = join(dir, "good");
-  expect(unpackNatives(natives, [open, good])).toBe(join(good, "native-abc"));
+  expect(unpackFiles("native", natives, [open, good])).toBe(join(good, "native-abc"));
   let thrown: unknown;
   try {
-    unpackNatives(natives, [open]);
+    unpackFiles("native", natives, [open]);
   } catch (error) {
     thrown = error;
   }
@@ -75,8 +75,8 @@ test("takes the named folder alone, else XDG, home, tmp", () => {
 
 test("many processes may unpack at once", async () => {
   const root = join(dir, "cache");
-  const script = `const { unpackNatives } = await import(${JSON.stringify(join(import.meta.dir, "native.ts"))});
-    console.log(unpackNatives(${JSON.stringify(natives)}, [${JSON.stringify(root)}]));`;
+  const script = `const { unpackFiles } = await import(${JSON.stringify(join(import.meta.dir, "native.ts"))});
+    console.log(unpackFiles("native", ${JSON.stringify(natives)}, [${JSON.stringify(root)}]));`;
   const children = Array.from({ length: 6 }, () =>
     Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" }),
   );

@@ -1,5 +1,5 @@
-// The only finder of native libraries: in node_modules while developing, unpacked once to a cache folder by
-// the executable. It reads the environment itself, because it comes before src/config.ts.
+// The only finder of native libraries and of the embedder: in node_modules and .cache while developing, unpacked once
+// to a cache folder by the executable. It reads the environment itself, because it comes before src/config.ts.
 import {
   chmodSync,
   closeSync,
@@ -17,7 +17,7 @@ import {
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { EspalierError, messageOf } from "./errors.ts";
-import { type EmbeddedNatives, embeddedNatives } from "./native-files.ts";
+import { type EmbeddedFiles, embeddedEmbedder, embeddedNatives } from "./native-files.ts";
 
 /** Where each library lies in node_modules on linux-x64; the build packs the same list. */
 export const NATIVE_SOURCES = {
@@ -38,8 +38,26 @@ let unpackedDir: string | undefined;
  */
 export function nativePath(name: NativeName): string {
   if (embeddedNatives === null) return join(import.meta.dir, "../../node_modules", NATIVE_SOURCES[name]);
-  unpackedDir ??= unpackNatives(embeddedNatives, cacheRoots(process.env));
+  unpackedDir ??= unpackFiles("native", embeddedNatives, cacheRoots(process.env));
   return join(unpackedDir, name);
+}
+
+/** Where scripts/embedder.ts leaves the embedder in the repository; the build packs what is there. */
+export const EMBEDDER_SOURCE = ".cache/models/all-MiniLM-L6-v2.int8";
+
+/**
+ * Absolute folder of the embedder's files. The executable unpacks them on the first call ever (about 0.2 s), so it
+ * is called where that holds up nobody.
+ * @throws EspalierError NATIVE_CACHE_UNUSABLE, EMBEDDER_MISSING (from sources, before bin/build)
+ */
+export function embedderFolder(): string {
+  if (embeddedEmbedder !== null) return unpackFiles("embedder", embeddedEmbedder, cacheRoots(process.env));
+  const folder = join(import.meta.dir, "../..", EMBEDDER_SOURCE);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  throw new EspalierError("EMBEDDER_MISSING", `The embedder was not built: there is no ${EMBEDDER_SOURCE}.`, {
+    hint: "Run bin/build once: it fetches the model and quantises it.",
+    status: 500,
+  });
 }
 
 /**
@@ -64,18 +82,18 @@ export function cacheRoots(env: Record<string, string | undefined>): string[] {
 }
 
 /**
- * Unpacks the libraries into `<root>/native-<hash>/` of the first usable root and returns that folder. Safe
+ * Unpacks the files into `<root>/<kind>-<hash>/` of the first usable root and returns that folder. Safe
  * when several processes start at once: each fills a folder of its own and renames it into place.
  * @throws EspalierError NATIVE_CACHE_UNUSABLE naming each root and why it was refused.
  */
-export function unpackNatives(natives: EmbeddedNatives, roots: readonly string[]): string {
+export function unpackFiles(kind: string, packed: EmbeddedFiles, roots: readonly string[]): string {
   const refusals: string[] = [];
   for (const root of roots) {
     try {
-      const target = join(root, `native-${natives.hash}`);
+      const target = join(root, `${kind}-${packed.hash}`);
       mkdirSync(root, { recursive: true, mode: 0o700 });
       refuseForeign(root);
-      if (!isComplete(target, natives)) place(target, root, natives);
+      if (!isComplete(target, packed)) place(target, root, packed);
       return target;
     } catch (error) {
       refusals.push(`${root}: ${messageOf(error)}`);
@@ -83,7 +101,7 @@ export function unpackNatives(natives: EmbeddedNatives, roots: readonly string[]
   }
   throw new EspalierError(
     "NATIVE_CACHE_UNUSABLE",
-    `the native libraries could not be unpacked: ${refusals.join("; ")}`,
+    `what the executable carries (${kind}) could not be unpacked: ${refusals.join("; ")}`,
     {
       hint: "Set ESPALIER_CACHE_DIR to a folder that you own, that has 100 MB free and allows execution.",
       status: 500,
@@ -102,39 +120,39 @@ function refuseForeign(path: string): void {
     throw new Error(`writable by everybody (mode ${(stat.mode & 0o777).toString(8)})`);
 }
 
-function isComplete(target: string, natives: EmbeddedNatives): boolean {
+function isComplete(target: string, packed: EmbeddedFiles): boolean {
   if (!lstatSync(target, { throwIfNoEntry: false })) return false;
   refuseForeign(target);
   if (!statSync(join(target, ".ok"), { throwIfNoEntry: false })) return false;
   // Cache cleaners and full disks leave short files behind; a size is enough to see those.
-  return natives.files.every(
+  return packed.files.every(
     (file) => statSync(join(target, file.name), { throwIfNoEntry: false })?.size === file.sizeBytes,
   );
 }
 
-function place(target: string, root: string, natives: EmbeddedNatives): void {
+function place(target: string, root: string, packed: EmbeddedFiles): void {
   const fresh = mkdtempSync(join(root, ".native-"));
   try {
-    for (const file of natives.files) {
+    for (const file of packed.files) {
       const bytes = Bun.zstdDecompressSync(readFileSync(file.source));
       if (bytes.byteLength !== file.sizeBytes)
         throw new Error(`${file.name} unpacked to ${bytes.byteLength} bytes`);
       writeSynced(join(fresh, file.name), bytes);
       chmodSync(join(fresh, file.name), 0o500);
     }
-    writeSynced(join(fresh, ".ok"), Buffer.from(natives.hash));
-    moveIntoPlace(fresh, target, natives);
+    writeSynced(join(fresh, ".ok"), Buffer.from(packed.hash));
+    moveIntoPlace(fresh, target, packed);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
 }
 
-function moveIntoPlace(fresh: string, target: string, natives: EmbeddedNatives): void {
+function moveIntoPlace(fresh: string, target: string, packed: EmbeddedFiles): void {
   try {
     renameSync(fresh, target);
   } catch (error) {
     // Either another process was first, or a damaged folder lies in the way and has to go.
-    if (isComplete(target, natives)) return;
+    if (isComplete(target, packed)) return;
     if (!lstatSync(target, { throwIfNoEntry: false })) throw error;
     renameSync(target, `${fresh}.old`);
     rmSync(`${fresh}.old`, { recursive: true, force: true });

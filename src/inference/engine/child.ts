@@ -1,7 +1,9 @@
 // The body of `espalier engine`: answers the parent's messages with one Engine, and ends when the parent is gone.
 import { z } from "zod";
 import { type ErrorParts, EspalierError, errorOf, partsOf } from "../../kit/errors.ts";
+import { embedderFolder } from "../../kit/native.ts";
 import type { EngineAnswer, EngineAsk, FromEngine, ToEngine } from "../protocol.ts";
+import { Encoder } from "./encoder.ts";
 import { Engine } from "./engine.ts";
 
 const hashed = z.object({ path: z.string(), hash: z.string() });
@@ -39,6 +41,14 @@ const askSchema: z.ZodType<EngineAsk> = z.discriminatedUnion("type", [
   z.object({ type: z.literal("tokenize"), text: z.string() }),
   z.object({ type: z.literal("logits"), ids: z.array(z.number().int()), adapter: hashed.exactOptional() }),
   z.object({ type: z.literal("stats") }),
+  z.object({
+    type: z.literal("openEncoder"),
+    folder: z.string().nullable(),
+    threads: z.number().int().positive(),
+    runtime: z.enum(["auto", "node"]),
+  }),
+  z.object({ type: z.literal("embed"), texts: z.array(z.string()), isUrgent: z.boolean() }),
+  z.object({ type: z.literal("countTokens"), texts: z.array(z.string()) }),
 ]);
 const errorSchema: z.ZodType<ErrorParts> = z.object({
   code: z.string(),
@@ -72,6 +82,8 @@ export function runEngineChild(): Promise<never> {
   const rooms = new Map<number, (refusal: ErrorParts | undefined) => void>();
   let nextRoom = 1;
   let engine: Engine | undefined;
+  let encoder: Encoder | undefined;
+  const log = (line: string): void => console.error(line);
 
   function askRoom(bytes: number): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -82,9 +94,19 @@ export function runEngineChild(): Promise<never> {
   }
 
   async function answer(id: number, ask: EngineAsk, signal: AbortSignal): Promise<EngineAnswer> {
-    if (ask.type === "open") {
-      engine = new Engine({ ...ask, askRoom, log: (line) => console.error(line) });
-      return { type: "done" };
+    switch (ask.type) {
+      case "open":
+        engine = new Engine({ ...ask, askRoom, log });
+        return { type: "done" };
+      case "openEncoder":
+        encoder = await Encoder.open({ ...ask, folder: ask.folder ?? embedderFolder(), log });
+        return { type: "done" };
+      case "embed":
+      case "countTokens":
+        if (!encoder) throw new Error("the embedder was not opened");
+        return ask.type === "embed"
+          ? { type: "vectors", vectors: await encoder.embed(ask.texts, ask.isUrgent, signal) }
+          : { type: "counts", counts: await encoder.countTokens(ask.texts) };
     }
     if (!engine) throw new Error("the engine was not opened");
     switch (ask.type) {

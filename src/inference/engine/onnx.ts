@@ -1,7 +1,7 @@
 // Writes ONNX models as protobuf: nodes, small constants inline, weights as external data.
 
 /** ONNX element types by number (TensorProto.DataType). */
-export const ONNX_TYPE = { FLOAT: 1, UINT8: 2, INT32: 6, INT64: 7 } as const;
+export const ONNX_TYPE = { FLOAT: 1, UINT8: 2, INT8: 3, INT32: 6, INT64: 7 } as const;
 export type OnnxType = (typeof ONNX_TYPE)[keyof typeof ONNX_TYPE];
 
 const text = new TextEncoder();
