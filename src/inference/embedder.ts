@@ -19,3 +19,20 @@ export type Reranker = {
   /** How well each passage answers the question, larger is better, in the order of the passages. */
   rerank(query: string, passages: readonly string[], signal?: AbortSignal): Promise<number[]>;
 };
+
+/** Where embedders come from: the built-in one, and those of third parties. */
+export type Embedders = {
+  /** Those that a project may choose; the first is proposed. */
+  list(projectId: string): Promise<Pick<Embedder, "id" | "name" | "dimensions" | "maxTokens">[]>;
+  /** By id or name; null when there is none (any more). */
+  find(projectId: string, idOrName: string): Promise<Embedder | null>;
+};
+
+/** Embedders that every project may choose. */
+export function createEmbedders(own: readonly Embedder[]): Embedders {
+  return {
+    list: async () => [...own],
+    find: async (_projectId, idOrName) =>
+      own.find(({ id, name }) => id === idOrName || name === idOrName) ?? null,
+  };
+}

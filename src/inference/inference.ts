@@ -14,7 +14,7 @@ import { createSlots, type EngineInfo, type EnginePoolDeps, type Slot, type Slot
 import { readModelConfig } from "./weights/weights.ts";
 
 export { createBuiltInEmbedder } from "./built-in-embedder.ts";
-export type { Embedder, Reranker } from "./embedder.ts";
+export { createEmbedders, type Embedder, type Embedders, type Reranker } from "./embedder.ts";
 
 export { runEngineChild } from "./engine/child.ts";
 export { estimateMemory } from "./estimate.ts";

@@ -6,7 +6,7 @@ import {
   knowledgeBases,
   knowledgeIndexes,
 } from "../../schema/tables/knowledge.ts";
-import type { Embedder } from "../inference/inference.ts";
+import type { Embedder, Embedders } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
@@ -18,14 +18,6 @@ import { type Chunking, checkChunking, checkRetrieval, parseChunking } from "./s
 
 export type KnowledgeBaseRow = typeof knowledgeBases.$inferSelect;
 export type IndexRow = Omit<typeof knowledgeIndexes.$inferSelect, "chunking"> & { chunking: Chunking };
-
-/** Where embedders come from: the built-in one, and those of third parties. */
-export type Embedders = {
-  /** Those that a project may choose; the first is proposed. */
-  list(projectId: string): Promise<Pick<Embedder, "id" | "name" | "dimensions" | "maxTokens">[]>;
-  /** By id or name; null when there is none (any more). */
-  find(projectId: string, idOrName: string): Promise<Embedder | null>;
-};
 
 type NewIndex = {
   knowledgeBaseId: string;

@@ -1,11 +1,11 @@
 // Front door of knowledge: documents read, cut, embedded and indexed in the background, and the passages that answer a
 // question.
-import type { Embedder, Reranker } from "../inference/inference.ts";
+import type { Embedder, Embedders, Reranker } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
-import { createBases, type Embedders, type KnowledgeBaseRow } from "./bases.ts";
+import { createBases, type KnowledgeBaseRow } from "./bases.ts";
 import { type Chunk, chunkDocument } from "./chunking.ts";
 import type { ParsedDocument } from "./documents/document.ts";
 import { createDocumentReader } from "./documents/reader.ts";
@@ -16,7 +16,7 @@ import { createRetrieval } from "./retrieval.ts";
 import { createSearcher } from "./searcher.ts";
 import { type Chunking, checkChunking, checkRetrieval } from "./settings.ts";
 
-export type { Embedders, KnowledgeBaseRow } from "./bases.ts";
+export type { KnowledgeBaseRow } from "./bases.ts";
 export type { Block, ParsedDocument } from "./documents/document.ts";
 export { runDocumentReader } from "./documents/reader.ts";
 export type { ChunkRow } from "./indexes.ts";

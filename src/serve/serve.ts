@@ -6,7 +6,7 @@ import { createApi } from "../api/api.ts";
 import { createChat } from "../chat/chat.ts";
 import { type Config, childEnvironment } from "../config.ts";
 import { createDatasets } from "../datasets/datasets.ts";
-import { createEnginePool } from "../inference/inference.ts";
+import { createBuiltInEmbedder, createEmbedders, createEnginePool } from "../inference/inference.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { armCrashPoint, crashPoint } from "../kit/faults.ts";
@@ -88,10 +88,11 @@ export async function startServer({
     const training = createTraining({ store, runs, models, datasets, clock });
     const serving = createServing({ store, runs, models, engine, clock, log });
     closers.push(() => serving.close());
+    const embedders = createEmbedders([createBuiltInEmbedder(engine)]);
     const knowledge = createKnowledge({
       store,
       runs,
-      embedders: { list: async () => [], find: async () => null },
+      embedders,
       findReranker: async () => null,
       clock,
       log,
