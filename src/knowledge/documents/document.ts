@@ -85,11 +85,26 @@ export class BlockList {
   readonly name: string;
   #trail: { level: number; text: string }[] = [];
   #chars = 0;
-  /** Page of what is added next. */
-  page: number | undefined;
+  #page: number | undefined;
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  /** What follows stands on this page, under no heading of the pages before. */
+  startPage(page: number): void {
+    this.startChapter();
+    this.turnPage(page);
+  }
+
+  /** What follows stands on this page; a chapter goes on. */
+  turnPage(page: number): void {
+    this.#page = page;
+  }
+
+  /** What follows stands under no heading of what was before. */
+  startChapter(): void {
+    this.#trail = [];
   }
 
   heading(level: number, text: string): void {
@@ -133,7 +148,7 @@ export class BlockList {
       );
     if (this.blocks.length >= limits.documentBlocks)
       throw tooLarge(this.name, `has more than ${limits.documentBlocks} blocks, the limit documentBlocks`);
-    this.blocks.push(this.page === undefined ? block : { ...block, page: this.page });
+    this.blocks.push(this.#page === undefined ? block : { ...block, page: this.#page });
   }
 }
 

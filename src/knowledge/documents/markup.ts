@@ -32,13 +32,13 @@ export function parseMarkup(source: string, path: string, { xml }: { xml: boolea
         if (open.length > 1) open.pop();
       },
     },
-    { xmlMode: xml, decodeEntities: true },
+    { xmlMode: xml, decodeEntities: true, recognizeSelfClosing: true },
   );
   parser.end(source);
   return root;
 }
 
-const localName = (name: string): string => name.slice(name.indexOf(":") + 1);
+export const localName = (name: string): string => name.slice(name.indexOf(":") + 1);
 export const isElement = (node: Node): node is Element => typeof node !== "string";
 
 /** Child elements, of one name where it is given. */
@@ -46,6 +46,16 @@ export function childrenOf(element: Element | undefined, name?: string): Element
   return (element?.children ?? []).filter(
     (node): node is Element => isElement(node) && (name === undefined || node.name === name),
   );
+}
+
+/** The first element at a path of names below. */
+export function childAt(element: Element | undefined, ...names: string[]): Element | undefined {
+  return names.reduce<Element | undefined>((at, name) => childrenOf(at, name)[0], element);
+}
+
+/** All elements of one name below, in order, but not those inside one of them. */
+export function descendants(element: Element, name: string): Element[] {
+  return childrenOf(element).flatMap((child) => (child.name === name ? [child] : descendants(child, name)));
 }
 
 /** All text below. */

@@ -66,8 +66,17 @@ async function readKind(
     case "json":
     case "code":
       return readPlain(found.kind, found.text, path, blocks);
-    default:
-      throw malformed(path, `cannot be read (${bytes.length} bytes)`);
+    case "docx":
+      await (await import("./docx.ts")).readDocx(found.entries, blocks);
+      return {};
+    case "pptx":
+      return (await import("./pptx.ts")).readPptx(found.entries, blocks);
+    case "xlsx":
+      return (await import("./xlsx.ts")).readXlsx(found.entries, blocks);
+    case "epub":
+      return (await import("./epub.ts")).readEpub(found.entries, blocks);
+    case "pdf":
+      return (await import("./pdf.ts")).readPdf(bytes, blocks);
   }
 }
 
