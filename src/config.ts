@@ -157,6 +157,22 @@ export const SETTINGS = {
     schema: z.string().min(1),
     default: () => undefined,
   }),
+  secretKey: setting<string | undefined>({
+    env: "ESPALIER_SECRET_KEY",
+    secret: true,
+    doc: "32 bytes in base64 or hex under which stored secrets are sealed, instead of secret.key in the data folder.",
+    schema: z.string().min(1),
+    default: () => undefined,
+  }),
+  secretKeyFile: setting<string | undefined>({
+    env: "ESPALIER_SECRET_KEY_FILE",
+    doc: "File that holds such a key.",
+    schema: z
+      .string()
+      .min(1)
+      .transform((path) => resolve(path)),
+    default: () => undefined,
+  }),
   crashAt: setting<string | undefined>({
     env: "ESPALIER_CRASH_AT",
     doc: "For tests: the named point (name or name:count) at which the process kills itself.",
@@ -247,8 +263,9 @@ export function describeConfig(config: Config): ConfigRow[] {
 /** Environment for a child process: this one's without Espalier's secrets, then `extra`. */
 export function childEnvironment(extra: Record<string, string> = {}, env: Environment = process.env) {
   const kept: Record<string, string> = {};
+  const withheld: readonly string[] = [SETTINGS.key.env, SETTINGS.secretKey.env, SETTINGS.crashAt.env];
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && name !== SETTINGS.key.env && name !== SETTINGS.crashAt.env) kept[name] = value;
+    if (value !== undefined && !withheld.includes(name)) kept[name] = value;
   }
   return { ...kept, ...extra };
 }

@@ -53,6 +53,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     keyCreate: local.keyCreate,
     userCreate: (flags) => local.putUser(flags, false),
     userReset: (flags) => local.putUser(flags, true),
+    rotateSecrets: local.rotateSecrets,
     version: local.versionDocument,
   },
   connection: loadConnection,

@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { z } from "zod";
 
 export type Ended = { code: number; stdout: string; stderr: string };
-export type Served = { url: string; setupUrl: string | undefined; pid: number; stop(): Promise<number> };
+export type Served = {
+  url: string;
+  setupUrl: string | undefined;
+  pid: number;
+  log(): string;
+  stop(): Promise<number>;
+};
 type Options = { env?: Record<string, string>; stdin?: string };
 
 const ready = z.object({ ready: z.literal(true), url: z.url(), setupUrl: z.url().optional() });
@@ -73,6 +79,7 @@ export function createUser(program: readonly string[] = command) {
         url,
         setupUrl,
         pid: child.pid,
+        log: () => log.join(""),
         stop() {
           child.kill("SIGTERM");
           return child.exited;

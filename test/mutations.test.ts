@@ -22,6 +22,43 @@ afterAll(() => world?.close());
 type Refusal = { type: "InputError" | "NotFoundError" | "RefusedError"; code: string; field?: string };
 /** By mutation: calls that must be refused, and how. The model "toy" exists, and nothing else. */
 const refusals: Record<string, [call: string, refusal: Refusal][]> = {
+  addProvider: [
+    [
+      '(input: { name: "p", kind: "fax" })',
+      { type: "InputError", code: "PROVIDER_KIND_UNKNOWN", field: "kind" },
+    ],
+    [
+      '(input: { name: "p", kind: "azure", key: "k" })',
+      { type: "InputError", code: "URL_INVALID", field: "url" },
+    ],
+    ['(input: { name: "p", kind: "openai" })', { type: "InputError", code: "KEY_MISSING", field: "key" }],
+    ['(input: { name: "a/b", kind: "ollama" })', { type: "InputError", code: "NAME_INVALID", field: "name" }],
+    [
+      '(input: { name: "p", kind: "ollama" })',
+      { type: "RefusedError", code: "ADDRESS_PRIVATE", field: "url" },
+    ],
+    [
+      '(input: { name: "p", kind: "ollama", url: "http://169.254.169.254/v1", allowPrivate: true })',
+      { type: "RefusedError", code: "ADDRESS_FORBIDDEN", field: "url" },
+    ],
+    [
+      '(input: { name: "p", kind: "ollama", models: [{ model: "x", prices: { input: -1 } }] })',
+      { type: "InputError", code: "PARAMETER_INVALID", field: "models.0.prices.input" },
+    ],
+    [
+      '(input: { name: "p", kind: "anthropic", key: "k", models: [{ model: "x", abilities: [EMBEDDING] }] })',
+      { type: "InputError", code: "PROVIDER_CANNOT", field: "models" },
+    ],
+  ],
+  updateProvider: [
+    [
+      '(input: { provider: "nobody" })',
+      { type: "NotFoundError", code: "PROVIDER_NOT_FOUND", field: "provider" },
+    ],
+  ],
+  testProvider: [['(provider: "nobody")', { type: "NotFoundError", code: "PROVIDER_NOT_FOUND" }]],
+  listRemoteModels: [['(provider: "nobody")', { type: "NotFoundError", code: "PROVIDER_NOT_FOUND" }]],
+  removeProvider: [['(provider: "nobody")', { type: "NotFoundError", code: "PROVIDER_NOT_FOUND" }]],
   cancelRun: [['(id: "run_x")', { type: "NotFoundError", code: "NOT_FOUND" }]],
   retryRun: [
     ['(id: "run_x")', { type: "NotFoundError", code: "NOT_FOUND" }],

@@ -5,7 +5,7 @@ import type { Config } from "../config.ts";
 import type { Datasets } from "../datasets/datasets.ts";
 import type { Log } from "../kit/log.ts";
 import type { Knowledge } from "../knowledge/knowledge.ts";
-import type { Models } from "../models/models.ts";
+import type { Models, Providers } from "../models/models.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { Serving } from "../serving/serving.ts";
 import type { Store } from "../store/store.ts";
@@ -21,6 +21,7 @@ export type ApiDeps = {
   runs: Runs;
   datasets: Datasets;
   models: Models;
+  providers: Providers;
   training: Training;
   serving: Serving;
   knowledge: Knowledge;

@@ -10,6 +10,7 @@ import "./types/live.ts";
 import "./types/map.ts";
 import "./types/models.ts";
 import "./types/nodes.ts";
+import "./types/providers.ts";
 import "./types/runs.ts";
 import "./types/trainings.ts";
 import "./types/usage.ts";

@@ -7,7 +7,7 @@ import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
-import type { ModelRef, Models } from "../models/models.ts";
+import type { ModelRef, Models, Providers } from "../models/models.ts";
 import type { Serving } from "../serving/serving.ts";
 import type { Store } from "../store/store.ts";
 import type { Caller, Usage } from "../usage/usage.ts";
@@ -72,6 +72,7 @@ type Beginning = Sent & {
 export type ChatDeps = {
   store: Store;
   models: Models;
+  providers: Providers;
   serving: Serving;
   engine: EnginePool;
   usage: Usage;
@@ -82,7 +83,7 @@ export type ChatDeps = {
 export type Chat = ReturnType<typeof createChat>;
 
 /** Builds the front door. Replies that a stopped server cut off are marked so by `recover`. */
-export function createChat({ store, models, serving, engine, usage, clock, log }: ChatDeps) {
+export function createChat({ store, models, providers, serving, engine, usage, clock, log }: ChatDeps) {
   const replies = new Map<string, Reply>();
   const kept = createConversations(store, (conversationId) => {
     for (const reply of replies.values()) if (reply.conversationId === conversationId) reply.stop();
@@ -91,8 +92,8 @@ export function createChat({ store, models, serving, engine, usage, clock, log }
   const judging = createFeedback({ store, clock, kept });
 
   /**
-   * One reply of a model, as the engine makes it; what it took is recorded for the caller.
-   * @throws EspalierError of the model's files and of the engine, e.g. ENGINE_DIED
+   * One reply of a model, as the engine or its provider makes it; what it took is recorded for the caller.
+   * @throws EspalierError of the model's files and of the engine, e.g. ENGINE_DIED, or of the provider
    */
   async function* complete(
     model: ModelRef,
@@ -101,8 +102,11 @@ export function createChat({ store, models, serving, engine, usage, clock, log }
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, void> {
     const startedAt = clock();
-    const source = await models.sourceOf(model.modelId);
-    for await (const event of engine.generate(source, model.precision, request, signal)) {
+    const events =
+      model.precision === null
+        ? providers.generate(model, request, signal)
+        : engine.generate(await models.sourceOf(model.modelId), model.precision, request, signal);
+    for await (const event of events) {
       if (event.type === "end") {
         if (model.deploymentId) serving.noteReply(model.deploymentId, event.tokensPerSecond);
         void usage.record({
@@ -111,6 +115,7 @@ export function createChat({ store, models, serving, engine, usage, clock, log }
           modelId: model.modelId,
           inputTokens: event.usage.promptTokens,
           outputTokens: event.usage.completionTokens,
+          ...(event.costUsd === undefined ? {} : { costUsd: event.costUsd }),
           latencyMs: clock() - startedAt,
         });
       }
@@ -168,7 +173,12 @@ export function createChat({ store, models, serving, engine, usage, clock, log }
       outcome = {
         finishReason: end?.finishReason ?? "cancelled",
         usage: end
-          ? { ...end.usage, tokensPerSecond: end.tokensPerSecond, firstTokenMs: end.firstTokenMs }
+          ? {
+              ...end.usage,
+              tokensPerSecond: end.tokensPerSecond,
+              firstTokenMs: end.firstTokenMs,
+              costUsd: end.costUsd ?? null,
+            }
           : null,
       };
     } catch (error) {

@@ -36,6 +36,7 @@ const local: LocalVerbs = {
   keyCreate: async (flags) => ({ id: "key_1", ...flags, key: "esp_local" }),
   userCreate: async ({ name, password }) => ({ id: "usr_1", name, long: password.length >= 12 }),
   userReset: never,
+  rotateSecrets: never,
   version: () => ({ version: "1.2.3" }),
 };
 
@@ -311,7 +312,7 @@ test("--help of every verb has an example, and completion names them all", async
   const { stdout } = await cli(["--help"]);
   const verbs = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name ?? "");
   expect(verbs.length).toBeGreaterThan(20);
-  const groups = ["config", "user", "model", "dataset", "run", "key", "kb"];
+  const groups = ["config", "user", "model", "dataset", "run", "key", "kb", "provider", "secret"];
   for (const verb of verbs.filter((name) => !groups.includes(name)))
     expect((await cli([verb, "--help"])).stdout).toContain(`Example:\n  espalier ${verb}`);
   for (const shell of ["bash", "zsh", "fish"]) {

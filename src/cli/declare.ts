@@ -2,6 +2,7 @@
 import { Option } from "commander";
 import { z } from "zod";
 import { declareLocal } from "./declare-local.ts";
+import { declareProviders } from "./declare-providers.ts";
 import { document, group, number, required, take, text, words, yes } from "./flags.ts";
 import { usage } from "./outcome.ts";
 import { type Declared, listOption, numberOption } from "./program.ts";
@@ -14,6 +15,7 @@ export function declareVerbs(declared: Declared): void {
   declareStages(declared);
   declareLists(declared);
   declareKeys(declared);
+  declareProviders(declared);
 }
 
 function declareImports({ parent, verb }: Declared): void {

@@ -43,7 +43,7 @@ export async function list(context: VerbContext, kind: string, flags: { limit?: 
     return { items: methods.map((one) => ({ id: one.name, kind: "method", status: "ready", ...one })) };
   }
   if (kind === "third-party") {
-    const fields = "__typename id name usable reason";
+    const fields = "__typename id name usable reason abilities";
     const nodes = await readAll(context.client, "models", fields, { ...flags, args: "kinds: [THIRD_PARTY]" });
     return { items: nodes.map((node) => ({ ...thingOf(node), kind })) };
   }

@@ -109,8 +109,10 @@ function build(deps: CliDeps, isJson: boolean, ended: (code: number) => void) {
       .allowExcessArguments(false)
       .addHelpText("after", `\nExample:\n  ${example}`);
     for (const option of options) command.addOption(option);
+    // A verb may have a --url of its own; ESPALIER_URL then says which server is asked.
+    const hasOwnUrl = options.some(({ long }) => long === "--url");
     if (!isLocal) {
-      command.option("--url <url>", "the server (ESPALIER_URL)");
+      if (!hasOwnUrl) command.option("--url <url>", "the server (ESPALIER_URL)");
       command.option(
         "--key <key>",
         "its API key (ESPALIER_KEY); other people of this machine may see it here",
@@ -123,7 +125,7 @@ function build(deps: CliDeps, isJson: boolean, ended: (code: number) => void) {
       const done = await does(wordsOf(given.slice(0, -2)), flags, () => {
         const signal = deps.signal?.();
         return {
-          client: createClient(serverOf(flags, deps), signal),
+          client: createClient(serverOf(hasOwnUrl ? { key: flags["key"] } : flags, deps), signal),
           isJson,
           wait: flags["wait"] === true,
           stdout: deps.stdout,

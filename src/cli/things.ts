@@ -31,6 +31,10 @@ const FIELDS = {
   Dataset: `id name status latest { ${versionFields} } createdAt
     run { id status error { code message hint field value } }`,
   DatasetVersion: versionFields,
+  Provider: `id name kind url hasKey timeoutMs requestsPerMinute
+    models { name model abilities prices { input cachedInput output } } createdAt`,
+  ThirdPartyModel: `id name model abilities prices { input cachedInput output } provider { id name kind url }
+    createdAt`,
   Training: `id name method parameters save base { id name } datasetVersion { id number } customized { id name }
     run { ${runFields} } createdAt`,
   Trainer: "id name host status methods devices runId lastSeenAt",
@@ -51,6 +55,8 @@ const KIND: Record<Typename, string> = {
   RegisteredModel: "registered",
   Dataset: "dataset",
   DatasetVersion: "dataset-version",
+  Provider: "provider",
+  ThirdPartyModel: "third-party",
   Training: "training",
   Trainer: "trainer",
   Run: "run",
@@ -92,6 +98,7 @@ export function thingOf(node: Node): Thing {
   if (type === "Training") state = textAt(rest["run"], "status") ?? state;
   if (type === "Document" && typeof rest["state"] === "string") state = rest["state"];
   if (type === "ApiKey") state = rest["revokedAt"] === null ? "active" : "revoked";
+  if (type === "Provider" && typeof kind === "string") its["provider"] = kind;
   if (type === "Run" && typeof kind === "string") its["work"] = word(kind);
   const what = type === null ? __typename : KIND[type];
   return { id, kind: what, name: called, status: word(state), ...worded(its) };
@@ -108,7 +115,8 @@ function word(text: string): string {
   return /^[A-Z][A-Z0-9_]*$/.test(text) ? text.toLowerCase().replaceAll("_", "-") : text;
 }
 
-const WORDS = new Set(["status", "precision", "kind", "shape", "work"]);
+const WORDS = new Set(["status", "precision", "kind", "shape", "work", "ability"]);
+const SINGULAR: Record<string, string> = { precisions: "precision", abilities: "ability" };
 const FOREIGN = new Set(["parameters", "mapping", "statistics", "splits", "verification", "devices"]);
 
 /** The same document with the schema's enum values as words; what other programs wrote stays as it is. */
@@ -125,7 +133,7 @@ function wordedAt(key: string, value: Json | undefined): Json | undefined {
   if (typeof value === "string") return WORDS.has(key) ? word(value) : value;
   if (value === null || typeof value !== "object") return value;
   if (isList(value)) {
-    const each = key === "precisions" ? "precision" : key;
+    const each = SINGULAR[key] ?? key;
     return value.map((one) => wordedAt(each, one) ?? null);
   }
   // A page of a nested list is its items.

@@ -52,6 +52,8 @@ export type LocalVerbs = {
   userCreate(flags: { data?: string; name: string; password: string }): Promise<Json>;
   /** {id, name}: gives an existing person a new password and ends their sessions. */
   userReset(flags: { data?: string; name: string; password: string }): Promise<Json>;
+  /** {status, resealed}: seals stored secrets under a new key; `previous` opens them where the data folder has no key file. */
+  rotateSecrets(flags: { data?: string; previous?: string }): Promise<Json>;
   version(): Json;
 };
 

@@ -16,7 +16,10 @@ export type AdapterSource = { path: string; hash: string };
 
 export type ModelSource = WeightsSource & { adapter?: AdapterSource };
 
-export type ChatMessage = { role: string; content: string };
+/** A picture that belongs to a message, for models that can see. */
+export type Picture = { mediaType: string; bytes: Uint8Array };
+
+export type ChatMessage = { role: string; content: string; pictures?: Picture[] };
 
 export type GenerationRequest = {
   /** Rendered by the model's chat template; `prompt` is raw text instead. Give exactly one. */
@@ -34,7 +37,13 @@ export type GenerationRequest = {
 
 export type FinishReason = "stop" | "length" | "cancelled";
 
-export type Usage = { promptTokens: number; completionTokens: number; cachedTokens: number };
+export type Usage = {
+  promptTokens: number;
+  completionTokens: number;
+  cachedTokens: number;
+  /** True where whoever replied did not count, or not credibly: then by four characters a token. */
+  isEstimated?: boolean;
+};
 
 export type GenerationEvent =
   | { type: "start"; promptTokens: number }
@@ -46,6 +55,8 @@ export type GenerationEvent =
       /** Seconds to the first token, and tokens a second after it. */
       firstTokenMs: number;
       tokensPerSecond: number;
+      /** US dollars by the price table of a third-party model that has one. */
+      costUsd?: number;
     };
 
 /** One dataset row as the model sees it. `isTarget[i]` says whether token i counts for the loss. */

@@ -21,6 +21,8 @@ export const ID_PREFIX = {
   completeModel: "cmp",
   deployment: "dep",
   alias: "als",
+  provider: "prv",
+  thirdPartyModel: "tpm",
   conversation: "cnv",
   message: "msg",
   feedback: "fbk",

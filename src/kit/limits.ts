@@ -199,4 +199,24 @@ export const limits = {
   embedTexts: 256,
   /** Characters of a text that the embedder reads; its model sees far fewer. */
   embedTextChars: 64 * KiB,
+  /** Most tries of one request to a third-party provider. */
+  outboundAttempts: 3,
+  /** Wait before the first further try of such a request, doubled for each; its Retry-After comes first. */
+  outboundRetryMs: 500,
+  /** Longest wait that a provider may ask for before its refusal is passed on at once. */
+  outboundRetryMaxMs: 20_000,
+  /** Most redirects that one request follows. */
+  outboundRedirects: 3,
+  /** Largest answer of a provider. */
+  outboundBytes: 32 * MiB,
+  /** Longest that one answer of a provider may take in all. */
+  outboundTotalMs: 15 * 60_000,
+  /** Longest that a request waits for its turn under a provider's rate limit. */
+  outboundQueueMs: 30_000,
+  /** Longest silence of a provider when nobody chose one. */
+  providerTimeoutMs: 60_000,
+  /** Most models of one provider. */
+  providerModels: 200,
+  /** Longest key of a provider. */
+  providerKeyChars: 8_192,
 } as const;

@@ -12,8 +12,11 @@ import {
   modelNames,
   type trainings,
 } from "../../schema/tables/models.ts";
+import { thirdPartyModels } from "../../schema/tables/providers.ts";
 import type { ModelSource, Precision } from "../inference/inference.ts";
+import { ABILITIES, type Ability } from "../inference/remote/remote.ts";
 import { EspalierError } from "../kit/errors.ts";
+import { ID_PREFIX } from "../kit/ids.ts";
 import { mapPage, type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 import { cardSchema, defaultPrecision, enginePrecision, type ModelCard, PRECISIONS } from "./card.ts";
 import type { ModelFolders } from "./files.ts";
@@ -28,6 +31,7 @@ export type CustomizedModelRow = typeof customizedModels.$inferSelect;
 export type TrainingRow = typeof trainings.$inferSelect;
 export type DeploymentRow = typeof deployments.$inferSelect;
 export type AliasRow = typeof aliases.$inferSelect;
+export type ThirdPartyModelRow = typeof thirdPartyModels.$inferSelect;
 
 /** Anything usable as a model, as pickers list it. */
 export type ModelEntry = {
@@ -37,20 +41,26 @@ export type ModelEntry = {
   usable: boolean;
   /** Why it is not usable now. */
   reason: string | null;
+  /** What it can do. */
+  abilities: readonly Ability[];
 };
 
 /** A model that is to be asked: where its weights lie and at which precision. */
 export type ModelRef = ModelEntry & {
-  /** Id of the base, customized or complete model behind it. */
+  /** Id of the base, customized or complete model behind it; its own for a third-party model. */
   modelId: string;
   deploymentId: string | null;
-  precision: Precision;
+  /** Null for a third-party model, whose weights are not here. */
+  precision: Precision | null;
 };
 
 export type Catalogue = ReturnType<typeof createCatalogue>;
 
 const precisionSchema = z.enum(PRECISIONS);
 const kindSchema = z.enum(MODEL_KINDS);
+const abilitiesSchema = z.array(z.enum(ABILITIES));
+/** What a model of the engine can do. */
+const TEXT: readonly Ability[] = ["text"];
 
 export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes: number) {
   const { db } = store;
@@ -135,6 +145,10 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
     pageOfAliases: (projectId: string, page: PageRequest): Promise<Page<AliasRow>> =>
       newest(aliases, eq(aliases.projectId, projectId), page),
 
+    async findThirdParty(id: string): Promise<ThirdPartyModelRow | null> {
+      return (await db.query.thirdPartyModels.findFirst({ where: eq(thirdPartyModels.id, id) })) ?? null;
+    },
+
     /** Weights of a customized model: its base and its adapter's folder. */
     async customizedSource(row: CustomizedModelRow): Promise<ModelSource> {
       const base = await self.sourceOf(row.baseId);
@@ -144,6 +158,7 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
 
     /** Weights on disk of a base, customized or complete model. @throws MODEL_NOT_FOUND, MODEL_FILE_MISSING */
     async sourceOf(modelId: string): Promise<ModelSource> {
+      await refuseThirdParty(modelId);
       const customized = await self.findCustomized(modelId);
       if (customized) return self.customizedSource(customized);
       const base = await self.findBase(modelId);
@@ -157,6 +172,7 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
 
     /** Files of a model of its own. */
     async filesOf(modelId: string): Promise<ModelFile[]> {
+      await refuseThirdParty(modelId);
       const row =
         (await self.findCustomized(modelId)) ??
         (await self.findBase(modelId)) ??
@@ -166,6 +182,7 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
 
     /** The card that says how a model is served: its own, or its base's. */
     async cardOf(modelId: string): Promise<ModelCard> {
+      await refuseThirdParty(modelId);
       const customized = await self.findCustomized(modelId);
       if (customized) return (await self.getBase(customized.baseId)).card;
       return ((await self.findBase(modelId)) ?? (await self.getComplete(modelId))).card;
@@ -184,6 +201,9 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
       }
       const live = await self.findDeployment(id);
       if (live?.projectId === projectId && live.retiredAt === null) return liveRef(live);
+      const remote = await self.findThirdParty(id);
+      if (remote?.projectId === projectId)
+        return { ...entryOfThirdParty(remote), modelId: remote.id, deploymentId: null, precision: null };
       for (const [kind, row] of [
         ["base", await self.findBase(id)],
         ["customized", await self.findCustomized(id)],
@@ -191,7 +211,7 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
       ] as const) {
         if (row?.projectId !== projectId) continue;
         const precision = defaultPrecision(await self.cardOf(row.id), budgetBytes);
-        const entry = { id: row.id, kind, name: row.name, usable: true, reason: null };
+        const entry = { id: row.id, kind, name: row.name, usable: true, reason: null, abilities: TEXT };
         return { ...entry, modelId: row.id, deploymentId: null, precision };
       }
       return null;
@@ -202,24 +222,33 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
       const wants = (kind: ModelKind): boolean => !kinds || kinds.includes(kind);
       const entries: ModelEntry[] = [];
       const plain = (kind: ModelKind, rows: { id: string; name: string }[]): void => {
-        for (const { id, name } of rows) entries.push({ id, kind, name, usable: true, reason: null });
+        for (const { id, name } of rows)
+          entries.push({ id, kind, name, usable: true, reason: null, abilities: TEXT });
       };
       const live = wants("live") || wants("registered") ? await self.listDeployments(projectId) : [];
       if (wants("registered"))
         for (const alias of await self.listAliases(projectId)) {
           const row = live.find((one) => one.id === alias.deploymentId);
           const state = row ? stateOf(row) : { usable: false, reason: "Its live model was retired." };
-          entries.push({ id: alias.id, kind: "registered", name: alias.alias, ...state });
+          entries.push({ id: alias.id, kind: "registered", name: alias.alias, ...state, abilities: TEXT });
         }
       if (wants("live"))
-        for (const row of live) entries.push({ id: row.id, kind: "live", name: row.name, ...stateOf(row) });
+        for (const row of live)
+          entries.push({ id: row.id, kind: "live", name: row.name, ...stateOf(row), abilities: TEXT });
       if (wants("complete")) plain("complete", await self.listComplete(projectId));
       if (wants("customized")) plain("customized", await self.listCustomized(projectId));
       if (wants("base")) plain("base", await self.listBases(projectId));
+      if (wants("third-party")) {
+        const where = eq(thirdPartyModels.projectId, projectId);
+        const orderBy = [desc(thirdPartyModels.id)];
+        entries.push(
+          ...(await db.query.thirdPartyModels.findMany({ where, orderBy })).map(entryOfThirdParty),
+        );
+      }
       return entries;
     },
 
-    /** The same in pages: registered and live ones before complete, customized and base ones. */
+    /** The same in pages: third-party, registered and live ones before customized, complete and base ones. */
     async pageOfEntries(
       projectId: string,
       kinds: readonly string[] | undefined,
@@ -242,7 +271,9 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
         where: and(inArray(deployments.id, [...ids, ...liveOfAlias.values()]), isNull(deployments.retiredAt)),
       });
       const live = new Map(served.map((row) => [row.id, row]));
-      return mapPage(names, (name) => entryOf(name, live, liveOfAlias));
+      const remote = await db.query.thirdPartyModels.findMany({ where: inArray(thirdPartyModels.id, ids) });
+      const remoteEntries = new Map(remote.map((row) => [row.id, entryOfThirdParty(row)]));
+      return mapPage(names, (name) => remoteEntries.get(name.modelId) ?? entryOf(name, live, liveOfAlias));
     },
   };
 
@@ -252,20 +283,42 @@ export function createCatalogue(store: Store, folders: ModelFolders, budgetBytes
     live: ReadonlyMap<string, DeploymentRow>,
     liveOfAlias: ReadonlyMap<string, string>,
   ): ModelEntry {
-    const entry = { id: modelId, kind: kindSchema.parse(kind), name };
+    const entry = { id: modelId, kind: kindSchema.parse(kind), name, abilities: TEXT };
     if (entry.kind !== "live" && entry.kind !== "registered") return { ...entry, usable: true, reason: null };
     const row = live.get(liveOfAlias.get(modelId) ?? modelId);
     return { ...entry, ...(row ? stateOf(row) : { usable: false, reason: "Its live model was retired." }) };
   }
 
+  /** @throws EspalierError MODEL_NOT_HERE for a model whose weights somebody else has */
+  async function refuseThirdParty(modelId: string): Promise<void> {
+    const row = modelId.startsWith(`${ID_PREFIX.thirdPartyModel}_`) && (await self.findThirdParty(modelId));
+    if (!row) return;
+    throw new EspalierError(
+      "MODEL_NOT_HERE",
+      `${row.name} is a third-party model: its weights are not here.`,
+      {
+        field: "model",
+        value: row.name,
+        hint: "Choose a base, customized or complete model.",
+        status: 409,
+      },
+    );
+  }
+
   async function liveRef(row: DeploymentRow): Promise<ModelRef> {
     const card = await self.cardOf(row.modelId);
     const precision = enginePrecision(card.format, precisionSchema.parse(row.precision));
-    const entry = { id: row.id, kind: "live" as const, name: row.name, ...stateOf(row) };
+    const entry = { id: row.id, kind: "live" as const, name: row.name, ...stateOf(row), abilities: TEXT };
     return { ...entry, modelId: row.modelId, deploymentId: row.id, precision };
   }
 
   return self;
+}
+
+/** A third-party model as pickers list it. */
+export function entryOfThirdParty({ id, name, abilities }: ThirdPartyModelRow): ModelEntry {
+  const able = abilitiesSchema.parse(abilities);
+  return { id, kind: "third-party", name, usable: true, reason: null, abilities: able };
 }
 
 function stateOf(row: DeploymentRow): { usable: boolean; reason: string | null } {

@@ -16,6 +16,7 @@ import {
   type Precision,
   readModelConfig,
 } from "../inference/inference.ts";
+import type { Ability } from "../inference/remote/remote.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
@@ -38,6 +39,7 @@ export type {
   DeploymentRow,
   ModelEntry,
   ModelRef,
+  ThirdPartyModelRow,
   TrainingRow,
 } from "./catalogue.ts";
 export { filesHash, filesSize } from "./files.ts";
@@ -52,6 +54,9 @@ export {
   settledName,
   takeName,
 } from "./names.ts";
+export type { ProviderRow, ProviderTest } from "./provider-calls.ts";
+export type { ThirdPartyModelInput } from "./provider-input.ts";
+export { createProviders, type ProviderInput, type Providers } from "./providers.ts";
 export { readmeOf, withoutHeader } from "./readme.ts";
 export type { MergeVerification } from "./save.ts";
 
@@ -113,10 +118,10 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
     find: (projectId: string, nameOrId: string): Promise<ModelRef | null> =>
       catalogue.find(projectId, nameOrId),
     /**
-     * What has this name, alias or id, ready to be asked.
-     * @throws EspalierError MODEL_NOT_FOUND (404), MODEL_NOT_USABLE (409) with the reason
+     * What has this name, alias or id, ready to be asked for what `ability` says.
+     * @throws EspalierError MODEL_NOT_FOUND (404), MODEL_NOT_USABLE (409) with the reason, MODEL_CANNOT (409)
      */
-    async resolve(projectId: string, nameOrId: string): Promise<ModelRef> {
+    async resolve(projectId: string, nameOrId: string, ability: Ability = "text"): Promise<ModelRef> {
       const found = await catalogue.find(projectId, nameOrId);
       if (!found)
         throw new EspalierError("MODEL_NOT_FOUND", `There is no model "${nameOrId.slice(0, 120)}".`, {
@@ -135,6 +140,12 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
             hint: "Choose another model, or mend this one on its page.",
             status: 409,
           },
+        );
+      if (!found.abilities.includes(ability))
+        throw new EspalierError(
+          "MODEL_CANNOT",
+          `${found.name} is for ${found.abilities.join(" and ")}, not for ${ability}.`,
+          { field: "model", value: found.name, hint: `Choose a model for ${ability}.`, status: 409 },
         );
       return found;
     },

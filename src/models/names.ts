@@ -6,7 +6,7 @@ import { EspalierError } from "../kit/errors.ts";
 import { nameEnding } from "../kit/names.ts";
 import type { Reader, Tx } from "../store/store.ts";
 
-export const MODEL_KINDS = ["base", "customized", "complete", "live", "registered"] as const;
+export const MODEL_KINDS = ["base", "customized", "complete", "live", "registered", "third-party"] as const;
 export type ModelKind = (typeof MODEL_KINDS)[number];
 
 type ModelName = { projectId: string; name: string; modelId: string; kind: ModelKind };

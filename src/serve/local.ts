@@ -120,6 +120,19 @@ export function putUser(flags: { data?: string; name: string; password: string }
   });
 }
 
+/** Moves the stored secrets of a data folder to a new key: a fresh key file, or the key of the environment. */
+export function rotateSecrets(flags: { data?: string; previous?: string }) {
+  return withStore(flags.data, async (store) => {
+    const { createSecrets } = await import("../store/secrets.ts");
+    const { createProviders } = await import("../models/models.ts");
+    const { createRemote } = await import("../inference/remote/remote.ts");
+    const { secretKey, secretKeyFile } = loadConfig({ data: flags.data });
+    const secrets = createSecrets({ dataDir: store.dataDir, key: secretKey, keyFile: secretKeyFile });
+    const deps = { store, secrets, remote: createRemote({ clock: now }), clock: now };
+    return { status: "rotated", ...(await createProviders(deps).rotateSecrets(flags.previous)) };
+  });
+}
+
 /** One backup file of database and blobs. */
 export function backup(flags: { data?: string; file: string }) {
   return withStore(flags.data, async (store) => {

@@ -7,14 +7,16 @@ import { createChat } from "../chat/chat.ts";
 import { type Config, childEnvironment } from "../config.ts";
 import { createDatasets } from "../datasets/datasets.ts";
 import { createBuiltInEmbedder, createEmbedders, createEnginePool } from "../inference/inference.ts";
+import { createRemote } from "../inference/remote/remote.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { armCrashPoint, crashPoint } from "../kit/faults.ts";
 import { createLog, type Log } from "../kit/log.ts";
 import { createKnowledge } from "../knowledge/knowledge.ts";
-import { createModels } from "../models/models.ts";
+import { createModels, createProviders } from "../models/models.ts";
 import { createRuns } from "../runs/runs.ts";
 import { createServing } from "../serving/serving.ts";
+import { createSecrets } from "../store/secrets.ts";
 import { openStore } from "../store/store.ts";
 import { createTraining } from "../training/training.ts";
 import { createUsage } from "../usage/usage.ts";
@@ -85,6 +87,9 @@ export async function startServer({
     const datasets = createDatasets({ store, runs, engine, clock, reader });
     const { memoryBudgetBytes } = config;
     const models = createModels({ store, runs, engine, clock, memoryBudgetBytes });
+    const { dataDir, secretKey, secretKeyFile } = config;
+    const secrets = createSecrets({ dataDir, key: secretKey, keyFile: secretKeyFile });
+    const providers = createProviders({ store, secrets, remote: createRemote({ clock }), clock });
     const training = createTraining({ store, runs, models, datasets, clock });
     const serving = createServing({ store, runs, models, engine, clock, log });
     closers.push(() => serving.close());
@@ -101,10 +106,22 @@ export async function startServer({
     });
     closers.push(() => knowledge.close());
     const usage = createUsage({ store, clock, log });
-    const chat = createChat({ store, models, serving, engine, usage, clock, log });
+    const chat = createChat({ store, models, providers, serving, engine, usage, clock, log });
     closers.push(() => chat.close());
     let isReady = false;
-    const fronts = { accounts, store, runs, datasets, models, training, serving, knowledge, usage, chat };
+    const fronts = {
+      accounts,
+      store,
+      runs,
+      datasets,
+      models,
+      providers,
+      training,
+      serving,
+      knowledge,
+      usage,
+      chat,
+    };
     let trainer: LocalTrainer | undefined;
     const localTrainer = (): string | null => trainer?.hint() ?? null;
     const api = createApi({ ...fronts, config, log, isReady: () => isReady, localTrainer });

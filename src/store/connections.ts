@@ -6,9 +6,10 @@ import * as chat from "../../schema/tables/chat.ts";
 import * as datasets from "../../schema/tables/datasets.ts";
 import * as knowledge from "../../schema/tables/knowledge.ts";
 import * as models from "../../schema/tables/models.ts";
+import * as providers from "../../schema/tables/providers.ts";
 import * as runs from "../../schema/tables/runs.ts";
 
-const schema = { ...accounts, ...chat, ...datasets, ...knowledge, ...models, ...runs };
+const schema = { ...accounts, ...chat, ...datasets, ...knowledge, ...models, ...providers, ...runs };
 
 type RawDatabase = ReturnType<ConnectionPool["acquireSync"]>;
 

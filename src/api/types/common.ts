@@ -26,6 +26,8 @@ const typenames: Record<string, string> = {
   [ID_PREFIX.completeModel]: "CompleteModel",
   [ID_PREFIX.deployment]: "LiveModel",
   [ID_PREFIX.alias]: "RegisteredModel",
+  [ID_PREFIX.provider]: "Provider",
+  [ID_PREFIX.thirdPartyModel]: "ThirdPartyModel",
   [ID_PREFIX.conversation]: "Conversation",
   [ID_PREFIX.message]: "Message",
   [ID_PREFIX.feedback]: "Feedback",

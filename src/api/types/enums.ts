@@ -17,6 +17,12 @@ export const ModelKind = wordEnum("ModelKind", "The states of a model.", {
   registered: "An alias of a live model.",
   "third-party": "A model that somebody else serves.",
 });
+export const ModelAbility = wordEnum("ModelAbility", "What a model can do.", {
+  text: "Answers in text.",
+  vision: "Sees pictures in what it is asked.",
+  embedding: "Turns text into vectors.",
+  rerank: "Orders passages by a question.",
+});
 export const RunKind = wordEnum("RunKind", "What a run does.", {
   "import-dataset": "Reads a file into a dataset version.",
   "import-model": "Scans and takes in a base model.",

@@ -48,6 +48,7 @@ LiveModel.implement({
           name: modelId,
           usable: false,
           reason: "It was deleted.",
+          abilities: [],
         },
     }),
     precision: t.field({

@@ -12,7 +12,7 @@ import { builder, needs } from "../builder.ts";
 import { importPath } from "../import-paths.ts";
 import { Model, NodeInterface, resultUnion } from "./common.ts";
 import { connectionOf, pageArgs, pageCost, paged } from "./connections.ts";
-import { ModelKind, NamedStep, Precision } from "./enums.ts";
+import { ModelAbility, ModelKind, NamedStep, Precision } from "./enums.ts";
 import { BaseModel, CompleteModel, CustomizedModel, ModelEntry, Training } from "./refs.ts";
 import { Run } from "./runs.ts";
 
@@ -36,6 +36,11 @@ ModelEntry.implement({
     name: t.exposeString("name", { description: "Its name or alias." }),
     usable: t.exposeBoolean("usable", { description: "Whether it answers now." }),
     reason: t.exposeString("reason", { nullable: true, description: "Why it does not." }),
+    abilities: t.field({
+      type: [ModelAbility],
+      description: "What it can do.",
+      resolve: ({ abilities }) => [...abilities],
+    }),
   }),
 });
 
@@ -160,7 +165,7 @@ builder.queryFields((t) => ({
   models: t.field({
     type: connectionOf("ModelEntry", ModelEntry),
     description:
-      "Everything that can be picked as a model: registered ones first, then live, customized, complete and base ones, each newest first.",
+      "Everything that can be picked as a model: third-party ones, registered, live, customized, complete and base ones, each newest first.",
     extensions: needs("read"),
     args: { ...pageArgs, kinds: t.arg({ type: [ModelKind], description: "Only these states." }) },
     complexity: pageCost,

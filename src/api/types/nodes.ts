@@ -1,4 +1,5 @@
 // Anything by its id, and deletion of anything that can be deleted.
+import { opens } from "../../accounts/accounts.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
 import { builder, needs } from "../builder.ts";
@@ -24,6 +25,8 @@ const readers: Record<string, Reader> = {
   CompleteModel: ({ models }, id) => models.findComplete(id),
   LiveModel: ({ models }, id) => models.findDeployment(id),
   RegisteredModel: ({ models }, id) => models.findAlias(id),
+  Provider: ({ providers }, id) => providers.findById(id),
+  ThirdPartyModel: ({ providers }, id) => providers.findModel(id),
   Conversation: ({ chat }, id) => chat.findConversation(id),
   Message: async ({ chat }, id) => {
     const message = await chat.findMessage(id);
@@ -90,7 +93,7 @@ builder.mutationField("delete", (t) =>
   t.field({
     type: DeleteResult.union,
     description:
-      "Deletes a dataset, model, training, live or registered model, knowledge base, document, or conversation. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
+      "Deletes a dataset, model, training, live or registered model, provider, knowledge base, document, or conversation. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
     extensions: needs("write"),
     args: {
       id: t.arg.id({ required: true, description: "Id, or the name of a model, dataset or knowledge base." }),
@@ -105,7 +108,7 @@ async function remove(
   idOrName: string,
   confirm: boolean,
 ): Promise<{ id: string; name: string }> {
-  const { models, datasets, serving, knowledge, chat, principal } = context;
+  const { models, providers, datasets, serving, knowledge, chat, principal } = context;
   const { projectId } = principal;
   const named = typenameOfId(idOrName) === undefined ? await models.find(projectId, idOrName) : null;
   const id = named?.id ?? idOrName;
@@ -131,6 +134,12 @@ async function remove(
       return knowledge.remove(projectId, id, confirm);
     case "Document":
       return knowledge.deleteDocument(projectId, id);
+    case "Provider":
+      mustBeAdmin(context);
+      return providers.remove(projectId, id, confirm);
+    case "ThirdPartyModel":
+      mustBeAdmin(context);
+      return providers.removeModel(projectId, id);
     case "Conversation":
       return chat.deleteConversation(projectId, id);
     case undefined: {
@@ -148,6 +157,16 @@ async function remove(
         status: 409,
       });
   }
+}
+
+/** Providers hold keys: whoever may write may still not take them away. */
+function mustBeAdmin({ principal }: Context): void {
+  if (opens(principal.scopes, "admin")) return;
+  throw new EspalierError("SCOPE_MISSING", 'this needs the scope "admin"', {
+    hint: "Ask an admin to remove it.",
+    value: "admin",
+    status: 403,
+  });
 }
 
 async function ownNode(context: Context, id: string): Promise<void> {

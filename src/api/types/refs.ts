@@ -7,6 +7,8 @@ import type {
   CustomizedModelRow,
   DeploymentRow,
   ModelEntry as ModelEntryShape,
+  ProviderRow,
+  ThirdPartyModelRow,
   TrainingRow,
 } from "../../models/models.ts";
 import { builder } from "../builder.ts";
@@ -18,5 +20,7 @@ export const CompleteModel = builder.objectRef<CompleteModelRow>("CompleteModel"
 export const LiveModel = builder.objectRef<DeploymentRow>("LiveModel");
 export const RegisteredModel = builder.objectRef<AliasRow>("RegisteredModel");
 export const ModelEntry = builder.objectRef<ModelEntryShape>("ModelEntry");
+export const Provider = builder.objectRef<ProviderRow>("Provider");
+export const ThirdPartyModel = builder.objectRef<ThirdPartyModelRow>("ThirdPartyModel");
 export const Training = builder.objectRef<TrainingRow>("Training");
 export const Trainer = builder.objectRef<TrainerRow>("Trainer");

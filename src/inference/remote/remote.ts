@@ -1,0 +1,254 @@
+// Third-party models behind the house's own interfaces: replies as the engine streams them, vectors, scores, names.
+import type { LanguageModelV4Prompt, LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import { type Clock, monotonicMs } from "../../kit/clock.ts";
+import { EspalierError } from "../../kit/errors.ts";
+import type { ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage } from "../protocol.ts";
+import { listRemoteModels, rerankRemote } from "./calls.ts";
+import { brokenOff, providerError } from "./errors.ts";
+import { kindInfo, type ProviderKind } from "./kinds.ts";
+import { createOutbound, type Fetch, type Outbound, type OutboundDeps } from "./outbound.ts";
+import { type Opened, PACKAGES } from "./packages.ts";
+
+export {
+  ABILITIES,
+  type Ability,
+  guessAbilities,
+  isProviderKind,
+  kindInfo,
+  type ProviderKind,
+  providerKinds,
+} from "./kinds.ts";
+
+/** A provider with its key open, for the time of one call. */
+export type RemoteConnection = {
+  id: string;
+  name: string;
+  kind: ProviderKind;
+  url: string;
+  key: string | null;
+  timeoutMs: number;
+  requestsPerMinute: number | null;
+  isConfirmed: (host: string, port: number) => Promise<boolean>;
+};
+
+export type Remote = {
+  /**
+   * A reply of a third-party model, as EnginePool.generate gives it; without counted tokens before its end.
+   * @throws EspalierError ADDRESS_…, PROVIDER_… with the provider's own words
+   */
+  generate(
+    to: RemoteConnection,
+    model: string,
+    request: GenerationRequest,
+    signal?: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, void>;
+  /** Vectors of texts, in their order, and the tokens that the provider counted. */
+  embed(
+    to: RemoteConnection,
+    model: string,
+    texts: readonly string[],
+    kind: "query" | "passage",
+    signal?: AbortSignal,
+  ): Promise<{ vectors: Float32Array[]; tokens: number }>;
+  /** How well each passage answers the query, in the order of the passages. */
+  rerank(
+    to: RemoteConnection,
+    model: string,
+    query: string,
+    passages: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<number[]>;
+  /** Ids of the models that the provider says it has. */
+  listModels(to: RemoteConnection, signal?: AbortSignal): Promise<string[]>;
+  /** Refuses an address that may not be called. @throws EspalierError ADDRESS_FORBIDDEN, ADDRESS_PRIVATE, URL_INVALID */
+  check: Outbound["check"];
+};
+
+/** Models that want to know what a text is for, by the package's name for it. */
+const EMBED_PURPOSE = {
+  google: { query: { taskType: "RETRIEVAL_QUERY" }, passage: { taskType: "RETRIEVAL_DOCUMENT" } },
+  bedrock: { query: { inputType: "search_query" }, passage: { inputType: "search_document" } },
+};
+
+export function createRemote(deps: OutboundDeps & { clock: Clock }): Remote {
+  const outbound = createOutbound(deps);
+  const fetchOf = (to: RemoteConnection): Fetch => outbound.fetchFor({ ...to, paceKey: to.id });
+
+  async function open(to: RemoteConnection): Promise<Opened> {
+    const url = to.url.replace(/\/+$/, "");
+    return PACKAGES[kindInfo(to.kind).package]({ url, key: to.key, fetch: fetchOf(to) });
+  }
+
+  async function* generate(
+    to: RemoteConnection,
+    model: string,
+    request: GenerationRequest,
+    signal?: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, void> {
+    const startedAt = monotonicMs();
+    const leaving = new AbortController();
+    const abortSignal = AbortSignal.any([leaving.signal, ...(signal ? [signal] : [])]);
+    const prompt = promptOf(request);
+    const estimate = estimatorOf(request);
+    let firstAt: number | undefined;
+    let text = "";
+    const endOf = (finishReason: FinishReason, usage: Usage): GenerationEvent => {
+      const seconds = (monotonicMs() - (firstAt ?? startedAt)) / 1000;
+      return {
+        type: "end",
+        finishReason,
+        usage,
+        firstTokenMs: (firstAt ?? monotonicMs()) - startedAt,
+        tokensPerSecond: seconds > 0 ? Math.max(0, usage.completionTokens - 1) / seconds : 0,
+      };
+    };
+    try {
+      const opened = (await open(to)).text(model);
+      const { stream } = await opened.doStream({ prompt, ...settingsOf(request), abortSignal });
+      for await (const part of stream) {
+        signal?.throwIfAborted();
+        if (part.type === "error") throw part.error;
+        if (part.type === "text-delta" && part.delta !== "") {
+          if (firstAt === undefined) {
+            firstAt = monotonicMs();
+            yield { type: "start", promptTokens: 0 };
+          }
+          text += part.delta;
+          yield { type: "delta", text: part.delta };
+        }
+        if (part.type !== "finish") continue;
+        if (firstAt === undefined) yield { type: "start", promptTokens: 0 };
+        yield endOf(finishOf(part, to.name), usageOf(part, estimate(text)));
+        return;
+      }
+      throw brokenOff(to.name);
+    } catch (error) {
+      if (!signal?.aborted) throw providerError(error, to);
+      yield endOf("cancelled", estimate(text));
+    } finally {
+      // Whoever left early wants no more of it.
+      leaving.abort();
+    }
+  }
+
+  return {
+    generate,
+    async embed(to, model, texts, kind, signal) {
+      const opened = (await open(to)).embedding?.(model);
+      if (!opened) throw cannot(to, "embed");
+      const name = kindInfo(to.kind).package;
+      const purpose = name === "google" || name === "bedrock" ? EMBED_PURPOSE[name][kind] : undefined;
+      const most = Math.max(1, Math.min((await opened.maxEmbeddingsPerCall) ?? 100, 100));
+      const vectors: Float32Array[] = [];
+      let tokens = 0;
+      try {
+        for (let at = 0; at < texts.length; at += most) {
+          const values = texts.slice(at, at + most);
+          const answer = await opened.doEmbed({
+            values,
+            ...(signal ? { abortSignal: signal } : {}),
+            ...(purpose ? { providerOptions: { [name]: purpose } } : {}),
+          });
+          if (answer.embeddings.length !== values.length)
+            throw new EspalierError(
+              "PROVIDER_ANSWER_INVALID",
+              `${to.name} answered ${values.length} texts with ${answer.embeddings.length} vectors.`,
+              { hint: "Choose another embedding model.", status: 502 },
+            );
+          vectors.push(...answer.embeddings.map((one) => Float32Array.from(one)));
+          tokens += counted(answer.usage?.tokens) ?? tokensIn(values.join(""));
+        }
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw providerError(error, to);
+      }
+      return { vectors, tokens };
+    },
+    async rerank(to, model, query, passages, signal) {
+      if (!kindInfo(to.kind).abilities.includes("rerank")) throw cannot(to, "rerank");
+      return rerankRemote(to, fetchOf(to), { model, query, passages }, signal);
+    },
+    listModels: (to, signal) => listRemoteModels(to, fetchOf(to), signal),
+    check: outbound.check,
+  };
+}
+
+function promptOf({ messages, prompt }: GenerationRequest): LanguageModelV4Prompt {
+  return (messages ?? [{ role: "user", content: prompt ?? "" }]).map(turnOf);
+}
+
+function turnOf({ role, content, pictures = [] }: ChatMessage): LanguageModelV4Prompt[number] {
+  if (role === "system") return { role, content };
+  const text = { type: "text" as const, text: content };
+  if (role === "assistant") return { role, content: [text] };
+  const files = pictures.map(({ mediaType, bytes }) => ({
+    type: "file" as const,
+    mediaType,
+    data: { type: "data" as const, data: bytes },
+  }));
+  return { role: "user", content: [text, ...files] };
+}
+
+function settingsOf({ maxTokens, temperature, topP, topK, seed, stop }: GenerationRequest) {
+  return {
+    ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(topK === undefined ? {} : { topK }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(stop === undefined || stop.length === 0 ? {} : { stopSequences: stop }),
+  };
+}
+
+type Finish = Extract<LanguageModelV4StreamPart, { type: "finish" }>;
+
+/** @throws EspalierError when the provider did not end the reply by itself */
+function finishOf({ finishReason }: Finish, name: string): FinishReason {
+  const { unified, raw } = finishReason;
+  if (unified === "length") return "length";
+  if (unified === "content-filter")
+    throw new EspalierError("PROVIDER_FILTERED", `${name} ended the reply by its content filter.`, {
+      value: raw ?? unified,
+      hint: "Put the question in other words, or ask another model.",
+      status: 422,
+    });
+  if (unified === "error" || (unified === "other" && raw === undefined)) throw brokenOff(name);
+  return "stop";
+}
+
+/** What the provider counted; where it did not, or counted what cannot be, an estimate. */
+function usageOf({ usage }: Finish, estimated: Usage): Usage {
+  const promptTokens = counted(usage.inputTokens.total);
+  const completionTokens = counted(usage.outputTokens.total);
+  if (promptTokens === null || completionTokens === null) return estimated;
+  const cachedTokens = Math.min(promptTokens, counted(usage.inputTokens.cacheRead) ?? 0);
+  return { promptTokens, completionTokens, cachedTokens };
+}
+
+/** A count that can be one; else null. */
+function counted(value: number | undefined): number | null {
+  return value !== undefined && Number.isSafeInteger(value) && value >= 0 && value < 1e9 ? value : null;
+}
+
+function tokensIn(text: string): number {
+  return Math.ceil(text.length / 4);
+}
+
+function estimatorOf({ messages = [], prompt = "" }: GenerationRequest): (reply: string) => Usage {
+  const promptTokens = tokensIn(prompt + messages.map(({ content }) => content).join(""));
+  return (reply) => ({
+    promptTokens,
+    completionTokens: tokensIn(reply),
+    cachedTokens: 0,
+    isEstimated: true,
+  });
+}
+
+function cannot({ name, kind }: RemoteConnection, verb: string): EspalierError {
+  return new EspalierError("PROVIDER_CANNOT", `${name} (${kindInfo(kind).title}) does not ${verb}.`, {
+    field: "provider",
+    value: kind,
+    hint: "Choose a model of another provider.",
+    status: 409,
+  });
+}

@@ -1,0 +1,148 @@
+// Calls to third-party models: a provider's key is opened for one call, and what it cost is worked out.
+import { and, eq } from "drizzle-orm";
+import { z } from "zod";
+import {
+  confirmedAddresses,
+  type ModelPrices,
+  providers,
+  thirdPartyModels,
+} from "../../schema/tables/providers.ts";
+import type { GenerationEvent, GenerationRequest } from "../inference/inference.ts";
+import {
+  isProviderKind,
+  type ProviderKind,
+  type Remote,
+  type RemoteConnection,
+} from "../inference/remote/remote.ts";
+import { monotonicMs } from "../kit/clock.ts";
+import { EspalierError } from "../kit/errors.ts";
+import type { Secrets } from "../store/secrets.ts";
+import type { Store } from "../store/store.ts";
+import type { ModelRef, ThirdPartyModelRow } from "./catalogue.ts";
+
+export type ProviderRow = typeof providers.$inferSelect;
+
+/** What a provider said when it was tried. */
+export type ProviderTest = { model: string | null; answer: string; latencyMs: number };
+
+export function createProviderCalls({
+  store,
+  secrets,
+  remote,
+}: {
+  store: Store;
+  secrets: Secrets;
+  remote: Remote;
+}) {
+  const { db } = store;
+
+  const isConfirmed =
+    (projectId: string) =>
+    async (host: string, port: number): Promise<boolean> =>
+      (await db.query.confirmedAddresses.findFirst({ where: addressOf(projectId, host, port) })) !==
+      undefined;
+
+  /** The provider with its key open. @throws EspalierError SECRET_KEY_… */
+  async function connectionOf(row: ProviderRow): Promise<RemoteConnection> {
+    const key = row.sealedKey === null ? null : await secrets.open(row.id, row.sealedKey);
+    return { ...row, kind: kindOf(row), key, isConfirmed: isConfirmed(row.projectId) };
+  }
+
+  /** Model row and open connection behind a reference. */
+  async function reach(ref: Pick<ModelRef, "modelId" | "name">) {
+    const model = await db.query.thirdPartyModels.findFirst({ where: eq(thirdPartyModels.id, ref.modelId) });
+    const provider = model
+      ? await db.query.providers.findFirst({ where: eq(providers.id, model.providerId) })
+      : undefined;
+    if (!model || !provider)
+      throw new EspalierError("MODEL_NOT_FOUND", `${ref.name} was removed.`, {
+        field: "model",
+        value: ref.name,
+        hint: "Choose another model.",
+        status: 404,
+      });
+    return { model, to: await connectionOf(provider) };
+  }
+
+  return {
+    isConfirmed,
+    /** Ids of the models that the provider says it has. @throws EspalierError with the provider's own words */
+    remoteModels: async (row: ProviderRow, signal?: AbortSignal): Promise<string[]> =>
+      remote.listModels(await connectionOf(row), signal),
+
+    /**
+     * Asks a model for something small, or the provider for its list of models where none is named.
+     * @throws EspalierError with the provider's own words
+     */
+    async tryOut(provider: ProviderRow, model: ThirdPartyModelRow | undefined): Promise<ProviderTest> {
+      const to = await connectionOf(provider);
+      const startedAt = monotonicMs();
+      const answer = model
+        ? await tryModel(to, model)
+        : `${(await remote.listModels(to)).length} models are there.`;
+      const latencyMs = Math.round(monotonicMs() - startedAt);
+      return { model: model?.name ?? null, answer, latencyMs };
+    },
+
+    /** A reply, with its cost where the price is known. @throws EspalierError MODEL_NOT_FOUND, SECRET_KEY_…, PROVIDER_… */
+    async *generate(
+      ref: ModelRef,
+      request: GenerationRequest,
+      signal?: AbortSignal,
+    ): AsyncGenerator<GenerationEvent, void, void> {
+      const { model, to } = await reach(ref);
+      for await (const event of remote.generate(to, model.model, request, signal)) {
+        const cost = event.type === "end" ? costOf(model.prices, event.usage) : null;
+        yield event.type === "end" && cost !== null ? { ...event, costUsd: cost } : event;
+      }
+    },
+  };
+
+  async function tryModel(to: RemoteConnection, { model, abilities }: ThirdPartyModelRow): Promise<string> {
+    if (abilities.includes("text")) {
+      let text = "";
+      const request = { messages: [{ role: "user", content: "Say hello." }], maxTokens: 64 };
+      for await (const event of remote.generate(to, model, request))
+        if (event.type === "delta") text += event.text;
+      return text;
+    }
+    if (abilities.includes("embedding")) {
+      const [vector] = (await remote.embed(to, model, ["hello"], "query")).vectors;
+      return `A vector of ${vector?.length ?? 0} numbers.`;
+    }
+    const scores = await remote.rerank(to, model, "a colour", ["blue", "seven"]);
+    return `Scores ${scores.join(" and ")}.`;
+  }
+}
+
+/** The row of a confirmed address. */
+export function addressOf(projectId: string, host: string, port: number) {
+  return and(
+    eq(confirmedAddresses.projectId, projectId),
+    eq(confirmedAddresses.host, host),
+    eq(confirmedAddresses.port, port),
+  );
+}
+
+/** Kind of a row, which only ever came from the table of kinds. */
+export function kindOf({ kind }: { kind: string }): ProviderKind {
+  if (isProviderKind(kind)) return kind;
+  throw new Error(`the provider's kind ${kind} is not known`);
+}
+
+const pricesSchema = z.object({
+  input: z.number().optional(),
+  cachedInput: z.number().optional(),
+  output: z.number().optional(),
+});
+
+/** US dollars for a call by a price table; null where the table does not say both prices. */
+export function costOf(
+  prices: ModelPrices,
+  usage: { promptTokens: number; completionTokens: number; cachedTokens: number },
+): number | null {
+  const { input, output, cachedInput = input } = pricesSchema.parse(prices);
+  if (input === undefined || output === undefined || cachedInput === undefined) return null;
+  const fresh = usage.promptTokens - usage.cachedTokens;
+  return (fresh * input + usage.cachedTokens * cachedInput + usage.completionTokens * output) / 1e6;
+}

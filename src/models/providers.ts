@@ -1,0 +1,300 @@
+// Providers of third-party models: their sealed keys, the models chosen of each, prices, and the calls to them.
+import { and, eq } from "drizzle-orm";
+import { confirmedAddresses, providers, thirdPartyModels } from "../../schema/tables/providers.ts";
+import type { Remote } from "../inference/remote/remote.ts";
+import type { Clock } from "../kit/clock.ts";
+import { EspalierError } from "../kit/errors.ts";
+import { newId } from "../kit/ids.ts";
+import { limits } from "../kit/limits.ts";
+import { checkName } from "../kit/names.ts";
+import type { Secrets } from "../store/secrets.ts";
+import { type Page, type PageRequest, readPage, type Store, type Tx } from "../store/store.ts";
+import type { ThirdPartyModelRow } from "./catalogue.ts";
+import { releaseNames, takeName } from "./names.ts";
+import {
+  addressOf,
+  createProviderCalls,
+  kindOf,
+  type ProviderRow,
+  type ProviderTest,
+} from "./provider-calls.ts";
+import { checkModels, checkSettings, type ThirdPartyModelInput } from "./provider-input.ts";
+
+export type ProviderInput = {
+  projectId: string;
+  /** Who asks, for the record of a confirmed address. */
+  by: string;
+  url?: string | null | undefined;
+  /** Unsaid keeps the one that is there. */
+  key?: string | null | undefined;
+  /** All models of the provider; unsaid keeps those that are there. */
+  models?: readonly ThirdPartyModelInput[] | null | undefined;
+  timeoutMs?: number | null | undefined;
+  requestsPerMinute?: number | null | undefined;
+  /** Confirms the address's host and port, should they be private. */
+  allowPrivate?: boolean | null | undefined;
+};
+
+export type ProvidersDeps = { store: Store; secrets: Secrets; remote: Remote; clock: Clock };
+export type Providers = ReturnType<typeof createProviders>;
+
+/** Builds the part of models that somebody else serves. Whoever calls its writing verbs has checked that an admin asks. */
+export function createProviders({ store, secrets, remote, clock }: ProvidersDeps) {
+  const { db } = store;
+  const calls = createProviderCalls({ store, secrets, remote });
+  const { isConfirmed, tryOut, generate, remoteModels } = calls;
+
+  async function find(projectId: string, nameOrId: string): Promise<ProviderRow | null> {
+    const rows = await db.query.providers.findMany({ where: eq(providers.projectId, projectId) });
+    return rows.find((row) => row.id === nameOrId) ?? rows.find((row) => row.name === nameOrId) ?? null;
+  }
+
+  async function get(projectId: string, nameOrId: string): Promise<ProviderRow> {
+    const row = await find(projectId, nameOrId);
+    if (row) return row;
+    throw new EspalierError("PROVIDER_NOT_FOUND", `There is no provider "${nameOrId.slice(0, 120)}".`, {
+      field: "provider",
+      value: nameOrId.slice(0, 120),
+      hint: "List the providers to see their names.",
+      status: 404,
+    });
+  }
+
+  const modelsOf = (providerId: string): Promise<ThirdPartyModelRow[]> =>
+    db.query.thirdPartyModels.findMany({
+      where: eq(thirdPartyModels.providerId, providerId),
+      orderBy: thirdPartyModels.id,
+    });
+
+  /** Refuses an address that may not be called; a private one is noted as confirmed when the caller says so. */
+  async function checkAddress(url: string, { projectId, by, allowPrivate }: ProviderInput): Promise<void> {
+    let confirmed: { host: string; port: number } | undefined;
+    await remote
+      .check(url, {
+        isConfirmed: async (host, port) => {
+          if (await isConfirmed(projectId)(host, port)) return true;
+          if (allowPrivate) confirmed = { host, port };
+          return allowPrivate === true;
+        },
+      })
+      .catch((error: unknown) => {
+        // What does not answer now may do so later; whether it may be called is asked again at every call.
+        if (!(error instanceof EspalierError) || error.code !== "PROVIDER_UNREACHABLE") throw error;
+      });
+    const found = confirmed;
+    if (!found) return;
+    await store.write(
+      (tx) =>
+        tx
+          .insert(confirmedAddresses)
+          .values({ projectId, ...found, confirmedBy: by, confirmedAt: clock() })
+          .onConflictDoNothing(),
+      "provider.confirm",
+    );
+  }
+
+  /** Makes the provider's models those of the list; rows of models that stay keep their ids. */
+  async function putModels(tx: Tx, provider: ProviderRow, wanted: readonly ThirdPartyModelInput[]) {
+    const { projectId, id: providerId } = provider;
+    const known = await tx.query.thirdPartyModels.findMany({
+      where: eq(thirdPartyModels.providerId, providerId),
+    });
+    for (const row of known)
+      if (!wanted.some(({ model }) => model === row.model)) await dropModel(tx, row.id);
+    for (const { model, abilities, prices } of checkModels(kindOf(provider), wanted)) {
+      const row = known.find((one) => one.model === model);
+      if (row) {
+        await tx.update(thirdPartyModels).set({ abilities, prices }).where(eq(thirdPartyModels.id, row.id));
+        continue;
+      }
+      const id = newId("thirdPartyModel");
+      const name = `${provider.name}/${model}`;
+      await takeName(tx, { projectId, name, modelId: id, kind: "third-party" }, "models");
+      await tx
+        .insert(thirdPartyModels)
+        .values({ id, projectId, providerId, name, model, abilities, prices, createdAt: clock() });
+    }
+  }
+
+  async function dropModel(tx: Tx, id: string): Promise<void> {
+    await releaseNames(tx, id);
+    await tx.delete(thirdPartyModels).where(eq(thirdPartyModels.id, id));
+  }
+
+  return {
+    find,
+    get,
+    findById: async (id: string): Promise<ProviderRow | null> =>
+      (await db.query.providers.findFirst({ where: eq(providers.id, id) })) ?? null,
+    modelsOf,
+    generate,
+    remoteModels,
+    findModel: async (id: string): Promise<ThirdPartyModelRow | null> =>
+      (await db.query.thirdPartyModels.findFirst({ where: eq(thirdPartyModels.id, id) })) ?? null,
+    pageOf: (projectId: string, page: PageRequest): Promise<Page<ProviderRow>> =>
+      readPage(
+        db,
+        providers,
+        { where: eq(providers.projectId, projectId), keys: ["id"], order: "descending" },
+        page,
+      ),
+
+    /**
+     * Keeps a provider with its models.
+     * @throws EspalierError NAME_INVALID, NAME_TAKEN, PROVIDER_KIND_UNKNOWN, URL_INVALID, ADDRESS_FORBIDDEN,
+     * ADDRESS_PRIVATE (to be confirmed), KEY_MISSING, PARAMETER_INVALID
+     */
+    async add(input: ProviderInput & { name: string; kind: string }): Promise<ProviderRow> {
+      const name = checkName(input.name);
+      const settings = checkSettings(input);
+      const { kind } = settings;
+      checkModels(kind, input.models ?? []);
+      if (await find(input.projectId, name))
+        throw new EspalierError("NAME_TAKEN", `There already is a provider named "${name}".`, {
+          field: "name",
+          value: name,
+          hint: "Choose another name, or change the other one.",
+          status: 409,
+        });
+      await checkAddress(settings.url, input);
+      const id = newId("provider");
+      const row: ProviderRow = {
+        id,
+        projectId: input.projectId,
+        name,
+        kind,
+        url: settings.url,
+        sealedKey: settings.key === null ? null : await secrets.seal(id, settings.key),
+        timeoutMs: settings.timeoutMs ?? limits.providerTimeoutMs,
+        requestsPerMinute: settings.requestsPerMinute ?? null,
+        createdAt: clock(),
+      };
+      await store.write(async (tx) => {
+        await tx.insert(providers).values(row);
+        await putModels(tx, row, input.models ?? []);
+      }, "provider.add");
+      return row;
+    },
+
+    /**
+     * Changes what is said of a provider.
+     * @throws EspalierError as `add`, PROVIDER_NOT_FOUND, and KEY_MISSING when the address moves to another host without a key
+     */
+    async update(input: ProviderInput & { provider: string }): Promise<ProviderRow> {
+      const before = await get(input.projectId, input.provider);
+      const settings = checkSettings({ ...input, url: input.url ?? before.url, kind: before.kind }, before);
+      checkModels(settings.kind, input.models ?? []);
+      await checkAddress(settings.url, input);
+      const sealedKey =
+        settings.key === null ? before.sealedKey : await secrets.seal(before.id, settings.key);
+      const row: ProviderRow = {
+        ...before,
+        url: settings.url,
+        sealedKey,
+        timeoutMs: settings.timeoutMs ?? before.timeoutMs,
+        requestsPerMinute:
+          input.requestsPerMinute === undefined
+            ? before.requestsPerMinute
+            : (settings.requestsPerMinute ?? null),
+      };
+      await store.write(async (tx) => {
+        await tx.update(providers).set(row).where(eq(providers.id, row.id));
+        if (input.models) await putModels(tx, row, input.models);
+      }, "provider.update");
+      return row;
+    },
+
+    /**
+     * Forgets a provider, its key and its models.
+     * @throws EspalierError PROVIDER_NOT_FOUND; HAS_DEPENDANTS naming its models, unless `confirm`
+     */
+    async remove(projectId: string, nameOrId: string, confirm: boolean): Promise<ProviderRow> {
+      const row = await get(projectId, nameOrId);
+      const models = await modelsOf(row.id);
+      if (models.length > 0 && !confirm) {
+        const shown = models.slice(0, 5).map(({ name }) => name);
+        const more = models.length > shown.length ? ` and ${models.length - shown.length} more` : "";
+        throw new EspalierError("HAS_DEPENDANTS", `${row.name} gives ${shown.join(", ")}${more}.`, {
+          field: "confirm",
+          value: String(models.length),
+          hint: "Confirm to remove these too.",
+          status: 409,
+        });
+      }
+      await store.write(async (tx) => {
+        for (const { id } of models) await dropModel(tx, id);
+        await tx.delete(providers).where(eq(providers.id, row.id));
+        await forgetAddress(tx, row);
+      }, "provider.remove");
+      return row;
+    },
+
+    /** Forgets one model of a provider. @throws EspalierError MODEL_NOT_FOUND */
+    async removeModel(projectId: string, id: string): Promise<{ id: string; name: string }> {
+      const row = await db.query.thirdPartyModels.findFirst({
+        where: and(eq(thirdPartyModels.projectId, projectId), eq(thirdPartyModels.id, id)),
+      });
+      if (!row)
+        throw new EspalierError("MODEL_NOT_FOUND", `There is no third-party model ${id.slice(0, 80)}.`, {
+          field: "id",
+          value: id.slice(0, 80),
+          hint: "List the providers to see their models.",
+          status: 404,
+        });
+      await store.write((tx) => dropModel(tx, id), "provider.removeModel");
+      return { id, name: row.name };
+    },
+
+    /**
+     * Tries a model of a provider, its first when unsaid.
+     * @throws EspalierError PROVIDER_NOT_FOUND, MODEL_NOT_FOUND, and the provider's own refusal
+     */
+    async test(
+      projectId: string,
+      nameOrId: string,
+      model?: string | null,
+    ): Promise<ProviderTest & { provider: ProviderRow }> {
+      const provider = await get(projectId, nameOrId);
+      const known = await modelsOf(provider.id);
+      const row = model ? known.find((one) => one.model === model || one.name === model) : known[0];
+      if (!model || row) return { provider, ...(await tryOut(provider, row)) };
+      const value = model.slice(0, 120);
+      throw new EspalierError("MODEL_NOT_FOUND", `${provider.name} has no model "${value}".`, {
+        field: "model",
+        value,
+        hint: "Add it to the provider first.",
+        status: 404,
+      });
+    },
+
+    /** Seals every key anew under the server's new secret key; see Secrets.rotate. */
+    async rotateSecrets(previous?: string): Promise<{ resealed: number }> {
+      let resealed = 0;
+      await secrets.rotate(async (move) => {
+        const rows = await db.query.providers.findMany();
+        const moved: [id: string, sealed: string][] = [];
+        for (const { id, sealedKey } of rows)
+          if (sealedKey !== null) moved.push([id, await move(id, sealedKey)]);
+        await store.write(async (tx) => {
+          for (const [id, sealedKey] of moved)
+            await tx.update(providers).set({ sealedKey }).where(eq(providers.id, id));
+        }, "provider.rotate");
+        resealed = moved.length;
+      }, previous);
+      return { resealed };
+    },
+  };
+
+  /** A confirmation that no provider of the project needs any more goes with the last that did. */
+  async function forgetAddress(tx: Tx, { projectId, url }: ProviderRow): Promise<void> {
+    const { host, port } = placeOf(url);
+    const rest = await tx.query.providers.findMany({ where: eq(providers.projectId, projectId) });
+    if (rest.some((one) => placeOf(one.url).host === host && placeOf(one.url).port === port)) return;
+    await tx.delete(confirmedAddresses).where(addressOf(projectId, host, port));
+  }
+}
+
+function placeOf(url: string): { host: string; port: number } {
+  const { hostname, port, protocol } = new URL(url);
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (protocol === "https:" ? 443 : 80)) };
+}
