@@ -147,7 +147,7 @@ test.skipIf(!canTrain)(
   },
 );
 
-test.skipIf(!canTrain)("R72 side by side: base and customized answer under one composer", async () => {
+test.skipIf(!canTrain)("side by side: base and customized answer under one composer", async () => {
   const { page } = walk;
   await page.getByRole("link", { name: "Compare with its base in chat" }).click();
   await walk.button("Parameters").click();
@@ -163,24 +163,22 @@ test.skipIf(!canTrain)("R72 side by side: base and customized answer under one c
   expect(replies).toHaveLength(2);
   expect(replies[1]).toContain('"team"');
   await walk.look("chat", { dark: true });
+  const column = z.object({
+    models: z.array(z.string()),
+    messages: z.object({ nodes: z.array(z.object({ role: z.string(), text: z.string() })) }),
+  });
   const kept = z.object({
-    conversations: z.object({
-      nodes: z.array(
-        z.object({
-          models: z.array(z.string()),
-          messages: z.object({ nodes: z.array(z.object({ role: z.string(), text: z.string() })) }),
-        }),
-      ),
-    }),
+    conversations: z.object({ nodes: z.tuple([column.extend({ beside: z.tuple([column]) })]) }),
   });
   const { conversations } = kept.parse(
-    await walk.graphql("{ conversations { nodes { models messages { nodes { role text } } } } }"),
+    await walk.graphql(
+      "{ conversations { nodes { models messages(first: 9) { nodes { role text } } beside { models messages(first: 9) { nodes { role text } } } } } }",
+    ),
   );
-  expect(conversations.nodes.map(({ models }) => models[0]).sort()).toEqual(
-    [base.name, "support-router"].sort(),
-  );
-  const said = conversations.nodes.find(({ models }) => models[0] === "support-router")?.messages.nodes;
-  expect(replies[1]).toContain(said?.at(-1)?.text.trim() ?? "no reply");
+  const [{ models, beside }] = conversations.nodes;
+  expect([models, beside[0].models]).toEqual([[base.name], ["support-router"]]);
+  const said = beside[0].messages.nodes;
+  expect(replies[1]).toContain(said.at(-1)?.text.trim() ?? "no reply");
 });
 
 test.skipIf(!canTrain)(

@@ -1,61 +1,131 @@
 // One column of the chat as it looks: its model, its messages, following the end unless the reader scrolled up.
-import { Text } from "@mantine/core";
-import { type ReactNode, useEffect, useRef } from "react";
+import { ActionIcon, Button, CloseButton, Group, Text } from "@mantine/core";
+import { IconArrowRight, IconPlayerStopFilled } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { t } from "../i18n.ts";
 import { Mark } from "../shell/mark.tsx";
 import { reachable } from "../ui/bits.tsx";
 import { ProblemNotice } from "../ui/states.tsx";
-import { MessageView } from "./message.tsx";
-import type { Column } from "./use-column.ts";
+import { type Column, useColumn } from "./column.ts";
+import { type MessageVerbs, MessageView } from "./message.tsx";
+
+/** Messages drawn at first and with each look further back: a long conversation opens as fast as a short one. */
+const MESSAGES_AT_ONCE = 40;
 
 export function ColumnView(props: {
   column: Column;
   picker: ReactNode;
-  onAgain: ((text: string) => void) | null;
+  verbs: MessageVerbs;
+  isHidden: boolean;
+  /** Whether others stand beside it. */
+  isOneOfSeveral: boolean;
+  onRemove: (() => void) | null;
 }) {
   const { column } = props;
-  const said = column.messages.findLast(({ role }) => role === "user")?.text;
-  const end = useRef<HTMLDivElement>(null);
+  const state = useColumn(column);
+  const { messages, conversationId, streamingId, branchId } = state;
+  const [drawn, setDrawn] = useState({ of: conversationId, count: MESSAGES_AT_ONCE });
+  const count = drawn.of === conversationId ? drawn.count : MESSAGES_AT_ONCE;
+  const list = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each new text follows the end, unless the reader scrolled up
+  // Whatever makes the words longer, the end stays in sight, unless the reader scrolled up.
+  const inner = useCallback((element: HTMLDivElement | null) => {
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      if (list.current && isAtEnd.current) list.current.scrollTop = list.current.scrollHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another conversation, or a new question, begins at its end
   useEffect(() => {
-    const list = end.current;
-    if (list && isAtEnd.current) list.scrollTop = list.scrollHeight;
-  }, [column.messages]);
+    isAtEnd.current = true;
+    if (list.current) list.current.scrollTop = list.current.scrollHeight;
+  }, [conversationId, streamingId]);
+  const showEarlier = () => {
+    const { current } = list;
+    const fromEnd = current ? current.scrollHeight - current.scrollTop : 0;
+    setDrawn({ of: conversationId, count: count + MESSAGES_AT_ONCE });
+    requestAnimationFrame(() => {
+      if (current) current.scrollTop = current.scrollHeight - fromEnd;
+    });
+  };
+  const branchAt = messages.findIndex(({ id }) => id === branchId);
+  const shown = branchAt < 0 ? messages : messages.slice(0, branchAt + 1);
   return (
-    <section className="e-surface e-chat-column">
-      <header>{props.picker}</header>
+    <section className="e-surface e-chat-column" {...(props.isOneOfSeveral ? { "data-several": "" } : {})}>
+      <header>
+        {props.picker}
+        {props.isOneOfSeveral && streamingId ? (
+          <ActionIcon size={36} variant="default" aria-label={t("Stop this reply")} onClick={column.stop}>
+            <IconPlayerStopFilled size={16} />
+          </ActionIcon>
+        ) : null}
+        {props.isOneOfSeveral && conversationId && !streamingId && !props.isHidden ? (
+          <ActionIcon
+            size={36}
+            variant="default"
+            component={Link}
+            to={`/chat/${conversationId}?alone=1`}
+            aria-label={t("Go on with this one alone")}
+            title={t("Go on with this one alone")}
+          >
+            <IconArrowRight size={16} />
+          </ActionIcon>
+        ) : null}
+        {props.onRemove ? (
+          <CloseButton size={36} aria-label={t("Take this model out")} onClick={props.onRemove} />
+        ) : null}
+      </header>
       <div
         className="e-messages"
-        ref={end}
+        ref={list}
         {...reachable}
         role="log"
         aria-label={t("Messages")}
         onScroll={(event) => {
-          const list = event.currentTarget;
-          isAtEnd.current = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+          const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
+          isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
         }}
       >
-        {column.messages.length === 0 && !column.problem ? (
-          <div className="e-hush">
-            <Mark size={32} />
-            <Text size="sm" c="dimmed">
-              {t("Say something below. What you write stays on your machines.")}
-            </Text>
-          </div>
-        ) : null}
-        {column.messages.map((message, index) => (
-          <MessageView
-            key={message.id}
-            message={message}
-            onAgain={
-              props.onAgain && index === column.messages.length - 1 && said
-                ? () => props.onAgain?.(said)
-                : null
-            }
-          />
-        ))}
-        {column.problem ? <ProblemNotice problem={column.problem} /> : null}
+        <div className="e-messages-inner" ref={inner}>
+          {messages.length === 0 && !state.problem ? (
+            <div className="e-hush">
+              <Mark size={32} />
+              <Text size="sm" c="dimmed">
+                {t("Say something below. What you write stays on your machines.")}
+              </Text>
+            </div>
+          ) : null}
+          {shown.length > count ? (
+            <Group justify="center">
+              <Button size="xs" variant="default" onClick={showEarlier}>
+                {t("Show earlier messages")}
+              </Button>
+            </Group>
+          ) : null}
+          {shown.slice(-count).map((message) => (
+            <MessageView
+              key={message.id}
+              message={message}
+              column={column}
+              verbs={props.verbs}
+              isBusy={streamingId !== null}
+              isLast={message === messages.at(-1)}
+              isHidden={props.isHidden}
+            />
+          ))}
+          {branchAt < 0 ? null : (
+            <Group className="e-branch" gap={8}>
+              <Text size="sm">{t("Your next message begins another branch here.")}</Text>
+              <Button size="compact-xs" variant="default" onClick={() => column.branchAt(null)}>
+                {t("Back to the end")}
+              </Button>
+            </Group>
+          )}
+          {state.problem ? <ProblemNotice problem={state.problem} /> : null}
+        </div>
       </div>
     </section>
   );

@@ -1,6 +1,7 @@
-// The conversations so far: beside the chat where there is room, in a drawer where there is not.
-import { ActionIcon, Button, Group, Modal, Text } from "@mantine/core";
-import { IconTrash } from "@tabler/icons-react";
+// The conversations so far, searched, renamed, exported and deleted: beside the chat, or in a drawer where it is narrow.
+import { ActionIcon, Button, Group, Menu, Modal, Text, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { IconDots, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { act } from "../api/client.ts";
@@ -8,18 +9,18 @@ import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { relativeTime } from "../ui/format.ts";
 import { ProblemNotice } from "../ui/states.tsx";
-import { deleteConversation, historyQuery } from "./queries.ts";
+import { deleteConversation, historyQuery, renameConversation } from "./queries.ts";
 
 type Held = { id: string; title: string };
 
-function DeleteDialog(props: { conversation: Held | null; openId: string | null; onClose: () => void }) {
+function DeleteDialog(props: { conversation: Held; openId: string | null; onClose: () => void }) {
   const { conversation } = props;
   const work = useWork();
   const navigate = useNavigate();
   return (
-    <Modal opened={conversation !== null} onClose={props.onClose} title={t("Delete this conversation?")}>
+    <Modal opened onClose={props.onClose} title={t("Delete this conversation?")}>
       <Text size="sm">
-        {t("“{{title}}” and its messages are gone for good.", conversation ?? { title: "" })}
+        {t("“{{title}}”, its branches and what was thought of its replies are gone for good.", conversation)}
       </Text>
       {work.problem ? <ProblemNotice problem={work.problem} /> : null}
       <Group justify="flex-end" mt={16}>
@@ -30,7 +31,6 @@ function DeleteDialog(props: { conversation: Held | null; openId: string | null;
           color="red.9"
           loading={work.isBusy}
           onClick={() =>
-            conversation &&
             work.run(async () => {
               await act(deleteConversation, { id: conversation.id });
               props.onClose();
@@ -45,19 +45,68 @@ function DeleteDialog(props: { conversation: Held | null; openId: string | null;
   );
 }
 
+function RenameDialog(props: { conversation: Held; onClose: () => void }) {
+  const { conversation } = props;
+  const [title, setTitle] = useState(conversation.title);
+  const work = useWork();
+  return (
+    <Modal opened onClose={props.onClose} title={t("Rename this conversation")}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void work.run(async () => {
+            await act(renameConversation, { id: conversation.id, title });
+            props.onClose();
+          });
+        }}
+      >
+        <TextInput
+          label={t("Title")}
+          value={title}
+          onChange={(event) => setTitle(event.currentTarget.value)}
+          data-autofocus
+        />
+        {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+        <Group justify="flex-end" mt={16}>
+          <Button variant="default" onClick={props.onClose}>
+            {t("Discard")}
+          </Button>
+          <Button type="submit" loading={work.isBusy}>
+            {t("Rename conversation")}
+          </Button>
+        </Group>
+      </form>
+    </Modal>
+  );
+}
+
 export function History(props: { openId: string | null; onPicked?: () => void }) {
   const [pages, setPages] = useState(1);
-  const [leaving, setLeaving] = useState<Held | null>(null);
-  const { data } = useData(historyQuery, {}, pages);
+  const [chosen, setChosen] = useState<{ deed: "rename" | "delete"; on: Held } | null>(null);
+  const [words, setWords] = useState("");
+  const [search] = useDebouncedValue(words.trim(), 200);
+  const { data, problem } = useData(historyQuery, { search: search || null }, pages);
   const conversations = data?.conversations.nodes;
   return (
     <>
       <Button component={Link} to="/chat" variant="default" fullWidth size="xs" onClick={props.onPicked}>
         {t("New conversation")}
       </Button>
+      <TextInput
+        mt={8}
+        size="xs"
+        aria-label={t("Search the conversations")}
+        placeholder={t("Search the conversations")}
+        leftSection={<IconSearch size={14} aria-hidden />}
+        value={words}
+        onChange={(event) => setWords(event.currentTarget.value)}
+      />
+      {problem ? <ProblemNotice problem={problem} /> : null}
       {conversations?.length === 0 ? (
         <Text size="xs" c="dimmed" mt={12} ta="center">
-          {t("What you talk about is kept here.")}
+          {search
+            ? t("Nothing matches “{{query}}”.", { query: search })
+            : t("What you talk about is kept here.")}
         </Text>
       ) : null}
       <ul>
@@ -71,20 +120,35 @@ export function History(props: { openId: string | null; onPicked?: () => void })
             >
               {conversation.title}
               <small>
-                {[relativeTime(conversation.updatedAt, Date.now()), conversation.models.join(", ")].join(
-                  " · ",
-                )}
+                {[relativeTime(conversation.updatedAt, Date.now()), whoOf(conversation)].join(" · ")}
               </small>
             </Link>
-            <ActionIcon
-              size="sm"
-              variant="subtle"
-              color="gray"
-              aria-label={t("Delete {{name}}", { name: conversation.title })}
-              onClick={() => setLeaving(conversation)}
-            >
-              <IconTrash size={14} />
-            </ActionIcon>
+            <Menu position="bottom-end">
+              <Menu.Target>
+                <ActionIcon
+                  size="sm"
+                  variant="subtle"
+                  color="gray"
+                  aria-label={t("Actions for {{name}}", { name: conversation.title })}
+                >
+                  <IconDots size={14} />
+                </ActionIcon>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item onClick={() => setChosen({ deed: "rename", on: conversation })}>
+                  {t("Rename")}
+                </Menu.Item>
+                <Menu.Item component="a" href={`/files/${conversation.id}.md`} download>
+                  {t("Download as Markdown")}
+                </Menu.Item>
+                <Menu.Item component="a" href={`/files/${conversation.id}.json`} download>
+                  {t("Download as JSON, with every branch")}
+                </Menu.Item>
+                <Menu.Item c="var(--e-red)" onClick={() => setChosen({ deed: "delete", on: conversation })}>
+                  {t("Delete")}
+                </Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
           </li>
         ))}
       </ul>
@@ -93,7 +157,18 @@ export function History(props: { openId: string | null; onPicked?: () => void })
           {t("Show older")}
         </Button>
       ) : null}
-      <DeleteDialog conversation={leaving} openId={props.openId} onClose={() => setLeaving(null)} />
+      {chosen?.deed === "delete" ? (
+        <DeleteDialog conversation={chosen.on} openId={props.openId} onClose={() => setChosen(null)} />
+      ) : null}
+      {chosen?.deed === "rename" ? (
+        <RenameDialog conversation={chosen.on} onClose={() => setChosen(null)} />
+      ) : null}
     </>
   );
+}
+
+/** Who answered, unless that is still hidden. */
+function whoOf(conversation: { isBlind: boolean; models: string[]; beside: { models: string[] }[] }): string {
+  if (conversation.isBlind) return t("blind comparison");
+  return [conversation, ...conversation.beside].flatMap(({ models }) => models).join(", ");
 }

@@ -1,125 +1,79 @@
-// Chat with any usable model, or two side by side under one composer; parameters in a side sheet; history kept.
-
-import { ActionIcon, Button, CloseButton, Drawer, Group, Textarea, Tooltip } from "@mantine/core";
+// Chat with any usable model, or with up to four side by side under one composer; parameters in a side sheet.
+import { Button, CloseButton, Drawer, Group, Switch, Text } from "@mantine/core";
 import { useDisclosure, useLocalStorage } from "@mantine/hooks";
-import {
-  IconAdjustments,
-  IconColumns2,
-  IconHistory,
-  IconPlayerStopFilled,
-  IconSend,
-} from "@tabler/icons-react";
-import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { type KeyboardEvent, useCallback, useEffect, useState } from "react";
+import { IconAdjustments, IconColumns2, IconHistory } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { refreshAll, useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { Empty, ProblemNotice } from "../ui/states.tsx";
 import { ColumnView } from "./column-view.tsx";
+import { Composer } from "./composer.tsx";
 import { History } from "./history.tsx";
+import type { MessageVerbs } from "./message.tsx";
 import { ModelPicker } from "./model-picker.tsx";
 import { chatQuery } from "./queries.ts";
+import { type ChatSettings, defaultSettings } from "./settings.ts";
 import { SettingsSheet } from "./settings-sheet.tsx";
-import { type ChatSettings, useColumn } from "./use-column.ts";
+import { MOST_COLUMNS, useColumns } from "./use-columns.ts";
+import { letterOf, VoteBar } from "./vote-bar.tsx";
 
-const defaults: ChatSettings = {
-  system: "",
-  temperature: 0,
-  topP: 1,
-  topK: 0,
-  maxTokens: 256,
-  seed: null,
-  stop: "",
-};
+const pickerLabels = [t("Model"), t("Second model"), t("Third model"), t("Fourth model")];
 
 export function ChatPage() {
-  const { id } = useParams({ strict: false }) as { id?: string };
-  const given = useSearch({ strict: false }) as {
-    model?: string;
-    other?: string;
-    second?: string;
-    models?: string;
-  };
-  // A link may name both models at once, as the map's next action does.
-  const [linked, linkedOther] = (given.models ?? "").split(",").map((name) => decodeURIComponent(name));
-  const search = {
-    model: given.model ?? (linked || undefined),
-    other: given.other ?? (linkedOther || undefined),
-    second: given.second,
-  };
-  const navigate = useNavigate();
   const reading = useData(chatQuery, {});
-  const [settings, setSettings] = useLocalStorage<ChatSettings>({
-    key: "espalier-chat",
-    defaultValue: defaults,
+  const [stored, setStored] = useLocalStorage<ChatSettings[]>({
+    key: "espalier-chat-columns",
+    defaultValue: [],
   });
   const [isOpen, sheet] = useDisclosure(false);
   const [isHistoryOpen, history] = useDisclosure(false);
   const [text, setText] = useState("");
   const models = reading.data?.models.nodes ?? [];
-
-  const remember = useCallback(
-    (change: { id?: string; second?: string }) => {
-      void navigate({
-        to: change.id ? `/chat/${change.id}` : ".",
-        search: (old: Record<string, unknown>) => ({
-          ...old,
-          ...(change.second ? { second: change.second } : {}),
-        }),
-        replace: true,
-      });
-      refreshAll();
-    },
-    [navigate],
-  );
-  const first = useColumn(
-    id ?? null,
-    useCallback((made: string) => remember({ id: made }), [remember]),
-  );
-  const second = useColumn(
-    search.second ?? null,
-    useCallback((made: string) => remember({ second: made }), [remember]),
-  );
-
-  const usable = models.filter((model) => model.usable);
-  const known = (name: string | undefined) =>
-    name && models.some((model) => model.name === name) ? name : null;
-  const model = known(search.model) ?? known(first.models[0]) ?? usable[0]?.name ?? null;
-  const other =
-    search.other === undefined
-      ? null
-      : (known(search.other) ?? usable.find((one) => one.name !== model)?.name ?? model);
-  const isStreaming = first.isStreaming || second.isStreaming;
-  const set = (change: Record<string, string | undefined>) =>
-    navigate({ to: ".", search: (old: Record<string, unknown>) => ({ ...old, ...change }), replace: true });
+  const settings = pickerLabels.map((_, index) => ({ ...defaultSettings, ...(stored[index] ?? stored[0]) }));
+  const chat = useColumns(models, (index) => settings[index] ?? defaultSettings);
+  const { columns } = chat;
+  const several = columns.length > 1;
 
   useEffect(() => {
     document.title = `${t("Chat")} · Espalier`;
   }, []);
 
-  const ask = async (said: string) => {
-    if (!said || !model || isStreaming) return false;
-    // One after the other: each names its conversation in the address before the next does.
-    await first.send(said, model, settings);
-    if (other) await second.send(said, other, settings);
-    return true;
-  };
+  // The verbs stay the same from one drawing to the next, so that the messages need not be drawn again.
+  const latest = useRef({ chat, settings });
+  latest.current = { chat, settings };
+  const verbs = useMemo(
+    () =>
+      pickerLabels.map((_, index): MessageVerbs => {
+        const now = () => ({
+          column: latest.current.chat.columns[index],
+          model: latest.current.chat.models[index] ?? "",
+          settings: latest.current.settings[index] ?? defaultSettings,
+        });
+        return {
+          async edit(insteadOfId, said) {
+            const { column, model, settings: chosen } = now();
+            await column?.send({ text: said, model, settings: chosen, insteadOfId });
+          },
+          retry(messageId) {
+            const { column, model, settings: chosen } = now();
+            void column?.retry(messageId, model, chosen).then(refreshAll);
+          },
+        };
+      }),
+    [],
+  );
+
   const send = async () => {
     const said = text.trim();
+    if (!said || chat.isStreaming) return;
     setText("");
-    const isSent = await ask(said).catch(() => false);
-    if (!isSent) setText(said);
+    if (!(await chat.send(said))) setText(said);
   };
-  const stop = () => {
-    first.stop();
-    second.stop();
-  };
-  const onKey = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
-      event.preventDefault();
-      void send();
-    } else if (event.key === "Escape" && isStreaming) stop();
-  };
-  const again = isStreaming ? null : (said: string) => void ask(said).catch(() => undefined);
+  const nameOf = (index: number) =>
+    chat.isHidden ? letterOf(index) : (chat.models[index] ?? letterOf(index));
+  const usable = models.filter((model) => model.usable);
+  const [first, ...others] = columns;
   if (reading.problem && !reading.data)
     return (
       <div className="e-page">
@@ -129,7 +83,7 @@ export function ChatPage() {
   return (
     <div className="e-chat">
       <aside className="e-history" aria-label={t("Conversations")}>
-        <History openId={id ?? null} />
+        <History openId={chat.id} />
       </aside>
       {/* Without the kit's header: on narrow screens the top bar is the page's one banner. */}
       <Drawer.Root opened={isHistoryOpen} onClose={history.close} size={320}>
@@ -139,12 +93,12 @@ export function ChatPage() {
             <Group justify="flex-end" mb={8}>
               <CloseButton aria-label={t("Close")} onClick={history.close} />
             </Group>
-            <History openId={id ?? null} onPicked={history.close} />
+            <History openId={chat.id} onPicked={history.close} />
           </Drawer.Body>
         </Drawer.Content>
       </Drawer.Root>
       <div className="e-talk">
-        <Group justify="space-between">
+        <Group justify="space-between" gap={8}>
           <h1 style={{ fontSize: 20, margin: 0 }}>{t("Chat")}</h1>
           <Group gap={8}>
             <Button
@@ -156,15 +110,24 @@ export function ChatPage() {
             >
               {t("History")}
             </Button>
-            <Button
-              variant="default"
-              size="xs"
-              leftSection={<IconColumns2 size={16} aria-hidden />}
-              aria-pressed={other !== null}
-              onClick={() => set(other === null ? { other: "" } : { other: undefined, second: undefined })}
-            >
-              {other === null ? t("Compare two") : t("One model")}
-            </Button>
+            {several && !chat.hasBegun ? (
+              <Switch
+                size="xs"
+                label={t("Hide names until a vote")}
+                checked={chat.wantsBlind}
+                onChange={(event) => chat.setBlind(event.currentTarget.checked)}
+              />
+            ) : null}
+            {columns.length < MOST_COLUMNS && !chat.isHidden ? (
+              <Button
+                variant="default"
+                size="xs"
+                leftSection={<IconColumns2 size={16} aria-hidden />}
+                onClick={chat.addModel}
+              >
+                {several ? t("Add a model") : t("Compare")}
+              </Button>
+            ) : null}
             <Button
               variant="default"
               size="xs"
@@ -187,71 +150,53 @@ export function ChatPage() {
           />
         ) : (
           <div className="e-chat-columns">
-            <ColumnView
-              column={first}
-              onAgain={again}
-              picker={
-                <ModelPicker
-                  label={t("Model")}
-                  models={models}
-                  value={model}
-                  onChange={(name) => set({ model: name })}
-                />
-              }
-            />
-            {other === null ? null : (
+            {columns.map((column, index) => (
               <ColumnView
-                column={second}
-                onAgain={null}
+                key={pickerLabels[index]}
+                column={column}
+                verbs={verbs[index] ?? { edit: async () => undefined, retry: () => undefined }}
+                isHidden={chat.isHidden}
+                isOneOfSeveral={several}
+                onRemove={
+                  several && column.read().conversationId === null && !chat.isStreaming
+                    ? () => void chat.removeModel(index)
+                    : null
+                }
                 picker={
-                  <ModelPicker
-                    label={t("Second model")}
-                    models={models}
-                    value={other}
-                    onChange={(name) => set({ other: name })}
-                  />
+                  chat.isHidden ? (
+                    <Text fw={600} style={{ flex: 1, alignSelf: "center" }}>
+                      {t("Model {{letter}}", { letter: letterOf(index) })}
+                    </Text>
+                  ) : (
+                    <ModelPicker
+                      label={pickerLabels[index] ?? ""}
+                      models={models}
+                      value={chat.models[index] ?? null}
+                      onChange={(name) => void chat.setModel(index, name)}
+                    />
+                  )
                 }
               />
-            )}
+            ))}
           </div>
         )}
-        <div className="e-surface e-composer">
-          <Textarea
-            aria-label={t("Message")}
-            placeholder={settings.system ? t("Message; the system prompt is set") : t("Message")}
-            autosize
-            minRows={1}
-            maxRows={8}
-            variant="unstyled"
-            style={{ flex: 1 }}
-            px={8}
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-            onKeyDown={onKey}
-          />
-          {isStreaming ? (
-            <ActionIcon size={36} color="leaf" aria-label={t("Stop")} onClick={stop}>
-              <IconPlayerStopFilled size={18} />
-            </ActionIcon>
-          ) : (
-            <Tooltip label={text.trim() ? t("Send") : t("Write a message first")}>
-              <ActionIcon
-                size={36}
-                color="leaf"
-                aria-label={t("Send")}
-                onClick={() => void send()}
-                aria-disabled={!text.trim()}
-              >
-                <IconSend size={18} />
-              </ActionIcon>
-            </Tooltip>
-          )}
-        </div>
+        {several && first && !chat.isStreaming ? (
+          <VoteBar columns={[first, ...others]} isHidden={chat.isHidden} nameOf={nameOf} />
+        ) : null}
+        <Composer
+          text={text}
+          onText={setText}
+          placeholder={settings[0]?.system ? t("Message; the system prompt is set") : t("Message")}
+          isStreaming={chat.isStreaming}
+          onSend={() => void send()}
+          onStop={chat.stop}
+        />
       </div>
       <Drawer opened={isOpen} onClose={sheet.close} position="right" title={t("Parameters")}>
         <SettingsSheet
-          settings={settings}
-          onChange={setSettings}
+          settings={settings.slice(0, columns.length)}
+          names={columns.map((_, index) => nameOf(index))}
+          onChange={setStored}
           datasets={reading.data?.datasets.nodes ?? []}
         />
       </Drawer>

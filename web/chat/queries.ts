@@ -8,9 +8,9 @@ export const chatQuery = graphql(`
   }
 `);
 export const historyQuery = graphql(`
-  query ChatHistory($conversations: String) {
-    conversations(first: 100, after: $conversations) {
-      nodes { id title models updatedAt }
+  query ChatHistory($conversations: String, $search: String) {
+    conversations(first: 100, after: $conversations, search: $search) {
+      nodes { id title models isBlind updatedAt beside { id models } }
       pageInfo { hasNextPage endCursor }
     }
   }
@@ -20,8 +20,32 @@ export const conversationQuery = graphql(`
     node(id: $id) {
       __typename
       ... on Conversation {
-        id title models systemPrompt
-        messages(first: 200, after: $messages) { nodes { id role text model finishReason usage error { code message hint field value } } pageInfo { hasNextPage endCursor } }
+        id title models isBlind beside { id }
+        messages(first: 200, after: $messages) {
+          nodes {
+            id role text model finishReason usage versionIds
+            opinion { rating note vote }
+            error { code message hint field value }
+          }
+          pageInfo { hasNextPage endCursor }
+        }
+      }
+    }
+  }
+`);
+/** The last question with its reply, as they are kept. */
+export const tailQuery = graphql(`
+  query ConversationTail($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on Conversation {
+        messages(last: 2) {
+          nodes {
+            id role text model finishReason usage versionIds
+            opinion { rating note vote }
+            error { code message hint field value }
+          }
+        }
       }
     }
   }
@@ -31,6 +55,15 @@ export const sendMessage = graphql(`
     sendMessage(input: $input) {
       __typename
       ... on SendMessageSuccess { conversation { id title } reply { id model } }
+      ... on UserError { code message hint field value }
+    }
+  }
+`);
+export const retryReply = graphql(`
+  mutation RetryReply($input: RetryReplyInput!) {
+    retryReply(input: $input) {
+      __typename
+      ... on SendMessageSuccess { conversation { id } reply { id model } }
       ... on UserError { code message hint field value }
     }
   }
@@ -45,6 +78,43 @@ export const stopReply = graphql(`
 export const replyTokens = graphql(`
   subscription ReplyTokens($messageId: ID!) {
     replyTokens(messageId: $messageId) { text done finishReason usage error { code message hint field value } }
+  }
+`);
+export const showBranch = graphql(`
+  mutation ShowBranch($messageId: ID!) {
+    showBranch(messageId: $messageId) {
+      __typename ... on ConversationSuccess { conversation { id } } ... on UserError { code message hint field value }
+    }
+  }
+`);
+export const editReply = graphql(`
+  mutation EditReply($messageId: ID!, $text: String!) {
+    editReply(messageId: $messageId, text: $text) {
+      __typename ... on SendMessageSuccess { reply { id } } ... on UserError { code message hint field value }
+    }
+  }
+`);
+export const rateReply = graphql(`
+  mutation RateReply($messageId: ID!, $rating: Rating, $note: String) {
+    rateReply(messageId: $messageId, rating: $rating, note: $note) {
+      __typename
+      ... on RateReplySuccess { reply { id opinion { rating note vote } } }
+      ... on UserError { code message hint field value }
+    }
+  }
+`);
+export const voteOnReplies = graphql(`
+  mutation VoteOnReplies($input: VoteInput!) {
+    voteOnReplies(input: $input) {
+      __typename ... on VoteSuccess { vote { id } } ... on UserError { code message hint field value }
+    }
+  }
+`);
+export const renameConversation = graphql(`
+  mutation RenameConversation($id: ID!, $title: String!) {
+    renameConversation(id: $id, title: $title) {
+      __typename ... on ConversationSuccess { conversation { id } } ... on UserError { code message hint field value }
+    }
   }
 `);
 export const deleteConversation = graphql(`

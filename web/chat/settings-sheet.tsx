@@ -1,9 +1,10 @@
-// The side sheet of the chat: system prompt, sampling and limits, with the system prompts of the datasets at hand.
-import { Button, NumberInput, Stack, Textarea, TextInput } from "@mantine/core";
+// The side sheet of the chat: system prompt, sampling and limits, for all columns at once or for one of them.
+import { Button, NumberInput, Select, Stack, Textarea, TextInput } from "@mantine/core";
 import type { ResultOf } from "gql.tada";
+import { useState } from "react";
 import { t } from "../i18n.ts";
 import type { chatQuery } from "./queries.ts";
-import type { ChatSettings } from "./use-column.ts";
+import { type ChatSettings, defaultSettings } from "./settings.ts";
 
 type Data = ResultOf<typeof chatQuery>;
 
@@ -17,13 +18,24 @@ function systemOf(value: unknown): string | null {
   return (first.role ?? first.from) === "system" && typeof text === "string" ? text : null;
 }
 
+const ALL = "all";
+
 export function SettingsSheet(props: {
-  settings: ChatSettings;
-  onChange: (settings: ChatSettings) => void;
+  /** Those of each column. */
+  settings: ChatSettings[];
+  /** What each column is called. */
+  names: string[];
+  onChange: (settings: ChatSettings[]) => void;
   datasets: Data["datasets"]["nodes"];
 }) {
-  const { settings } = props;
-  const set = (change: Partial<ChatSettings>) => props.onChange({ ...settings, ...change });
+  const [chosen, setChosen] = useState(ALL);
+  const several = props.settings.length > 1;
+  const index = several && chosen !== ALL ? Number(chosen) : null;
+  const settings = props.settings[index ?? 0] ?? defaultSettings;
+  const set = (change: Partial<ChatSettings>) =>
+    props.onChange(
+      props.settings.map((one, at) => (index === null || at === index ? { ...one, ...change } : one)),
+    );
   const prompts = props.datasets.flatMap((dataset) => {
     const text = systemOf(dataset.latest?.rows.rows[0]?.value);
     return text ? [{ name: dataset.name, text }] : [];
@@ -32,6 +44,28 @@ export function SettingsSheet(props: {
     typeof value === "number" ? value : otherwise;
   return (
     <Stack gap={16}>
+      {several ? (
+        <Select
+          label={t("For")}
+          description={t("A change for all models leaves the rest of each as it is.")}
+          allowDeselect={false}
+          value={index === null ? ALL : String(index)}
+          data={[
+            { value: ALL, label: t("all models") },
+            ...props.names.map((name, at) => ({ value: String(at), label: `${at + 1} · ${name}` })),
+          ]}
+          onChange={(value) => setChosen(value ?? ALL)}
+        />
+      ) : null}
+      {index === null ? null : (
+        <Button
+          size="xs"
+          variant="default"
+          onClick={() => props.onChange(props.settings.map(() => settings))}
+        >
+          {t("Copy these parameters to the other models")}
+        </Button>
+      )}
       <Textarea
         label={t("System prompt")}
         description={t("Said to every model before the first message.")}

@@ -205,7 +205,8 @@ export function RegisterButton(props: {
 }
 
 export function ChatButton(props: { model: string; other?: string; variant?: "filled" | "default" }) {
-  const search = new URLSearchParams({ model: props.model, ...(props.other ? { other: props.other } : {}) });
+  const names = [props.model, ...(props.other ? [props.other] : [])].map(encodeURIComponent);
+  const search = new URLSearchParams({ models: names.join(",") });
   return (
     <Button component={Link} to={`/chat?${search}`} variant={props.variant ?? "default"}>
       {props.other ? t("Compare with its base in chat") : t("Chat with it")}

@@ -25,6 +25,10 @@ export const count = (value: number): string =>
 export const rate = (value: number | null | undefined): string =>
   value === null || value === undefined ? "–" : `${number.format(value)} tok/s`;
 
+/** 1234 → "1.2 s"; 240 → "240 ms". */
+export const seconds = (ms: number): string =>
+  ms < 1000 ? `${Math.round(ms)} ms` : `${number.format(ms / 1000)} s`;
+
 /** 95 → "1 min 35 s". */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";

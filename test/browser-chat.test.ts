@@ -1,0 +1,248 @@
+// The chat in Chromium through the executable: branches, side by side and blind votes, rendering, prompts, pictures.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { canWalk, narrow, startWalk, type Walk } from "./browser-kit.ts";
+
+let walk: Walk;
+let base: string;
+beforeAll(async () => {
+  if (!canWalk) return;
+  walk = await startWalk();
+  await walk.setUp();
+  base = (await walk.samples()).baseModels.nodes[0].name;
+}, 120_000);
+afterAll(() => walk?.close());
+
+const turns = z.object({
+  node: z.object({
+    title: z.string(),
+    messages: z.object({
+      nodes: z.array(
+        z.object({ id: z.string(), role: z.string(), text: z.string(), versionIds: z.array(z.string()) }),
+      ),
+    }),
+  }),
+});
+/** The open conversation as GraphQL says. */
+async function shown() {
+  const id = new URL(walk.page.url()).pathname.split("/").at(-1);
+  const query =
+    "query ($id: ID!) { node(id: $id) { ... on Conversation { title messages { nodes { id role text versionIds } } } } }";
+  return turns.parse(await walk.graphql(query, { id })).node;
+}
+const question = (index: number) => walk.page.getByTestId("question").nth(index);
+const reply = (index: number) => walk.page.getByTestId("reply").nth(index);
+const whole = (count: number) =>
+  walk.page.waitForFunction(
+    (wanted) => document.querySelectorAll("[data-testid=reply]:not([data-streaming])").length === wanted,
+    count,
+  );
+/** Few tokens: what is looked at is what happens around the words. */
+async function fewTokens(most = 12): Promise<void> {
+  await walk.button("Parameters").click();
+  await walk.page.getByLabel("Most tokens of a reply").fill(String(most));
+  await walk.page.keyboard.press("Escape");
+  await walk.dialog().waitFor({ state: "detached" });
+}
+
+test.skipIf(!canWalk)(
+  "R71 chat: edit, ask again, mend, branch; every version is kept and one press away",
+  async () => {
+    const { page } = walk;
+    await walk.open(`/chat?model=${encodeURIComponent(base)}`);
+    await fewTokens();
+    await walk.say("What is the capital of France?", 1);
+    await page.waitForURL(/\/chat\/cnv_/);
+    await page.getByText(/tok\/s, first after \d/).waitFor();
+
+    await walk.button("Ask again", reply(0)).click();
+    await page.getByTestId("version").getByText("2/2").waitFor();
+    await whole(1);
+    const second = (await shown()).messages.nodes;
+    expect(second.map(({ role }) => role)).toEqual(["user", "assistant"]);
+    expect(second[1]?.versionIds).toHaveLength(2);
+
+    await walk.button("Mend the reply", reply(0)).click();
+    await page.getByLabel("The reply, as it should be").fill("Paris, of course.");
+    await walk.button("Keep as a version").click();
+    await reply(0).getByText("Paris, of course.").waitFor();
+    await reply(0).getByText("3/3").waitFor();
+    await reply(0).getByText("mended by hand").waitFor();
+    await walk.button("Earlier version", reply(0)).click();
+    await reply(0).getByText("2/3").waitFor();
+
+    await walk.say("And of Spain?", 2);
+    await walk.button("Edit the message", question(0)).click();
+    await page.getByLabel("Your message").fill("What is the capital of Italy?");
+    await walk.button("Send again").click();
+    await question(0).getByText("2/2").waitFor();
+    await whole(1);
+    expect((await shown()).messages.nodes[0]?.text).toBe("What is the capital of Italy?");
+    await walk.look("chat-branches");
+    await walk.button("Earlier version", question(0)).click();
+    await question(1).getByText("And of Spain?").waitFor();
+    expect((await shown()).messages.nodes).toHaveLength(4);
+
+    await walk.button("Branch off here", reply(0)).click();
+    await page.getByText("Your next message begins another branch here.").waitFor();
+    await walk.say("And of Portugal?", 2);
+    await question(1).getByText("2/2").waitFor();
+    await page.reload();
+    await question(1).getByText("And of Portugal?").waitFor();
+    expect((await shown()).messages.nodes[2]?.versionIds).toHaveLength(2);
+
+    await walk.button("Bad reply", reply(1)).click();
+    await page.getByLabel("What is wrong with it?").fill("Not Lisbon");
+    await walk.button("Keep note").click();
+    const rated = z.object({
+      feedback: z.object({
+        nodes: z.tuple([
+          z.object({
+            verdict: z.literal("down"),
+            note: z.literal("Not Lisbon"),
+            replies: z.array(z.unknown()),
+          }),
+        ]),
+      }),
+    });
+    await walk.until(
+      "{ feedback(kind: RATING) { nodes { verdict note replies { model lineage { kind } } } } }",
+      rated,
+    );
+    await walk.within(narrow, () => walk.look("chat-narrow", { picture: false }));
+  },
+  180_000,
+);
+
+test.skipIf(!canWalk)(
+  "R71 history: found by its words, renamed, taken along as Markdown, deleted after yes",
+  async () => {
+    const { page } = walk;
+    const list = page.getByRole("complementary", { name: "Conversations" });
+    const title = (await shown()).title;
+    await walk.button(`Actions for ${title}`, list).click();
+    await page.getByRole("menuitem", { name: "Rename" }).click();
+    await walk.dialog().getByLabel("Title").fill("Capitals of Europe");
+    await walk.button("Rename conversation").click();
+    await list.getByText("Capitals of Europe").waitFor();
+    expect((await shown()).title).toBe("Capitals of Europe");
+    await list.getByLabel("Search the conversations").fill("no such words");
+    await list.getByText("Nothing matches").waitFor();
+    await list.getByLabel("Search the conversations").fill("portugal");
+    await list.getByText("Capitals of Europe").waitFor();
+
+    await walk.button("Actions for Capitals of Europe", list).click();
+    const coming = page.waitForEvent("download");
+    await page.getByRole("menuitem", { name: "Download as Markdown" }).click();
+    const taken = await coming;
+    expect(taken.suggestedFilename()).toBe("Capitals_of_Europe.md");
+    expect(readFileSync(await taken.path(), "utf8")).toContain("## Person\n\nAnd of Portugal?\n");
+
+    await walk.button("Actions for Capitals of Europe", list).click();
+    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await walk.look("chat-delete", { picture: false });
+    await walk.button("Delete conversation").click();
+    await page.waitForURL(/\/chat$/);
+    expect(await walk.graphql("{ conversations { totalCount } feedback { totalCount } }")).toEqual({
+      conversations: { totalCount: 0 },
+      feedback: { totalCount: 0 },
+    });
+  },
+  60_000,
+);
+
+test.skipIf(!canWalk)(
+  "R72 blind vote: up to four under one composer, names hidden until the vote, kept with its models",
+  async () => {
+    const { page } = walk;
+    const deployed = await walk.act(
+      'mutation ($id: ID!) { deployModel(input: { modelId: $id, name: "rounded", precision: INT8 }) { __typename ... on DeployModelSuccess { run { id } } } }',
+      { id: base },
+    );
+    const { run } = z.looseObject({ run: z.object({ id: z.string() }) }).parse(deployed);
+    await walk.until(
+      "query ($id: ID!) { node(id: $id) { ... on Run { status } } }",
+      z.object({ node: z.object({ status: z.literal("SUCCEEDED") }) }),
+      { id: run.id },
+    );
+    await walk.open(`/chat?models=${encodeURIComponent(base)}`);
+    await walk.button("Compare").click();
+    await page.getByRole("combobox", { name: "Second model" }).waitFor();
+    await walk.button("Add a model").click();
+    await walk.button("Add a model").click();
+    expect(await walk.button("Add a model").count()).toBe(0);
+    await walk.look("chat-compare", { picture: false });
+    await walk.button("Take this model out").last().click();
+    // One column's parameters, then the same for all.
+    await walk.button("Parameters").click();
+    const each = page.getByRole("combobox", { name: "For" });
+    const choose = async (name: RegExp) => {
+      await each.click();
+      await page.getByRole("option", { name }).click();
+    };
+    const seed = page.getByLabel("Seed");
+    await choose(/^2 · /);
+    await seed.fill("7");
+    await choose(/^3 · /);
+    expect(await seed.inputValue()).toBe("");
+    await choose(/^2 · /);
+    await walk.button("Copy these parameters to the other models").click();
+    await choose(/^3 · /);
+    expect(await seed.inputValue()).toBe("7");
+    await walk.look("chat-compare-parameters", { picture: false });
+    await page.keyboard.press("Escape");
+    await walk.dialog().waitFor({ state: "detached" });
+    await page.getByLabel("Hide names until a vote").check();
+    await walk.say("Say hello.", 3);
+    await page.getByText("Model C").waitFor();
+    const asked = z.object({
+      conversations: z.object({
+        nodes: z.tuple([
+          z.object({
+            parameters: z.looseObject({ seed: z.literal(7) }),
+            beside: z.array(z.object({ parameters: z.looseObject({ seed: z.literal(7) }) })).length(2),
+          }),
+        ]),
+      }),
+    });
+    asked.parse(await walk.graphql("{ conversations { nodes { parameters beside { parameters } } } }"));
+    expect(page.url()).not.toContain(base);
+    expect(await page.getByText("tok/s").count()).toBe(0);
+    await walk.look("chat-blind");
+    await walk.button("B is better").click();
+    await page.getByText(/· your choice$/).waitFor();
+    await page.getByRole("combobox", { name: "Third model" }).waitFor();
+    const kept = z.object({
+      feedback: z.object({
+        nodes: z.tuple([
+          z.object({
+            verdict: z.literal("better"),
+            isBlind: z.literal(true),
+            replies: z.array(z.object({ model: z.string(), modelId: z.string(), isChosen: z.boolean() })),
+          }),
+        ]),
+      }),
+    });
+    const { feedback } = kept.parse(
+      await walk.graphql(
+        "{ feedback(kind: VOTE) { nodes { verdict isBlind replies { model modelId isChosen } } } }",
+      ),
+    );
+    expect(feedback.nodes[0].replies.map(({ isChosen }) => isChosen)).toEqual([false, true, false]);
+    const chosen = feedback.nodes[0].replies[1]?.model;
+    expect(await page.getByRole("combobox", { name: "Second model" }).inputValue()).toContain(chosen ?? "?");
+
+    await page.reload();
+    await whole(3);
+    await walk.within(narrow, () => walk.look("chat-compare-narrow", { picture: false }));
+    await page.getByRole("link", { name: "Go on with this one alone" }).nth(1).click();
+    await whole(1);
+    await walk.say("Once more.", 2);
+  },
+  180_000,
+);
+
+test.skipIf(!canWalk)("no page of the chat broke, or asked another host", () => {
+  expect(walk.faults).toEqual([]);
+});
