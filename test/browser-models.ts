@@ -68,6 +68,14 @@ export async function answerBy(walk: Walk, model: string): Promise<string> {
   return reply.parse(await response.json()).choices[0].message.content;
 }
 
+/** What a step would call what it makes of a model. */
+export async function readGeneratedName(walk: Walk, model: string, step: string, precision?: string) {
+  const query =
+    "query ($model: String!, $step: NamedStep!, $precision: Precision) { generatedName(model: $model, step: $step, precision: $precision) }";
+  const said = await walk.graphql(query, { model, step, precision });
+  return z.object({ generatedName: z.string() }).parse(said).generatedName;
+}
+
 /** From the page of a list to the page of one of its things. */
 export async function openFrom(walk: Walk, list: string, name: string): Promise<void> {
   await walk.open(list);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { z } from "zod";
 import { ada, canWalk, narrow, startWalk, type Walk } from "./browser-kit.ts";
+import { readGeneratedName } from "./browser-models.ts";
 
 setDefaultTimeout(900_000);
 
@@ -49,11 +50,7 @@ test.skipIf(!canWalk)(
   async () => {
     const { page } = walk;
     const { baseModels } = await walk.samples();
-    const { generatedName: name } = z.object({ generatedName: z.string() }).parse(
-      await walk.graphql("query ($model: String!) { generatedName(model: $model, step: TRAIN) }", {
-        model: baseModels.nodes[0].name,
-      }),
-    );
+    const name = await readGeneratedName(walk, baseModels.nodes[0].name, "TRAIN");
     await walk.open("/");
     await walk.heading("Process map").waitFor();
     await page.keyboard.press("g");

@@ -92,6 +92,12 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
   retryDocument: [['(id: "doc_x")', { type: "NotFoundError", code: "DOCUMENT_NOT_FOUND" }]],
   deleteDocument: [['(id: "doc_x")', { type: "NotFoundError", code: "DOCUMENT_NOT_FOUND" }]],
   deleteKnowledgeBase: [['(id: "kb_x")', { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" }]],
+  rename: [
+    ['(id: "nobody", name: "n")', { type: "NotFoundError", code: "NOT_FOUND" }],
+    ['(id: "base_x", name: "n")', { type: "NotFoundError", code: "NOT_FOUND" }],
+    ['(id: "toy", name: "../n")', { type: "InputError", code: "NAME_INVALID", field: "name" }],
+    ['(id: "$RUN", name: "n")', { type: "RefusedError", code: "NOT_RENAMABLE", field: "id" }],
+  ],
   deleteConversation: [['(id: "cnv_x")', { type: "NotFoundError", code: "CONVERSATION_NOT_FOUND" }]],
   deployModel: [
     ['(input: { modelId: "nobody", precision: FP32 })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],

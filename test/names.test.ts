@@ -110,3 +110,118 @@ test("a long name gives way to what the step adds, and stays a name", async () =
   expect([...name]).toHaveLength(120);
   expect(name).toMatch(/^aé+_d_1_fp32$/);
 });
+
+const renameQuery = `mutation ($id: ID!, $name: String!) { rename(id: $id, name: $name) { __typename ... on RenameSuccess { id name } ... on UserError { code text: message field } } }`;
+async function rename(id: string, name: string) {
+  const { rename: answer } = await world.graphql(renameQuery, { id, name });
+  return z
+    .looseObject({ __typename: z.string(), id: z.string().optional(), code: z.string().optional() })
+    .parse(answer);
+}
+async function idOf(model: string): Promise<string> {
+  const found = await world.graphql("query ($model: String!) { model(name: $model) { id } }", { model });
+  return z.object({ model: z.object({ id: z.string() }) }).parse(found).model.id;
+}
+
+test("a renamed model is found by its new name alone, and its lineage follows", async () => {
+  const { LIVE: [live = ""] = [] } = await names();
+  const whole = live.replace(/_d_1_int8$/, "");
+  const trained = whole.replace(/_s_1$/, "");
+  for (const [old, name] of [
+    [trained, "triage"],
+    [whole, "triage whole"],
+    [live, "triage-live"],
+    ["rows", "tickets"],
+    ["toy", "base"],
+  ] as const)
+    expect(await rename(old, name)).toMatchObject({ __typename: "RenameSuccess", name });
+  const gone = await world.fetch(`/v1/models/${encodeURIComponent(live)}`);
+  expect(gone.status).toBe(404);
+  const listed = await world.fetch("/v1/models");
+  const { data } = z.object({ data: z.array(z.object({ id: z.string() })) }).parse(await listed.json());
+  const ids = data.map(({ id }) => id);
+  for (const name of ["triage", "triage whole", "triage-live", "base"]) expect(ids).toContain(name);
+  for (const old of [trained, whole, live, "toy"]) expect(ids).not.toContain(old);
+  const { liveModels } = await world.graphql("{ liveModels { nodes { name lineage { kind name } } } }");
+  expect(liveModels).toMatchObject({
+    nodes: [
+      {
+        name: "triage-live",
+        lineage: [
+          { kind: "complete", name: "triage whole" },
+          { kind: "customized", name: "triage" },
+          { kind: "training", name: trained },
+          { kind: "dataset", name: "tickets@1" },
+          { kind: "base", name: "base" },
+        ],
+      },
+    ],
+  });
+  expect(await rename("base", "toy")).toMatchObject({ name: "toy" });
+  expect(await rename("tickets", "rows")).toMatchObject({ name: "rows" });
+});
+
+test("a name is refused that is no name, that another has, or that a run under way will give", async () => {
+  const toy = await idOf("toy");
+  expect(await rename(toy, "a/b")).toMatchObject({ __typename: "InputError", code: "NAME_INVALID" });
+  expect(await rename(toy, "triage")).toMatchObject({ __typename: "RefusedError", code: "NAME_TAKEN" });
+  expect(await rename(toy, " toy ")).toMatchObject({ __typename: "RenameSuccess", name: "toy" });
+  await train("soon");
+  expect(await rename(toy, "soon")).toMatchObject({ code: "NAME_TAKEN", field: "name" });
+  await trainer.deliver((await trainer.lease()).run);
+  const uploadId = await world.upload(
+    "more.jsonl",
+    new TextEncoder().encode('{"prompt":"q","completion":"a"}\n'),
+  );
+  await world.succeeded(await begin("importDataset", `{ name: "more", uploadId: "${uploadId}" }`));
+  expect(await rename("more", "rows")).toMatchObject({ code: "NAME_TAKEN" });
+  // A dataset whose only import failed is shown nowhere, so its name is free.
+  const bad = await world.upload("bad.jsonl", new TextEncoder().encode("[1]\n"));
+  const failing = await begin("importDataset", `{ name: "bad", uploadId: "${bad}" }`);
+  await expect(world.succeeded(failing)).rejects.toThrow();
+  expect(await rename("more", "bad")).toMatchObject({ __typename: "RenameSuccess", name: "bad" });
+  // What programs rely on by name is no thing to rename.
+  await world.act(
+    `mutation { registerModel(input: { liveId: "triage-live", alias: "helper" }) { __typename ${errors} } }`,
+  );
+  expect(await rename("helper", "aid")).toMatchObject({ code: "NOT_RENAMABLE" });
+});
+
+test("a rename while runs use the name is harmless: each ends, and what it makes bears the name of then", async () => {
+  await train("before");
+  const { run } = await trainer.lease();
+  const { trainings } = await world.graphql("{ trainings(first: 1) { nodes { id name } } }");
+  const [training] = z
+    .object({ nodes: z.array(z.object({ id: z.string(), name: z.string() })) })
+    .parse(trainings).nodes;
+  expect(training?.name).toBe("before");
+  await rename("toy", "moved");
+  expect(await rename(training?.id ?? "", "after")).toMatchObject({ name: "after" });
+  // The old name is free at once, the new one is promised.
+  expect(await rename("moved", "after")).toMatchObject({ code: "NAME_TAKEN" });
+  expect(await rename("moved", "before")).toMatchObject({ name: "before" });
+  await trainer.deliver(run);
+  expect((await names())["CUSTOMIZED"]).toContain("after");
+
+  const saving = await begin("saveModel", `{ customizedId: "after", name: "kept" }`);
+  await rename("after", "later");
+  await world.succeeded(saving);
+  const starting = await begin("deployModel", `{ modelId: "kept", name: "kept-live", precision: FP32 }`);
+  await rename("kept-live", "served");
+  await rename("kept", "merged");
+  await world.succeeded(starting);
+  const { liveModels } = await world.graphql(
+    "{ liveModels(first: 1) { nodes { name status lineage { name } } } }",
+  );
+  expect(liveModels).toEqual({
+    nodes: [
+      {
+        name: "served",
+        status: "LIVE",
+        lineage: ["merged", "later", "after", "rows@1", "before"].map((name) => ({ name })),
+      },
+    ],
+  });
+  expect(await rename(training?.id ?? "", "later")).toMatchObject({ name: "later" });
+  expect(await rename("before", "toy")).toMatchObject({ name: "toy" });
+});

@@ -65,6 +65,12 @@ test("each verb's name goes into the next, with --wait as the finished thing", a
     expect(z.object({ text: z.string() }).parse(document).text.length).toBeGreaterThan(0);
     expect(await made("show", model)).toMatchObject({ name: model });
   }
+  expect(await made("rename", live.name, "toy-renamed", "--wait")).toMatchObject({
+    ...{ id: live.id, kind: "live", name: "toy-renamed", precision: "fp32" },
+  });
+  expect(await made("rename", "toy-renamed", live.name)).toMatchObject({ id: live.id, name: live.name });
+  expect(await made("rename", "rows", "tickets")).toMatchObject({ kind: "dataset", name: "tickets" });
+  expect(await made("rename", "tickets", "rows")).toMatchObject({ id: dataset.id, name: "rows" });
   expect(await made("stop", live.name)).toMatchObject({ status: "stopped" });
   expect(await made("start", live.name, "--wait")).toMatchObject({ name: live.name });
   const exported = await made("export", base.name, "--to", "out");
@@ -109,13 +115,18 @@ test.each([
   [["bogus"], 2, "USAGE"],
   [[], 2, "USAGE"],
   [["list", "cats"], 2, "USAGE"],
+  [["rename", "toy"], 2, "USAGE"],
   [["deploy", "toy", "--precision", "int3"], 2, "USAGE"],
   [["serve", "--port", "99999"], 2, "CONFIG_INVALID"],
   [["show", "nobody"], 3, "NOT_FOUND"],
   [["run", "show", "run_9"], 3, "NOT_FOUND"],
   [["model", "import", "/nowhere", "--name", "x"], 3, "PATH_NOT_FOUND"],
   [["restore", "/nowhere.tar", "--data", "fresh"], 3, "BACKUP_NOT_FOUND"],
+  [["rename", "nobody", "x"], 3, "NOT_FOUND"],
   [["register", "toy-live", "--alias", "toy"], 4, "ALIAS_TAKEN"],
+  [["rename", "toy", "pet"], 4, "NAME_TAKEN"],
+  [["rename", "toy", "../x"], 4, "NAME_INVALID"],
+  [["rename", "pet", "x"], 4, "NOT_RENAMABLE"],
   [["train", "--base", "toy", "--dataset", "rows", "--name", "t", "--set", "r=0"], 4, "PARAMETER_INVALID"],
   [["retire", "pet"], 4, "HAS_DEPENDANTS"],
   [["delete", "toy"], 4, "HAS_DEPENDANTS"],

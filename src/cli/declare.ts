@@ -262,6 +262,13 @@ function declareLists({ parent, verb }: Declared): void {
       document(await (await import("./lists.ts")).show(server(), name)),
   });
   verb({
+    name: "rename <name> <new>",
+    about: "Give a base, customized, complete or live model, a dataset or a training another name.",
+    example: "espalier rename smollm_train_20260131_1 support-bot",
+    does: async ([name = "", wanted = ""], _flags, server) =>
+      document(await (await import("./stages.ts")).rename(server(), name, wanted)),
+  });
+  verb({
     name: "delete <name>",
     about: "Delete a model, dataset, knowledge base, training, live model or alias.",
     example: "espalier delete support-bot --yes",

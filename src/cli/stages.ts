@@ -2,12 +2,12 @@
 import { z } from "zod";
 import { EspalierError, isEspalierError } from "../kit/errors.ts";
 import { confirmed } from "./ask.ts";
-import { ERRORS } from "./client.ts";
+import { type Client, ERRORS } from "./client.ts";
 import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, runShape } from "./follow.ts";
 import { usage } from "./outcome.ts";
 import { nodeShape } from "./pages.ts";
-import { findById, getThing, idsOf, nothingNamed, selection, thingOf } from "./things.ts";
+import { findById, getThing, idsOf, nothingNamed, selection, type Thing, thingOf } from "./things.ts";
 import type { Json } from "./verbs.ts";
 
 const runStarted = z.object({ run: runShape });
@@ -15,7 +15,7 @@ const trainingStarted = z.object({ training: nodeShape, run: runShape });
 const liveStarted = z.object({ live: nodeShape, run: runShape });
 const registered = z.object({ registered: nodeShape });
 const live = z.object({ live: nodeShape });
-const removed = z.object({ id: z.string(), name: z.string() });
+const changed = z.object({ id: z.string(), name: z.string() });
 
 export type TrainFlags = {
   base: string;
@@ -177,7 +177,7 @@ export async function unregister(
     `mutation Unregister($alias: String!) { unregisterModel(alias: $alias) { __typename
       ... on DeleteSuccess { id name } ${ERRORS} } }`,
     { alias },
-    removed,
+    changed,
   );
   return { ...gone, kind: "registered", status: "unregistered" };
 }
@@ -188,7 +188,7 @@ export async function retire(context: VerbContext, model: string, flags: { yes?:
   const gone = await client.mutate(
     `mutation Retire($id: ID!) { retireLive(id: $id) { __typename ... on DeleteSuccess { id name } ${ERRORS} } }`,
     { id: model },
-    removed,
+    changed,
   );
   return { ...gone, kind: "live", status: "retired" };
 }
@@ -208,9 +208,8 @@ export async function setService(
   return thingOf(answer.live);
 }
 
-/** Deletes a thing; what depends on it only with --yes. */
-export async function remove(context: VerbContext, name: string, { yes }: { yes?: boolean }): Promise<Json> {
-  const { client } = context;
+/** The one thing of a name or id. @throws EspalierError NAME_AMBIGUOUS, NOT_FOUND */
+async function onlyThing(client: Client, name: string): Promise<Thing> {
   const ids = await idsOf(client, name);
   const found = Object.entries(ids).filter(([, id]) => id !== null);
   if (new Set(found.map(([, id]) => id)).size > 1)
@@ -226,13 +225,32 @@ export async function remove(context: VerbContext, name: string, { yes }: { yes?
   const id = found[0]?.[1] ?? null;
   const thing = id === null ? await getThing(client, name) : await findById(client, id);
   if (!thing) throw nothingNamed(name);
+  return thing;
+}
+
+/** Gives a thing another name. */
+export async function rename({ client }: VerbContext, name: string, wanted: string): Promise<Json> {
+  const { id } = await onlyThing(client, name);
+  await client.mutate(
+    `mutation Rename($id: ID!, $name: String!) { rename(id: $id, name: $name) { __typename
+      ... on RenameSuccess { id name } ${ERRORS} } }`,
+    { id, name: wanted },
+    changed,
+  );
+  return (await findById(client, id)) ?? Promise.reject(nothingNamed(wanted));
+}
+
+/** Deletes a thing; what depends on it only with --yes. */
+export async function remove(context: VerbContext, name: string, { yes }: { yes?: boolean }): Promise<Json> {
+  const { client } = context;
+  const thing = await onlyThing(client, name);
   await confirmed(context, `Delete ${thing.kind} ${thing.name} for good?`, yes ? { yes } : {});
   try {
     const gone = await client.mutate(
       `mutation Delete($id: ID!, $confirm: Boolean) { delete(id: $id, confirm: $confirm) { __typename
         ... on DeleteSuccess { id name } ${ERRORS} } }`,
       { id: thing.id, confirm: yes ?? false },
-      removed,
+      changed,
     );
     return { ...gone, kind: thing.kind, status: "deleted" };
   } catch (error) {

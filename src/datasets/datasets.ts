@@ -3,7 +3,6 @@ import { open, rm } from "node:fs/promises";
 import { and, desc, eq, exists, inArray, or } from "drizzle-orm";
 import { z } from "zod";
 import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
-import { trainings } from "../../schema/tables/models.ts";
 import { runs as runRows } from "../../schema/tables/runs.ts";
 import type { EnginePool, ModelSource, RenderedRow } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -18,6 +17,7 @@ import {
   parseMapping,
   startImport,
 } from "./import.ts";
+import { type Dependant, datasetNotFound, dependantsOf, remove, rename } from "./keep.ts";
 import type { ReaderDeps } from "./reader.ts";
 import { readRows, searchRows } from "./rows.ts";
 import { checkMapping, type Mapping, shapes, type TrainingRow, toTrainingRow } from "./shape.ts";
@@ -58,7 +58,6 @@ export type Histogram = {
 export type RenderedDatasetRow = { text: string; tokens: { id: number; text: string; counts: boolean }[] };
 /** Rows as the trainer reads them: JSONL in the blob folder. */
 export type TrainingRows = { sha256: string; sizeBytes: number; rowCount: number };
-export type Dependant = { id: string; kind: string; name: string; relation: string };
 
 export type DatasetsDeps = {
   store: Store;
@@ -84,7 +83,7 @@ export function createDatasets(deps: DatasetsDeps) {
 
   async function getVersion(id: string): Promise<DatasetVersionRow> {
     const row = await db.query.datasetVersions.findFirst({ where: eq(datasetVersions.id, id) });
-    return row ? asVersion(row) : notFound("dataset version", id);
+    return row ? asVersion(row) : datasetNotFound("dataset version", id);
   }
 
   const pathsOf = (version: DatasetVersionRow): [string, string] => [
@@ -98,7 +97,7 @@ export function createDatasets(deps: DatasetsDeps) {
     mapping?: unknown,
   ): Promise<TrainingRow> {
     const [stored] = await readRows(...pathsOf(version), index, 1);
-    if (!stored) return notFound("row", String(index));
+    if (!stored) return datasetNotFound("row", String(index));
     return toTrainingRow(stored.row, version.shape, parseMapping(mapping) ?? version.mapping ?? undefined);
   }
 
@@ -146,7 +145,7 @@ export function createDatasets(deps: DatasetsDeps) {
       (await db.query.datasets.findFirst({ where: eq(datasets.id, id) })) ?? null,
     /** @throws EspalierError DATASET_NOT_FOUND */
     async get(id: string): Promise<DatasetRow> {
-      return (await self.findById(id)) ?? notFound("dataset", id);
+      return (await self.findById(id)) ?? datasetNotFound("dataset", id);
     },
     async findNumber(datasetId: string, number: number): Promise<DatasetVersionRow | null> {
       const where = and(eq(datasetVersions.datasetId, datasetId), eq(datasetVersions.number, number));
@@ -188,11 +187,11 @@ export function createDatasets(deps: DatasetsDeps) {
     /** `name` is its newest version, `name@2` its second. @throws EspalierError DATASET_NOT_FOUND */
     async resolveVersion(projectId: string, name: string): Promise<DatasetVersionRow> {
       const dataset = await self.find(projectId, name);
-      if (!dataset) return notFound("dataset", name);
+      if (!dataset) return datasetNotFound("dataset", name);
       const number = dataset.name === name ? null : /@(\d+)$/.exec(name)?.[1];
       const all = await self.versions(dataset.id);
       const version = number ? all.find((one) => one.number === Number(number)) : all[0];
-      return version ?? notFound("dataset version", name);
+      return version ?? datasetNotFound("dataset version", name);
     },
 
     /** A page of rows, or of those that hold `search` (then `nextOffset` goes on after the last row looked at). */
@@ -322,34 +321,12 @@ export function createDatasets(deps: DatasetsDeps) {
     },
 
     /** Trainings on any of its versions. */
-    async dependants(id: string): Promise<Dependant[]> {
-      const ids = (await self.versions(id)).map((version) => version.id);
-      if (ids.length === 0) return [];
-      const rows = await db.query.trainings.findMany({ where: inArray(trainings.datasetVersionId, ids) });
-      return rows.map((row) => ({ id: row.id, kind: "training", name: row.name, relation: "trained on it" }));
-    },
-
+    dependants: (id: string): Promise<Dependant[]> => dependantsOf(db, id),
+    /** Another name for a dataset. @throws EspalierError NAME_INVALID, NAME_TAKEN, DATASET_NOT_FOUND */
+    rename: (id: string, name: string): Promise<{ id: string; name: string }> => rename(deps, id, name),
     /** Deletes a dataset; its trainings stay and keep their frozen rows. @throws EspalierError HAS_DEPENDANTS */
-    async remove(id: string, confirm: boolean): Promise<{ id: string; name: string }> {
-      const dataset = await self.get(id);
-      const dependants = await self.dependants(id);
-      if (dependants.length > 0 && !confirm)
-        throw new EspalierError(
-          "HAS_DEPENDANTS",
-          `${dataset.name} was used by ${dependants.length} trainings.`,
-          {
-            field: "confirm",
-            value: String(dependants.length),
-            hint: "Confirm to delete it; the trained models stay.",
-            status: 409,
-          },
-        );
-      await store.write(async (tx) => {
-        await tx.delete(datasetVersions).where(eq(datasetVersions.datasetId, id));
-        await tx.delete(datasets).where(eq(datasets.id, id));
-      }, "dataset.remove");
-      return { id, name: dataset.name };
-    },
+    remove: (id: string, confirm: boolean): Promise<{ id: string; name: string }> =>
+      remove(store, id, confirm),
   };
   return self;
 }
@@ -383,14 +360,4 @@ function histogramOf(lengths: number[]): Histogram {
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
   return { edges, counts, p50: at(0.5), p95: at(0.95), max, sampled: sorted.length };
-}
-
-function notFound(what: string, value: string): never {
-  const code = what === "row" ? "ROW_NOT_FOUND" : "DATASET_NOT_FOUND";
-  throw new EspalierError(code, `There is no ${what} ${value.slice(0, 120)}.`, {
-    field: "id",
-    value: value.slice(0, 120),
-    hint: "List the datasets to see what there is.",
-    status: 404,
-  });
 }

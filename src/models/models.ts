@@ -28,6 +28,7 @@ import { createModelFolders } from "./files.ts";
 import { type ImportModelInput, importHandler, startImport } from "./import.ts";
 import { dependantsOf, type LineageNode, lineageOf } from "./lineage.ts";
 import { claimName, generatedName, nameEndings, releaseNames } from "./names.ts";
+import { rename } from "./rename.ts";
 import { mergeHandler, mergeSpec, queueMerge, startSave } from "./save.ts";
 
 export { enginePrecision, type ModelCard, type ModelFit } from "./card.ts";
@@ -252,6 +253,9 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
         if (!row) await folders.remove(id);
       }
     },
+
+    /** Another name for a model or training of the project. @throws EspalierError NAME_INVALID, NAME_TAKEN, MODEL_NOT_FOUND */
+    rename: (input: { projectId: string; id: string; name: string }) => rename(store, input),
 
     lineage: (id: string): Promise<LineageNode[]> => lineageOf(store.db, id),
     dependants: (id: string): Promise<LineageNode[]> => dependantsOf(store.db, id),

@@ -41,21 +41,21 @@ function promisedNames(db: Reader, projectId: string) {
 }
 
 /**
- * Refuses a name that a model or alias of the project has, or will have when a run under way has ended. What `ownId`
- * itself has or was promised does not count.
+ * Refuses a name that a model or alias of the project has, or will have when a run under way has ended. What `ownIds`
+ * themselves have or were promised does not count.
  * @throws EspalierError NAME_TAKEN naming the field
  */
 export async function refuseTaken(
   db: Reader,
   projectId: string,
   name: string,
-  { field = "name", ownId }: { field?: string; ownId?: string } = {},
+  { field = "name", ownIds = [] }: { field?: string; ownIds?: readonly string[] } = {},
 ): Promise<void> {
   const taken = await findName(db, projectId, name);
-  if (taken && taken.modelId !== ownId)
+  if (taken && !ownIds.includes(taken.modelId))
     throw nameTaken(`There already is a ${taken.kind} model named "${name}".`, name, field);
   const promised = (await promisedNames(db, projectId)).find(
-    (one) => one.name === name && one.subjectId !== ownId,
+    ({ subjectId, ...one }) => one.name === name && !ownIds.includes(subjectId ?? ""),
   );
   if (promised) throw nameTaken(`"${promised.runName}" is under way and will take "${name}".`, name, field);
 }

@@ -221,6 +221,7 @@ export function DatasetPage() {
   return (
     <Page
       title={dataset?.name ?? t("Dataset")}
+      thing={dataset}
       crumb={{ label: t("Datasets"), to: "/datasets" }}
       action={
         version ? (

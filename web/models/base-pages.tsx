@@ -115,6 +115,7 @@ export function BasePage() {
   return (
     <Page
       title={base?.name ?? t("Base model")}
+      thing={base}
       crumb={{ label: t("Base models"), to: "/base-models" }}
       action={
         base ? (

@@ -129,6 +129,7 @@ export function LivePage() {
   return (
     <Page
       title={live?.name ?? t("Live model")}
+      thing={live}
       crumb={{ label: t("Live models"), to: "/live" }}
       aside={live ? <LivePill status={live.status} /> : null}
       action={

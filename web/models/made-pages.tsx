@@ -71,6 +71,7 @@ export function CustomizedPage() {
   return (
     <Page
       title={model?.name ?? t("Customized model")}
+      thing={model}
       crumb={{ label: t("Customized models"), to: "/customized" }}
       action={model ? <SaveButton id={model.id} name={model.name} /> : null}
     >
@@ -218,6 +219,7 @@ export function CompletePage() {
   return (
     <Page
       title={model?.name ?? t("Complete model")}
+      thing={model}
       crumb={{ label: t("Complete models"), to: "/complete" }}
       action={model ? <DeployButton id={model.id} name={model.name} /> : null}
     >

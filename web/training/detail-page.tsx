@@ -138,6 +138,7 @@ export function TrainingPage() {
   return (
     <Page
       title={training?.name ?? t("Training")}
+      thing={training}
       crumb={{ label: t("Trainings"), to: "/trainings" }}
       aside={training ? <RunPill run={training.run} /> : null}
     >

@@ -3,12 +3,12 @@ import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
-import { When } from "../ui/bits.tsx";
 import { tookText } from "../ui/format.ts";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { RunPill } from "../ui/status.tsx";
+import { createdColumn, nameColumn } from "../ui/things.tsx";
 import { trainingsQuery } from "./queries.ts";
 
 const trainButton = (
@@ -40,12 +40,7 @@ export function TrainingsPage() {
               searchText={(row) => `${row.name} ${row.base.name} ${row.method}`}
               openPath={(row) => `/trainings/${row.id}`}
               columns={[
-                {
-                  key: "name",
-                  label: t("Name"),
-                  sortBy: (r) => r.name,
-                  cell: (r) => <Link to={`/trainings/${r.id}`}>{r.name}</Link>,
-                },
+                nameColumn("/trainings"),
                 {
                   key: "status",
                   label: t("Status"),
@@ -70,12 +65,7 @@ export function TrainingsPage() {
                     ),
                 },
                 { key: "took", label: t("Took"), isNumber: true, cell: (r) => tookText(r.run) },
-                {
-                  key: "created",
-                  label: t("Started"),
-                  sortBy: (r) => r.createdAt,
-                  cell: (r) => <When at={r.createdAt} />,
-                },
+                createdColumn(t("Started")),
               ]}
             />
           )

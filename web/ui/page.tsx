@@ -1,12 +1,15 @@
 // The frame of every page: crumb, title, one dismissible sentence, one primary action, content.
-import { CloseButton, Group, Text } from "@mantine/core";
+import { CloseButton, Group, Text, VisuallyHidden } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect } from "react";
 import { t } from "../i18n.ts";
+import { EditableName, type Renamable } from "./rename.tsx";
 
 export function Page(props: {
   title: string;
+  /** The thing that the title names, where it can have another name. */
+  thing?: Renamable | null;
   sentence?: string;
   action?: ReactNode;
   crumb?: { label: string; to: string };
@@ -21,6 +24,7 @@ export function Page(props: {
   useEffect(() => {
     document.title = `${props.title} · Espalier`;
   }, [props.title]);
+  const heading = <h1>{props.title}</h1>;
   return (
     <div className="e-page">
       <Group justify="space-between" align="flex-start" mb={16} gap={12}>
@@ -31,7 +35,17 @@ export function Page(props: {
             </Text>
           ) : null}
           <Group gap={12}>
-            <h1>{props.title}</h1>
+            {props.thing ? (
+              <EditableName
+                key={props.thing.id}
+                thing={props.thing}
+                unseen={<VisuallyHidden component="h1">{props.title}</VisuallyHidden>}
+              >
+                {heading}
+              </EditableName>
+            ) : (
+              heading
+            )}
             {props.aside}
           </Group>
           {sentence && !dismissed.includes(sentence) ? (

@@ -5,6 +5,7 @@ import { t } from "../i18n.ts";
 import { Copyable, When } from "./bits.tsx";
 import { bytes } from "./format.ts";
 import type { ListColumn } from "./list.tsx";
+import { EditableName } from "./rename.tsx";
 
 type Fact = [label: string, value: ReactNode];
 
@@ -13,7 +14,11 @@ export function nameColumn<R extends { id: string; name: string }>(folder: strin
     key: "name",
     label: t("Name"),
     sortBy: (row) => row.name,
-    cell: (row) => <Link to={`${folder}/${row.id}`}>{row.name}</Link>,
+    cell: (row) => (
+      <EditableName thing={row}>
+        <Link to={`${folder}/${row.id}`}>{row.name}</Link>
+      </EditableName>
+    ),
   };
 }
 

@@ -1,11 +1,11 @@
-// Anything by its id, and deletion of anything that can be deleted.
+// Anything by its id, and the deletion and renaming of anything that can be deleted or renamed.
 import { opens } from "../../accounts/accounts.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { notFound } from "../http.ts";
-import { NodeInterface, typenameOfId } from "./common.ts";
+import { NodeInterface, resultUnion, typenameOfId } from "./common.ts";
 import { pageCost } from "./connections.ts";
 import { DeleteResult } from "./live.ts";
 
@@ -103,60 +103,59 @@ builder.mutationField("delete", (t) =>
   }),
 );
 
-async function remove(
-  context: Context,
-  idOrName: string,
-  confirm: boolean,
-): Promise<{ id: string; name: string }> {
-  const { models, providers, datasets, serving, knowledge, chat, principal } = context;
-  const { projectId } = principal;
-  const named = typenameOfId(idOrName) === undefined ? await models.find(projectId, idOrName) : null;
-  const id = named?.id ?? idOrName;
-  switch (typenameOfId(id)) {
-    case "Dataset":
-      await ownNode(context, id);
-      return datasets.remove(id, confirm);
-    case "BaseModel":
-    case "CustomizedModel":
-    case "CompleteModel":
-    case "Training":
-      await ownNode(context, id);
-      return models.remove(id, confirm);
-    case "LiveModel": {
-      await ownNode(context, id);
-      if (confirm)
-        for (const { alias } of await serving.aliasesOf(id)) await serving.unregister(projectId, alias);
-      return serving.retire(id);
-    }
-    case "RegisteredModel":
-      return serving.unregister(projectId, id);
-    case "KnowledgeBase":
-      return knowledge.remove(projectId, id, confirm);
-    case "Document":
-      return knowledge.deleteDocument(projectId, id);
-    case "Provider":
-      mustBeAdmin(context);
-      return providers.remove(projectId, id, confirm);
-    case "ThirdPartyModel":
-      mustBeAdmin(context);
-      return providers.removeModel(projectId, id);
-    case "Conversation":
-      return chat.deleteConversation(projectId, id);
-    case undefined: {
-      const dataset = await datasets.find(projectId, idOrName);
-      if (dataset) return datasets.remove(dataset.id, confirm);
-      const base = await knowledge.find(projectId, idOrName);
-      if (base) return knowledge.remove(projectId, base.id, confirm);
-      throw notFound("thing named", idOrName);
-    }
-    default:
-      throw new EspalierError("NOT_DELETABLE", `${id.slice(0, 100)} cannot be deleted`, {
-        hint: "Runs, keys and trainers stay as a record; keys can be revoked, runs cancelled.",
-        field: "id",
-        value: id.slice(0, 100),
-        status: 409,
-      });
-  }
+/** Id of what has an id, or is the project's model, or else dataset, or else knowledge base of a name. @throws EspalierError NOT_FOUND */
+async function ownId(context: Context, idOrName: string): Promise<string> {
+  const { models, datasets, knowledge, principal } = context;
+  // A name may begin as ids do: `base_train_20260131_1`.
+  const found =
+    (await findNode(context, idOrName)) ??
+    (await models.find(principal.projectId, idOrName)) ??
+    (await datasets.find(principal.projectId, idOrName)) ??
+    (await knowledge.find(principal.projectId, idOrName));
+  if (found) return found.id;
+  throw notFound("thing", idOrName);
+}
+
+type Changed = { id: string; name: string };
+const removeModel = ({ models }: Context, id: string, confirm: boolean) => models.remove(id, confirm);
+/** How what can be deleted is deleted, by its type. */
+const removers: Record<string, (context: Context, id: string, confirm: boolean) => Promise<Changed>> = {
+  Dataset: ({ datasets }, id, confirm) => datasets.remove(id, confirm),
+  BaseModel: removeModel,
+  CustomizedModel: removeModel,
+  CompleteModel: removeModel,
+  Training: removeModel,
+  LiveModel: async ({ serving, principal }, id, confirm) => {
+    if (confirm)
+      for (const { alias } of await serving.aliasesOf(id))
+        await serving.unregister(principal.projectId, alias);
+    return serving.retire(id);
+  },
+  RegisteredModel: ({ serving, principal }, id) => serving.unregister(principal.projectId, id),
+  KnowledgeBase: ({ knowledge, principal }, id, confirm) =>
+    knowledge.remove(principal.projectId, id, confirm),
+  Document: ({ knowledge, principal }, id) => knowledge.deleteDocument(principal.projectId, id),
+  Provider: (context, id, confirm) => {
+    mustBeAdmin(context);
+    return context.providers.remove(context.principal.projectId, id, confirm);
+  },
+  ThirdPartyModel: (context, id) => {
+    mustBeAdmin(context);
+    return context.providers.removeModel(context.principal.projectId, id);
+  },
+  Conversation: ({ chat, principal }, id) => chat.deleteConversation(principal.projectId, id),
+};
+
+async function remove(context: Context, idOrName: string, confirm: boolean): Promise<Changed> {
+  const id = await ownId(context, idOrName);
+  const remover = removers[typenameOfId(id) ?? ""];
+  if (remover) return remover(context, id, confirm);
+  throw new EspalierError("NOT_DELETABLE", `${id.slice(0, 100)} cannot be deleted`, {
+    hint: "Runs, keys and trainers stay as a record; keys can be revoked, runs cancelled.",
+    field: "id",
+    value: id.slice(0, 100),
+    status: 409,
+  });
 }
 
 /** Providers hold keys: whoever may write may still not take them away. */
@@ -169,6 +168,45 @@ function mustBeAdmin({ principal }: Context): void {
   });
 }
 
-async function ownNode(context: Context, id: string): Promise<void> {
-  if (!(await findNode(context, id))) throw notFound("thing", id);
+const renameModel = ({ models, principal }: Context, id: string, name: string) =>
+  models.rename({ projectId: principal.projectId, id, name });
+/** How what can be renamed is renamed, by its type. */
+const renamers: Record<string, (context: Context, id: string, name: string) => Promise<Changed>> = {
+  Dataset: ({ datasets }, id, name) => datasets.rename(id, name),
+  BaseModel: renameModel,
+  CustomizedModel: renameModel,
+  CompleteModel: renameModel,
+  LiveModel: renameModel,
+  Training: renameModel,
+};
+
+const RenameResult = resultUnion<Changed>("Rename", "What was renamed.", (t) => ({
+  id: t.exposeID("id", { description: "Its id, which stays." }),
+  name: t.exposeString("name", { description: "Its name now." }),
+}));
+
+builder.mutationField("rename", (t) =>
+  t.field({
+    type: RenameResult.union,
+    description:
+      "Gives a dataset, a base, customized, complete or live model, or a training another name, by which it is found from then on; a training that runs passes it on to what it makes. Aliases stay: programs rely on them.",
+    extensions: needs("write"),
+    args: {
+      id: t.arg.id({ required: true, description: "Id, or the name of a model or dataset." }),
+      name: t.arg.string({ required: true, description: "The new name." }),
+    },
+    resolve: (_, { id, name }, context) => RenameResult.run(() => rename(context, id, name)),
+  }),
+);
+
+async function rename(context: Context, idOrName: string, name: string): Promise<Changed> {
+  const id = await ownId(context, idOrName);
+  const renamer = renamers[typenameOfId(id) ?? ""];
+  if (renamer) return renamer(context, id, name);
+  throw new EspalierError("NOT_RENAMABLE", `${idOrName.slice(0, 100)} cannot be renamed`, {
+    hint: "Register another alias and unregister this one; runs keep the name that they began with.",
+    field: "id",
+    value: idOrName.slice(0, 100),
+    status: 409,
+  });
 }
