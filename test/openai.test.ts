@@ -1,73 +1,37 @@
 // The official `openai` client against a real server with a real (random, tiny) model: replies, streams, errors.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { join } from "node:path";
-import OpenAI, {
-  APIError,
-  AuthenticationError,
-  BadRequestError,
-  NotFoundError,
-  PermissionDeniedError,
-} from "openai";
-import { z } from "zod";
-import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import OpenAI, { AuthenticationError, BadRequestError, NotFoundError, PermissionDeniedError } from "openai";
 import { now } from "../src/kit/clock.ts";
-import { startWorld, type World } from "./world.ts";
+import { EMBEDDER, refusal, startOpenAi } from "./openai-kit.ts";
+import type { World } from "./world.ts";
 
 let world: World;
 let ai: OpenAI;
 let reader: OpenAI;
-const started = z.looseObject({ run: z.object({ id: z.string() }) });
 
 beforeAll(async () => {
-  world = await startWorld([["chat"], ["read"]]);
-  const client = (apiKey: string) => new OpenAI({ baseURL: `${world.server.url}/v1`, apiKey, maxRetries: 0 });
-  ai = client(world.key("chat"));
-  reader = client(world.key("read"));
-  await writeToyModel(join(world.folder, "toy"));
-  const imported = await world.act(
-    `mutation ($path: String!) { importModel(input: { name: "toy", path: $path }) { __typename ... on ImportModelSuccess { run { id } } ... on UserError { code text: message } } }`,
-    { path: join(world.folder, "toy") },
-  );
-  await world.succeeded(started.parse(imported).run.id);
-  const deployed = await world.act(
-    `mutation { deployModel(input: { modelId: "toy", name: "toy-live", precision: FP32 }) { __typename ... on DeployModelSuccess { run { id } } ... on UserError { code text: message } } }`,
-  );
-  await world.succeeded(started.parse(deployed).run.id);
-  await world.act(
-    `mutation { registerModel(input: { liveId: "toy-live", alias: "helper" }) { __typename ... on UserError { code } } }`,
-  );
+  ({ world, ai, reader } = await startOpenAi());
 }, 60_000);
 afterAll(() => world?.close());
 
 const question = { messages: [{ role: "user" as const, content: "Hello" }], temperature: 0, max_tokens: 12 };
-/** The error that a call is refused with; fails the test when it is not refused. */
-async function refusal(call: Promise<unknown>): Promise<APIError> {
-  try {
-    await call;
-  } catch (error) {
-    if (error instanceof APIError) return error;
-    throw error;
-  }
-  throw new Error("the call was not refused");
-}
-
 describe("models", () => {
-  test("the list holds base, live and registered models by their names", async () => {
+  test("the list holds base, live and registered models and the embedder by their names", async () => {
     const { data } = await ai.models.list();
-    expect(data.map(({ id }) => id).sort()).toEqual(["helper", "toy", "toy-live"]);
+    expect(data.map(({ id }) => id).sort()).toEqual([EMBEDDER, "helper", "toy", "toy-live"]);
     for (const model of data) expect(model).toMatchObject({ object: "model", owned_by: "espalier" });
     expect(Math.abs((data[0]?.created ?? 0) * 1000 - now())).toBeLessThan(120_000);
   });
 
   test("one is shown by its name, an unknown one is 404", async () => {
-    expect((await ai.models.retrieve("helper")).id).toBe("helper");
+    for (const name of ["helper", EMBEDDER]) expect((await ai.models.retrieve(name)).id).toBe(name);
     const error = await refusal(ai.models.retrieve("nobody"));
     expect(error).toBeInstanceOf(NotFoundError);
     expect(error.code).toBe("model_not_found");
   });
 });
 
-describe("completions", () => {
+describe("chat completions", () => {
   test("a reply has text, a reason to end and its usage; the same question has the same answer", async () => {
     const first = await ai.chat.completions.create({ model: "helper", ...question });
     const again = await ai.chat.completions.create({ model: "toy", ...question });

@@ -219,4 +219,10 @@ export const limits = {
   providerModels: 200,
   /** Longest key of a provider. */
   providerKeyChars: 8_192,
+  /** Most texts of one request to /v1/embeddings. */
+  embedRequestTexts: 2_048,
+  /** Most documents of one request to /v1/rerank. */
+  rerankDocuments: 1_000,
+  /** Most prompts of one request to /v1/completions. */
+  completionPrompts: 64,
 } as const;

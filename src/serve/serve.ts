@@ -119,6 +119,7 @@ export async function startServer({
       training,
       serving,
       knowledge,
+      embedders,
       usage,
       chat,
     };
