@@ -154,6 +154,68 @@ describe("vectors and scores", () => {
   });
 });
 
+describe("knowledge", () => {
+  test("a base is embedded and its passages are reranked by third parties, whose calls are recorded", async () => {
+    const models = [{ model: "text-embedding-3-small", prices: { input: 4 } }, { model: "bge-reranker" }];
+    const { name, server } = await provide("openai-compatible", "well", { models });
+    const [embedder, reranker] = models.map(({ model }) => `${name}/${model}`);
+    await world.act(
+      `mutation ($input: CreateKnowledgeBaseInput!) { createKnowledgeBase(input: $input) { __typename ... on UserError { code text: message } } }`,
+      { input: { name: "handbook", embedder, retrieval: { reranker } } },
+    );
+    const files = [
+      { uploadId: await world.upload("leave.txt", Buffer.from("Leave is thirty days.")), name: "leave.txt" },
+      { uploadId: await world.upload("noise.txt", Buffer.from("Silence after ten.")), name: "noise.txt" },
+    ];
+    const { run } = z
+      .looseObject({ run: z.object({ id: z.string() }) })
+      .parse(
+        await world.act(
+          `mutation ($input: AddDocumentsInput!) { addDocuments(input: $input) { __typename ... on AddDocumentsSuccess { run { id } } ... on UserError { code text: message } } }`,
+          { input: { knowledgeBase: "handbook", files } },
+        ),
+      );
+    await world.succeeded(run.id);
+    const { retrieve } = z
+      .object({
+        retrieve: z.object({
+          warnings: z.array(z.string()),
+          passages: z.array(
+            z.object({ score: z.number(), rankers: z.array(z.object({ ranker: z.string() })) }),
+          ),
+        }),
+      })
+      .parse(
+        await world.graphql(
+          `{ retrieve(input: { knowledgeBases: ["handbook"], question: "How many days of leave?" }) { warnings passages { score rankers { ranker } } } }`,
+        ),
+      );
+    expect(retrieve.warnings).toEqual([]);
+    expect(retrieve.passages.map(({ score }) => score)).toEqual([0.2, 0.1]);
+    expect(retrieve.passages[0]?.rankers.map(({ ranker }) => ranker)).toContain("reranker");
+    expect(new Set(server.asked.map(({ path }) => path))).toEqual(new Set(["/v1/embeddings", "/v1/rerank"]));
+    const { usage } = usageShape.parse(await world.graphql(USAGE_QUERY));
+    const used = usage.nodes.find(({ model }) => model === embedder);
+    expect(used).toMatchObject({ source: "knowledge" });
+    expect(used?.costUsd).toBeGreaterThan(0);
+    // The base is named before its embedder is taken away.
+    expect(
+      await world.graphql(
+        `mutation { removeProvider(provider: "${name}") { __typename ... on UserError { code text: message } } }`,
+      ),
+    ).toMatchObject({
+      removeProvider: { code: "HAS_DEPENDANTS", text: expect.stringContaining("knowledge base handbook") },
+    });
+  }, 30_000);
+});
+
+const USAGE_QUERY = "{ usage { nodes { model costUsd source } } }";
+const usageShape = z.object({
+  usage: z.object({
+    nodes: z.array(z.object({ model: z.string(), costUsd: z.number().nullable(), source: z.string() })),
+  }),
+});
+
 describe("misbehaviour", () => {
   test.each([
     ["html", "PROVIDER_NOT_AN_API", "with a web page instead of data"],
@@ -252,13 +314,7 @@ describe("cost and usage", () => {
     const models = [{ model: "some-model", prices: { input: 2, output: 10 } }];
     const { name } = await provide("openai", "well", { models });
     await complete(`${name}/some-model`);
-    const { usage } = z
-      .object({
-        usage: z.object({
-          nodes: z.array(z.looseObject({ model: z.string(), costUsd: z.number().nullable() })),
-        }),
-      })
-      .parse(await world.graphql("{ usage { nodes { model costUsd } } }"));
+    const { usage } = usageShape.parse(await world.graphql(USAGE_QUERY));
     const cost = usage.nodes.find(({ model }) => model === `${name}/some-model`)?.costUsd;
     expect(cost).toBeCloseTo((11 * 2 + 7 * 10) / 1e6, 12);
   });
@@ -320,7 +376,7 @@ describe("keeping providers", () => {
     const remove = `mutation ($confirm: Boolean) { removeProvider(provider: "${name}", confirm: $confirm) { __typename
       ... on RemoveProviderSuccess { name } ... on UserError { code text: message } } }`;
     expect(await world.graphql(remove)).toMatchObject({
-      removeProvider: { code: "HAS_DEPENDANTS", text: `${name} gives ${name}/b, ${name}/c.` },
+      removeProvider: { code: "HAS_DEPENDANTS", text: `On ${name} depend ${name}/b, ${name}/c.` },
     });
     expect(await world.graphql(remove, { confirm: true })).toMatchObject({ removeProvider: { name } });
     // The confirmation of its address went with it.

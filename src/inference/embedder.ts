@@ -20,19 +20,23 @@ export type Reranker = {
   rerank(query: string, passages: readonly string[], signal?: AbortSignal): Promise<number[]>;
 };
 
+/** An embedder to choose; the length of a third party's vectors is null until it was first asked. */
+export type ListedEmbedder = Pick<Embedder, "id" | "name" | "maxTokens"> & { dimensions: number | null };
+
 /** Where embedders come from: the built-in one, and those of third parties. */
 export type Embedders = {
   /** Those that a project may choose; the first is proposed. */
-  list(projectId: string): Promise<Pick<Embedder, "id" | "name" | "dimensions" | "maxTokens">[]>;
+  list(projectId: string): Promise<ListedEmbedder[]>;
   /** By id or name; null when there is none (any more). */
   find(projectId: string, idOrName: string): Promise<Embedder | null>;
 };
 
-/** Embedders that every project may choose. */
-export function createEmbedders(own: readonly Embedder[]): Embedders {
+/** Embedders that every project may choose, then those of third parties. */
+export function createEmbedders(own: readonly Embedder[], others: Embedders): Embedders {
   return {
-    list: async () => [...own],
-    find: async (_projectId, idOrName) =>
-      own.find(({ id, name }) => id === idOrName || name === idOrName) ?? null,
+    list: async (projectId) => [...own, ...(await others.list(projectId))],
+    find: async (projectId, idOrName) =>
+      own.find(({ id, name }) => id === idOrName || name === idOrName) ??
+      (await others.find(projectId, idOrName)),
   };
 }

@@ -41,7 +41,7 @@ export type Usage = {
   promptTokens: number;
   completionTokens: number;
   cachedTokens: number;
-  /** True where whoever replied did not count, or not credibly: then by four characters a token. */
+  /** True where whoever replied did not count, or not credibly: then from the text's length. */
   isEstimated?: boolean;
 };
 

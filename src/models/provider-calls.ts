@@ -66,6 +66,7 @@ export function createProviderCalls({
 
   return {
     isConfirmed,
+    reach,
     /** Ids of the models that the provider says it has. @throws EspalierError with the provider's own words */
     remoteModels: async (row: ProviderRow, signal?: AbortSignal): Promise<string[]> =>
       remote.listModels(await connectionOf(row), signal),

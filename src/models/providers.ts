@@ -1,5 +1,6 @@
 // Providers of third-party models: their sealed keys, the models chosen of each, prices, and the calls to them.
-import { and, eq } from "drizzle-orm";
+import { and, eq, inArray } from "drizzle-orm";
+import { knowledgeBases, knowledgeIndexes } from "../../schema/tables/knowledge.ts";
 import { confirmedAddresses, providers, thirdPartyModels } from "../../schema/tables/providers.ts";
 import type { Remote } from "../inference/remote/remote.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -19,6 +20,7 @@ import {
   type ProviderTest,
 } from "./provider-calls.ts";
 import { checkModels, checkSettings, type ThirdPartyModelInput } from "./provider-input.ts";
+import { createRemoteEmbedders, type RemoteCall } from "./remote-embedders.ts";
 
 export type ProviderInput = {
   projectId: string;
@@ -35,14 +37,21 @@ export type ProviderInput = {
   allowPrivate?: boolean | null | undefined;
 };
 
-export type ProvidersDeps = { store: Store; secrets: Secrets; remote: Remote; clock: Clock };
+export type ProvidersDeps = {
+  store: Store;
+  secrets: Secrets;
+  remote: Remote;
+  clock: Clock;
+  /** Keeps what a call took that was made for no person, such as the vectors of a knowledge base. */
+  record: (call: RemoteCall) => void;
+};
 export type Providers = ReturnType<typeof createProviders>;
 
 /** Builds the part of models that somebody else serves. Whoever calls its writing verbs has checked that an admin asks. */
-export function createProviders({ store, secrets, remote, clock }: ProvidersDeps) {
+export function createProviders({ store, secrets, remote, clock, record }: ProvidersDeps) {
   const { db } = store;
   const calls = createProviderCalls({ store, secrets, remote });
-  const { isConfirmed, tryOut, generate, remoteModels } = calls;
+  const { isConfirmed, tryOut, generate, remoteModels, reach } = calls;
 
   async function find(projectId: string, nameOrId: string): Promise<ProviderRow | null> {
     const rows = await db.query.providers.findMany({ where: eq(providers.projectId, projectId) });
@@ -129,6 +138,7 @@ export function createProviders({ store, secrets, remote, clock }: ProvidersDeps
     modelsOf,
     generate,
     remoteModels,
+    ...createRemoteEmbedders({ store, remote, reach, record }),
     findModel: async (id: string): Promise<ThirdPartyModelRow | null> =>
       (await db.query.thirdPartyModels.findFirst({ where: eq(thirdPartyModels.id, id) })) ?? null,
     pageOf: (projectId: string, page: PageRequest): Promise<Page<ProviderRow>> =>
@@ -212,12 +222,13 @@ export function createProviders({ store, secrets, remote, clock }: ProvidersDeps
       const row = await get(projectId, nameOrId);
       const models = await modelsOf(row.id);
       if (models.length > 0 && !confirm) {
-        const shown = models.slice(0, 5).map(({ name }) => name);
-        const more = models.length > shown.length ? ` and ${models.length - shown.length} more` : "";
-        throw new EspalierError("HAS_DEPENDANTS", `${row.name} gives ${shown.join(", ")}${more}.`, {
+        const names = [...models.map(({ name }) => name), ...(await basesEmbeddedBy(models))];
+        const shown = names.slice(0, 5).join(", ");
+        const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
+        throw new EspalierError("HAS_DEPENDANTS", `On ${row.name} depend ${shown}${more}.`, {
           field: "confirm",
-          value: String(models.length),
-          hint: "Confirm to remove these too.",
+          value: String(names.length),
+          hint: "Confirm to remove it with its models; a knowledge base then needs another embedder.",
           status: 409,
         });
       }
@@ -284,6 +295,17 @@ export function createProviders({ store, secrets, remote, clock }: ProvidersDeps
       return { resealed };
     },
   };
+
+  /** Names of the knowledge bases that answer by one of the models. */
+  async function basesEmbeddedBy(models: readonly ThirdPartyModelRow[]): Promise<string[]> {
+    const ids = models.map(({ id }) => id);
+    const rows = await db
+      .select({ name: knowledgeBases.name })
+      .from(knowledgeBases)
+      .innerJoin(knowledgeIndexes, eq(knowledgeIndexes.number, knowledgeBases.indexNumber))
+      .where(inArray(knowledgeIndexes.embedder, ids));
+    return rows.map(({ name }) => `knowledge base ${name}`);
+  }
 
   /** A confirmation that no provider of the project needs any more goes with the last that did. */
   async function forgetAddress(tx: Tx, { projectId, url }: ProviderRow): Promise<void> {

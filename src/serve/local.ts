@@ -128,7 +128,13 @@ export function rotateSecrets(flags: { data?: string; previous?: string }) {
     const { createRemote } = await import("../inference/remote/remote.ts");
     const { secretKey, secretKeyFile } = loadConfig({ data: flags.data });
     const secrets = createSecrets({ dataDir: store.dataDir, key: secretKey, keyFile: secretKeyFile });
-    const deps = { store, secrets, remote: createRemote({ clock: now }), clock: now };
+    const deps = {
+      store,
+      secrets,
+      remote: createRemote({ clock: now }),
+      clock: now,
+      record: () => undefined,
+    };
     return { status: "rotated", ...(await createProviders(deps).rotateSecrets(flags.previous)) };
   });
 }

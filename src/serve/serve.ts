@@ -13,7 +13,7 @@ import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { armCrashPoint, crashPoint } from "../kit/faults.ts";
 import { createLog, type Log } from "../kit/log.ts";
 import { createKnowledge } from "../knowledge/knowledge.ts";
-import { createModels, createProviders } from "../models/models.ts";
+import { createModels, createProviders, type RemoteCall } from "../models/models.ts";
 import { createRuns } from "../runs/runs.ts";
 import { createServing } from "../serving/serving.ts";
 import { createSecrets } from "../store/secrets.ts";
@@ -89,23 +89,26 @@ export async function startServer({
     const models = createModels({ store, runs, engine, clock, memoryBudgetBytes });
     const { dataDir, secretKey, secretKeyFile } = config;
     const secrets = createSecrets({ dataDir, key: secretKey, keyFile: secretKeyFile });
-    const providers = createProviders({ store, secrets, remote: createRemote({ clock }), clock });
+    const usage = createUsage({ store, clock, log });
+    const remote = createRemote({ clock });
+    const record = (call: RemoteCall) =>
+      void usage.record({ ...call, userId: null, keyId: null, source: "knowledge" });
+    const providers = createProviders({ store, secrets, remote, clock, record });
     const training = createTraining({ store, runs, models, datasets, clock });
     const serving = createServing({ store, runs, models, engine, clock, log });
     closers.push(() => serving.close());
-    const embedders = createEmbedders([createBuiltInEmbedder(engine)]);
+    const embedders = createEmbedders([createBuiltInEmbedder(engine)], providers.embedders);
     const knowledge = createKnowledge({
       store,
       runs,
       embedders,
-      findReranker: async () => null,
+      findReranker: providers.findReranker,
       clock,
       log,
       reader: { command: ownCommand("document-reader"), env: childEnvironment() },
       searcher: { command: ownCommand("knowledge-searcher"), env: childEnvironment() },
     });
     closers.push(() => knowledge.close());
-    const usage = createUsage({ store, clock, log });
     const chat = createChat({ store, models, providers, serving, engine, usage, clock, log });
     closers.push(() => chat.close());
     let isReady = false;

@@ -20,14 +20,17 @@ export const KnowledgeBase = builder.objectRef<KnowledgeBaseRow>("KnowledgeBase"
 export const KnowledgeDocument = builder.objectRef<DocumentRow>("Document");
 const DocumentChunk = builder.objectRef<ChunkRow>("DocumentChunk");
 
-type EmbedderShape = { id: string; name: string; dimensions: number; maxTokens: number | null };
+type EmbedderShape = { id: string; name: string; dimensions: number | null; maxTokens: number | null };
 const EmbedderType = builder.objectRef<EmbedderShape>("Embedder").implement({
   description: "What turns texts into vectors.",
   extensions: needs("read"),
   fields: (t) => ({
     id: t.exposeID("id", { description: "Its id." }),
     name: t.exposeString("name", { description: "Its name." }),
-    dimensions: t.exposeInt("dimensions", { description: "Numbers in a vector." }),
+    dimensions: t.exposeInt("dimensions", {
+      nullable: true,
+      description: "Numbers in a vector; null for a third-party model that was not asked yet.",
+    }),
     maxTokens: t.exposeInt("maxTokens", {
       nullable: true,
       description: "Longest text that it sees, in its own tokens; null when it is gone.",

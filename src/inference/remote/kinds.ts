@@ -24,6 +24,8 @@ export type ProviderKindInfo = {
   needsKey: boolean;
   /** What a key looks like, where that is not plain. */
   keyHint?: string;
+  /** Longest text that its embedding models see, in tokens, where that is known. */
+  embedTokens?: number;
 };
 
 const CHAT = ["text", "vision"] as const;
@@ -33,6 +35,7 @@ export const PROVIDER_KINDS = {
   openai: {
     title: "OpenAI",
     url: "https://api.openai.com/v1",
+    embedTokens: 8191,
     package: "openai",
     abilities: [...CHAT, "embedding"],
     needsKey: true,
@@ -47,6 +50,7 @@ export const PROVIDER_KINDS = {
   google: {
     title: "Google",
     url: "https://generativelanguage.googleapis.com/v1beta",
+    embedTokens: 2048,
     package: "google",
     abilities: [...CHAT, "embedding"],
     needsKey: true,
@@ -55,6 +59,7 @@ export const PROVIDER_KINDS = {
     title: "Azure OpenAI",
     url: "",
     urlExample: "https://NAME.openai.azure.com/openai",
+    embedTokens: 8191,
     package: "azure",
     abilities: [...CHAT, "embedding"],
     needsKey: true,
@@ -62,6 +67,7 @@ export const PROVIDER_KINDS = {
   bedrock: {
     title: "Amazon Bedrock",
     url: "https://bedrock-runtime.us-east-1.amazonaws.com",
+    embedTokens: 8192,
     package: "bedrock",
     abilities: [...CHAT, "embedding"],
     needsKey: true,
@@ -70,6 +76,7 @@ export const PROVIDER_KINDS = {
   mistral: {
     title: "Mistral",
     url: "https://api.mistral.ai/v1",
+    embedTokens: 8192,
     package: "mistral",
     abilities: [...CHAT, "embedding"],
     needsKey: true,
@@ -84,6 +91,7 @@ export const PROVIDER_KINDS = {
   dashscope: {
     title: "DashScope",
     url: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    embedTokens: 8192,
     package: "openai-compatible",
     abilities: [...CHAT, "embedding"],
     needsKey: true,
