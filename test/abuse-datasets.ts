@@ -31,6 +31,12 @@ export const datasetCases: Case[] = [
   ],
   ["ragged rows", "RAGGED_ROW", /line 3.*3 fields/, (w) => rows(w, "a,b\n1,2\n1,2,3\n", "rows.csv")],
   ["a quote that never closes", "UNCLOSED_QUOTE", /line 2/, (w) => rows(w, 'a,b\n"1,2\n', "rows.csv")],
+  [
+    "text after a JSON list",
+    "INVALID_JSON",
+    /line 3.*after the \]/,
+    (w) => rows(w, `[${good},\n${good}]\nand so on`, "rows.json"),
+  ],
   ["rows that are no objects", "ROW_NOT_OBJECT", /line 2/, (w) => rows(w, `${good}\n7\n`)],
   [
     "a message without role",

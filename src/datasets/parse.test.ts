@@ -217,6 +217,22 @@ describe("row errors", () => {
     const got = await parse("a.json", '[{"a":1},{"a":2}');
     expect(got.errors[0]).toMatchObject({ code: "INVALID_JSON", line: 1 });
   });
+  test.each([
+    ["a word", '[{"a":1},\n{"a":2}]\n\noops', 4, "oops"],
+    ["another list", '[{"a":1},\n{"a":2}]\n[{"a":3}]', 3, '[{"a":3}]'],
+    ["a comma", '[{"a":1},{"a":2}],', 1, ","],
+    ["a broken end of the object around it", '{"data":[{"a":1},{"a":2}]\n, "more": }', 2, ', "more": }'],
+    ["more after the object around it", '{"data":[{"a":1},\n{"a":2}]}\n{}', 2, "}\n{}"],
+  ])("after the ] that closes a JSON list: %s", async (_, text, line, value) => {
+    const got = await parse("a.json", text);
+    expect(got.rows).toEqual([{ a: 1 }, { a: 2 }]);
+    expect(got.errors).toMatchObject([{ code: "INVALID_JSON", line, value }]);
+    expect(got.errors[0]?.message).toContain("after the ]");
+  });
+  test("blanks after the ] of a JSON list, over many reads, are nothing", async () => {
+    const got = await parse("a.json", `[{"a":1}]${" \n".repeat(2_000_000)}`);
+    expect(got).toMatchObject({ rows: [{ a: 1 }], errors: [] });
+  });
   test.each(["jsonl", "json", "csv"])("RECORD_TOO_LONG, the next row is read: %s", async (format) => {
     const long = "x".repeat(3_000_000);
     const text = {

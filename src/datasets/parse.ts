@@ -214,6 +214,11 @@ class RecordReader {
       batch.errors.push(rowError(line, "row", "INVALID_JSON", message, text));
       return;
     }
+    if (record.problem === "trailing") {
+      const message = "There is text after the ] that closes the list of rows.";
+      batch.errors.push(rowError(line, "row", "INVALID_JSON", message, text.trim()));
+      return;
+    }
     const nest = findDeepNest(text, this.#limits.datasetDepth);
     if (nest !== null) {
       batch.errors.push(rowError(line, nest.field, nest.code, nest.message, nest.value));

@@ -1,7 +1,12 @@
 // Cuts a file's bytes into records (lines, quoted CSV records, elements of a JSON array) in constant memory.
 
 /** One record's bytes; `bytes` is null where it was longer than the limit and therefore never held. */
-export type RawRecord = { line: number; bytes: Uint8Array | null; size: number; problem?: "unclosed" };
+export type RawRecord = {
+  line: number;
+  bytes: Uint8Array | null;
+  size: number;
+  problem?: "unclosed" | "trailing";
+};
 
 /** Finds where records end, chunk by chunk. */
 export type Splitter = {
@@ -108,8 +113,8 @@ export function csvSplitter(limit: number, delimiter: string): Splitter {
 }
 
 /**
- * The elements of a JSON array. Bytes before the first `[` are skipped; what follows the closing bracket
- * comes as a last record when it is more than blanks and braces.
+ * The elements of a JSON array. Bytes before the first `[` are skipped. What follows the closing bracket comes as a last
+ * record with the problem "trailing", unless it is blank or closes the object that the array stands in.
  */
 export function arraySplitter(limit: number): Splitter {
   let pieces = new Pieces(limit);
@@ -120,6 +125,7 @@ export function arraySplitter(limit: number): Splitter {
   let inText = false;
   let escaped = false;
   let blank = true;
+  let wrapped = false;
   return {
     feed(chunk, out) {
       let from = 0;
@@ -127,6 +133,7 @@ export function arraySplitter(limit: number): Splitter {
         const byte = chunk[at] ?? 0;
         if (byte === LF) line++;
         if (state === "before") {
+          if (byte === 123) wrapped = true;
           if (byte === 91) {
             state = "inside";
             from = at + 1;
@@ -134,7 +141,13 @@ export function arraySplitter(limit: number): Splitter {
           }
           continue;
         }
-        if (state === "after") continue;
+        if (state === "after") {
+          if (blank && byte !== 32 && byte !== LF && byte !== CR && byte !== 9) {
+            blank = false;
+            startLine = line;
+          }
+          continue;
+        }
         if (inText) {
           if (escaped) escaped = false;
           else if (byte === 92) escaped = true;
@@ -159,10 +172,23 @@ export function arraySplitter(limit: number): Splitter {
         else if (byte === 123 || byte === 91) depth++;
         else if (byte === 125 || byte === 93) depth--;
       }
-      if (state === "inside") pieces.add(chunk.subarray(from));
+      if (state !== "before") pieces.add(chunk.subarray(from));
     },
     end(out) {
-      if (state !== "after") out.push({ ...pieces.take(startLine), problem: "unclosed" });
+      if (state === "after" && blank) return;
+      const rest = pieces.take(startLine);
+      if (state !== "after") out.push({ ...rest, problem: "unclosed" });
+      else if (!wrapped || !closesObject(rest)) out.push({ ...rest, problem: "trailing" });
     },
   };
+}
+
+/** Whether what follows `{"data": [ … ]` makes a whole object of it. */
+function closesObject({ bytes }: RawRecord): boolean {
+  try {
+    JSON.parse(`{"data":[]${new TextDecoder().decode(bytes ?? new Uint8Array())}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
