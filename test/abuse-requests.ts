@@ -51,6 +51,12 @@ export const trainingCases: Case[] = [
     /max_length|8 tokens/,
     (w) => train(w, { parameters: { max_length: 8 } }),
   ],
+  [
+    "conversations for a base without a chat template",
+    "CHAT_TEMPLATE_MISSING",
+    /plain.*chats/,
+    (w) => train(w, { baseId: "plain" }),
+  ],
   ["a table without mapping", "MAPPING_NEEDED", /prompt/, (w) => train(w, {}, "table")],
   [
     "a mapping to a column not there",

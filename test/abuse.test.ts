@@ -20,6 +20,7 @@ beforeAll(async () => {
   w = await startAbuseWorld();
   const made = async (work: Promise<Refusal | null>): Promise<void> => expect(await work).toBeNull();
   await made(w.importModel(await toyFiles(), "toy"));
+  await made(w.importModel(await toyFiles({ template: null }), "plain"));
   const row = (split: string) =>
     JSON.stringify({ messages: [turn("user", "What is it? ".repeat(9)), turn("assistant", "It.")], split });
   await made(w.importDataset("chats.jsonl", `${row("train")}\n${row("train")}\n`, { name: "chats" }));

@@ -264,6 +264,45 @@ test.skipIf(!canWalk)(
 );
 
 test.skipIf(!canWalk)(
+  "P4 mapping and cut: the form shows where Longest row cuts the first row, and counts the rows that it cuts",
+  async () => {
+    const { page } = walk;
+    const latest = z.object({ dataset: z.object({ latest: z.object({ id: z.string() }) }) });
+    const { id } = latest.parse(await walk.graphql('{ dataset(name: "support-messages") { latest { id } } }'))
+      .dataset.latest;
+    await walk.open(`/train?base=${base.id}&dataset=${id}`);
+    await page.locator("mark").first().waitFor();
+    expect(await page.locator(".e-tokens del").count()).toBe(0);
+    await page.getByText(/^0 of \d+ looked at$/).waitFor();
+    await page.locator('input[name="max_length"]').fill("40");
+    const cut = page.locator(".e-tokens del");
+    await cut.first().waitFor();
+    await page.getByText("Only the first 40 are kept: the rest, struck out, is cut off.").waitFor();
+    await page.getByText(/^\d+ of \d+ rows looked at are cut after 40 tokens/).waitFor();
+    const shape = z.object({
+      dataset: z.object({
+        latest: z.object({
+          renderedRow: z.object({
+            keptTokenCount: z.number(),
+            tokens: z.array(z.object({ text: z.string(), kept: z.boolean() })),
+          }),
+        }),
+      }),
+    });
+    const { renderedRow } = shape.parse(
+      await walk.graphql(
+        'query ($base: ID!) { dataset(name: "support-messages") { latest { renderedRow(index: 0, baseId: $base, maxLength: 40) { keptTokenCount tokens { text kept } } } } }',
+        { base: base.id },
+      ),
+    ).dataset.latest;
+    expect(renderedRow.keptTokenCount).toBe(40);
+    const gone = renderedRow.tokens.filter(({ kept }) => !kept).map(({ text }) => text);
+    expect((await cut.allTextContents()).join("")).toBe(gone.join(""));
+    await walk.look("training-cut", { picture: false });
+  },
+);
+
+test.skipIf(!canWalk)(
   "R24 validation: a bad row is named by line; on request the good ones stay",
   async () => {
     const { page } = walk;

@@ -13,17 +13,29 @@ let world: World;
 
 beforeAll(async () => {
   world = await startWorld();
-  await writeToyModel(join(world.folder, "toy"));
-  const base = await world.act(
-    `mutation ($path: String!) { importModel(input: { name: "toy", path: $path }) { __typename ... on ImportModelSuccess { run { id } } ${errors} } }`,
-    { path: join(world.folder, "toy") },
-  );
-  await world.succeeded(runOf.parse(base).run.id);
-  for (const [name, completion] of [
-    ["short", "b"],
-    ["long", "b".repeat(400)],
-  ]) {
-    const line = `${JSON.stringify({ prompt: "a".repeat(20), completion })}\n`;
+  for (const [name, template] of [
+    ["toy", undefined],
+    ["plain", null],
+  ] as const) {
+    const path = join(world.folder, name);
+    await writeToyModel(path, template === null ? { template } : {});
+    const base = await world.act(
+      `mutation ($name: String!, $path: String!) { importModel(input: { name: $name, path: $path }) { __typename ... on ImportModelSuccess { run { id } } ${errors} } }`,
+      { name, path },
+    );
+    await world.succeeded(runOf.parse(base).run.id);
+  }
+  const pair = (completion: string) => ({ prompt: "a".repeat(20), completion });
+  const turns = [
+    { role: "user", content: "a" },
+    { role: "assistant", content: "b" },
+  ];
+  for (const [name, row] of [
+    ["short", pair("b")],
+    ["long", pair("b".repeat(400))],
+    ["chats", { messages: turns }],
+  ] as const) {
+    const line = `${JSON.stringify(row)}\n`;
     const uploadId = await world.upload(`${name}.jsonl`, new TextEncoder().encode(line.repeat(100)));
     const made = await world.act(
       `mutation ($name: String!, $id: ID!) { importDataset(input: { name: $name, uploadId: $id }) { __typename ... on ImportDatasetSuccess { run { id } } ${errors} } }`,
@@ -49,13 +61,14 @@ async function start(change: object = {}) {
 
 async function forecast(change: object = {}) {
   const { trainingForecast } = await world.graphql(
-    "query ($input: StartTrainingInput!) { trainingForecast(input: $input) { steps seconds warnings refusals { code } } }",
+    "query ($input: StartTrainingInput!) { trainingForecast(input: $input) { steps seconds cut { sampled cut lost p95 max } warnings refusals { code } } }",
     input(change),
   );
   return z
     .object({
       steps: z.number(),
       seconds: z.number().nullable(),
+      cut: z.record(z.string(), z.number()).nullable(),
       warnings: z.array(z.string()),
       refusals: z.array(z.object({ code: z.string() })),
     })
@@ -114,6 +127,59 @@ test("deployments generate a name with the precision that they end up with", asy
   for (const { run } of lives) await world.succeeded(run.id);
 }, 60_000);
 
+test("a forecast says how many rows max_length cuts, and what would do", async () => {
+  expect((await forecast()).cut).toEqual({ sampled: 100, cut: 0, lost: 0, p95: 22, max: 22 });
+  // A character is a token; the answer begins behind the question's 20, and an end token follows it.
+  const narrow = await forecast({ parameters: { max_length: 20 } });
+  expect(narrow.cut).toEqual({ sampled: 100, cut: 100, lost: 100, p95: 22, max: 22 });
+  expect(narrow.warnings).toContain(
+    "100 of 100 rows looked at are cut after 20 tokens, and 100 of 100 keep nothing to learn; the longest has 22. 22 would hold 95 % of the rows whole.",
+  );
+  // The base model reads no more than 256 tokens, whatever the form says.
+  const long = await forecast({ datasetVersionId: "long" });
+  expect(long.cut).toEqual({ sampled: 100, cut: 100, lost: 0, p95: 421, max: 421 });
+  expect(long.warnings.join()).toContain("cut after 256 tokens; the longest has 421.");
+}, 60_000);
+
+test("a row as the model sees it shows where a training cuts it", async () => {
+  const { dataset } = await world.graphql(
+    '{ dataset(name: "short") { latest { renderedRow(baseId: "toy", index: 0, maxLength: 21) { tokenCount keptTokenCount lossTokenCount tokens { text counts kept } } } } }',
+  );
+  expect(dataset).toMatchObject({
+    latest: { renderedRow: { tokenCount: 22, keptTokenCount: 21, lossTokenCount: 1 } },
+  });
+  const shape = z.object({
+    latest: z.object({ renderedRow: z.object({ tokens: z.array(z.unknown()) }) }),
+  });
+  expect(shape.parse(dataset).latest.renderedRow.tokens.slice(19)).toEqual([
+    { text: "a", counts: false, kept: true },
+    { text: "b", counts: true, kept: true },
+    { text: "~", counts: false, kept: false },
+  ]);
+}, 60_000);
+
+test("conversations for a base without a chat template are refused before anything is queued", async () => {
+  const runs = async () =>
+    z
+      .object({ runs: z.object({ totalCount: z.number() }) })
+      .parse(await world.graphql("{ runs { totalCount } }"));
+  const before = await runs();
+  const wish = { baseId: "plain", datasetVersionId: "chats" };
+  const refused = start(wish).then(
+    () => "started",
+    (error: unknown) => String(error),
+  );
+  expect(await refused).toContain("CHAT_TEMPLATE_MISSING");
+  expect(await refused).toContain(
+    "plain has no chat template, so it cannot read the conversations of chats.",
+  );
+  expect((await forecast(wish)).refusals).toEqual([{ code: "CHAT_TEMPLATE_MISSING" }]);
+  expect(await runs()).toEqual(before);
+  // Pairs need no template, and a base with one takes both.
+  expect((await forecast({ baseId: "plain" })).refusals).toEqual([]);
+  expect((await forecast({ datasetVersionId: "chats" })).refusals).toEqual([]);
+}, 60_000);
+
 test("a forecast knows the steps at once, and the time after a first training", async () => {
   const before = await forecast();
   // 95 of the 100 rows are trained on, four a step.
@@ -135,6 +201,8 @@ test("a forecast knows the steps at once, and the time after a first training", 
   });
   const { trainerId } = z.object({ trainerId: z.string() }).parse(hello);
   const { run } = leaseResponse.parse(await say("lease", { trainerId, waitMs: 5_000 }));
+  // The standard 512 is more than the toy reads.
+  expect(run.spec.parameters.max_length).toBe(256);
   const events = Array.from({ length: 20 }, (_, i) => ({
     ...{ seq: i + 1, at: 1_000_000 + 2_000 * i, type: "metrics" },
     ...{ step: i + 1, totalSteps: 20, epoch: 1, loss: 1 },

@@ -4,7 +4,7 @@ import { and, desc, eq, exists, inArray, or } from "drizzle-orm";
 import { z } from "zod";
 import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
 import { runs as runRows } from "../../schema/tables/runs.ts";
-import type { EnginePool, ModelSource, RenderedRow } from "../inference/inference.ts";
+import type { EnginePool, ModelSource } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
@@ -18,12 +18,14 @@ import {
   startImport,
 } from "./import.ts";
 import { type Dependant, datasetNotFound, dependantsOf, remove, rename } from "./keep.ts";
+import { cutOf, type Histogram, histogramOf, keepLengths, type RowLength, seenBy } from "./lengths.ts";
 import type { ReaderDeps } from "./reader.ts";
 import { readRows, searchRows } from "./rows.ts";
 import { checkMapping, type Mapping, shapes, type TrainingRow, toTrainingRow } from "./shape.ts";
 import { splitOfRow } from "./split.ts";
 
 export type { ImportDatasetInput } from "./import.ts";
+export type { CutRows, Histogram } from "./lengths.ts";
 export { runReaderChild } from "./reader.ts";
 export type { Mapping, Shape, TrainingRow } from "./shape.ts";
 
@@ -46,16 +48,10 @@ export type DatasetVersionRow = Omit<
 };
 
 export type RowPage = { rows: { index: number; value: unknown }[]; total: number; nextOffset: number | null };
-export type Histogram = {
-  /** Bounds of the bars: one more than there are bars. */
-  edges: number[];
-  counts: number[];
-  p50: number;
-  p95: number;
-  max: number;
-  sampled: number;
+export type RenderedDatasetRow = {
+  text: string;
+  tokens: { id: number; text: string; counts: boolean; kept: boolean }[];
 };
-export type RenderedDatasetRow = { text: string; tokens: { id: number; text: string; counts: boolean }[] };
 /** Rows as the trainer reads them: JSONL in the blob folder. */
 export type TrainingRows = { sha256: string; sizeBytes: number; rowCount: number };
 
@@ -71,7 +67,6 @@ export type Datasets = ReturnType<typeof createDatasets>;
 
 /** Rows whose tokens a histogram counts. */
 const SAMPLE_ROWS = 200;
-const BARS = 20;
 const PAGE = 1_000;
 
 /** Builds the front door and registers the import with the runs. */
@@ -101,11 +96,19 @@ export function createDatasets(deps: DatasetsDeps) {
     return toTrainingRow(stored.row, version.shape, parseMapping(mapping) ?? version.mapping ?? undefined);
   }
 
-  /** A row as the trainer will encode it: test/mask.test.ts holds both to the same ids and marks. */
-  const seen = (source: ModelSource, row: TrainingRow): Promise<RenderedRow> =>
-    "messages" in row
-      ? engine.render(source, row.messages)
-      : engine.renderPair(source, row.prompt, row.completion);
+  const seen = (source: ModelSource, row: TrainingRow) => seenBy(engine, source, row);
+  const lengthsOf = keepLengths(async (version: DatasetVersionRow, source, mapping) => {
+    const sampled = Math.min(SAMPLE_ROWS, version.rowCount);
+    const lengths: RowLength[] = [];
+    for (let at = 0; at < sampled; at++) {
+      const [stored] = await readRows(...pathsOf(version), Math.floor((at * version.rowCount) / sampled), 1);
+      if (!stored) return datasetNotFound("row", String(at));
+      const { ids, isTarget } = await seen(source, toTrainingRow(stored.row, version.shape, mapping));
+      const isTrained = !version.statistics.hasOwnSplits || splitOfRow(stored.row) === "train";
+      lengths.push({ tokens: ids.length, firstLearned: isTarget.indexOf(true), isTrained });
+    }
+    return lengths;
+  });
 
   const hasVersion = exists(
     db
@@ -222,24 +225,36 @@ export function createDatasets(deps: DatasetsDeps) {
     /** Token lengths of evenly spaced rows, as the model sees them. @throws EspalierError MAPPING_NEEDED */
     async histogram(versionId: string, source: ModelSource): Promise<Histogram> {
       const version = await getVersion(versionId);
-      const sampled = Math.min(SAMPLE_ROWS, version.rowCount);
-      const lengths: number[] = [];
-      for (let at = 0; at < sampled; at++) {
-        const row = await trainingRow(version, Math.floor((at * version.rowCount) / sampled));
-        lengths.push((await seen(source, row)).ids.length);
-      }
-      return histogramOf(lengths);
+      return histogramOf(await lengthsOf(version, source, version.mapping ?? undefined));
     },
 
     /**
-     * One row exactly as the model will see it, a table's by `mapping` or its own.
+     * What a training that keeps `maxTokens` of each row would cut, counted on evenly spaced rows.
+     * @throws EspalierError MAPPING_NEEDED, MAPPED_COLUMN_MISSING, and TEMPLATE_* of the base model
+     */
+    async cutAt(versionId: string, source: ModelSource, maxTokens: number, mapping?: unknown) {
+      const version = await getVersion(versionId);
+      const used = parseMapping(mapping) ?? version.mapping ?? undefined;
+      return cutOf(await lengthsOf(version, source, used), maxTokens);
+    },
+
+    /** Whether its rows are conversations, which take a chat template; false where no mapping says so yet. */
+    async areMessages(versionId: string, mapping?: unknown): Promise<boolean> {
+      const version = await getVersion(versionId);
+      const isReadable = version.statistics.trainable || parseMapping(mapping) !== null;
+      return isReadable && "messages" in (await trainingRow(version, 0, mapping));
+    },
+
+    /**
+     * One row exactly as the model will see it, a table's by `mapping` or its own; what stands behind `maxTokens` is
+     * not kept, and so not learned.
      * @throws EspalierError MAPPING_NEEDED, MAPPED_COLUMN_MISSING, ROW_NOT_FOUND
      */
     async renderedRow(
       versionId: string,
       source: ModelSource,
       index: number,
-      mapping?: unknown,
+      { mapping, maxTokens = Number.POSITIVE_INFINITY }: { mapping?: unknown; maxTokens?: number } = {},
     ): Promise<RenderedDatasetRow> {
       const { text, ids, pieces, isTarget } = await seen(
         source,
@@ -247,7 +262,12 @@ export function createDatasets(deps: DatasetsDeps) {
       );
       return {
         text,
-        tokens: ids.map((id, at) => ({ id, text: pieces[at] ?? "", counts: isTarget[at] ?? false })),
+        tokens: ids.map((id, at) => ({
+          id,
+          text: pieces[at] ?? "",
+          counts: at < maxTokens && (isTarget[at] ?? false),
+          kept: at < maxTokens,
+        })),
       };
     },
 
@@ -344,20 +364,4 @@ function asVersion(row: typeof datasetVersions.$inferSelect): DatasetVersionRow 
 
 function asIndexed({ number, row }: { number: number; row: unknown }): { index: number; value: unknown } {
   return { index: number, value: row };
-}
-
-/** Bars of equal width from 0 to the longest row. */
-function histogramOf(lengths: number[]): Histogram {
-  const sorted = [...lengths].sort((a, b) => a - b);
-  const max = sorted.at(-1) ?? 0;
-  const width = Math.max(1, Math.ceil((max + 1) / BARS));
-  const edges = Array.from({ length: BARS + 1 }, (_, at) => at * width);
-  const counts = new Array<number>(BARS).fill(0);
-  for (const length of sorted) {
-    const bar = Math.min(BARS - 1, Math.floor(length / width));
-    counts[bar] = (counts[bar] ?? 0) + 1;
-  }
-  const at = (share: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-  return { edges, counts, p50: at(0.5), p95: at(0.95), max, sampled: sorted.length };
 }

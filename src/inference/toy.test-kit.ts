@@ -21,7 +21,8 @@ export type ToyOptions = {
   shards?: number;
   /** Tokens beyond the embedding's rows. */
   extraTokens?: number;
-  template?: string;
+  /** The chat template; null for a base that has none. */
+  template?: string | null;
   /** The tokenizer's own; "~" when unsaid. */
   eosToken?: string | null;
   seed?: number;
@@ -109,7 +110,7 @@ export async function writeToyModel(folder: string, options: ToyOptions = {}): P
     },
   });
   await json("tokenizer_config.json", {
-    chat_template: options.template ?? TOY_TEMPLATE,
+    ...(options.template === null ? {} : { chat_template: options.template ?? TOY_TEMPLATE }),
     eos_token: options.eosToken === undefined ? "~" : options.eosToken,
   });
   if (options.readme) await writeFile(join(folder, "README.md"), options.readme);

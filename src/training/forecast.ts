@@ -1,7 +1,7 @@
 // What a training would take: steps, time and memory, with warnings and refusals before it is started.
 import { z } from "zod";
 import { sftParameters } from "../../schema/trainer.ts";
-import type { Datasets } from "../datasets/datasets.ts";
+import type { CutRows, Datasets } from "../datasets/datasets.ts";
 import { isEspalierError, shapeOf } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { BaseModelRow, Models } from "../models/models.ts";
@@ -15,6 +15,8 @@ export type Forecast = {
   /** From earlier trainings of the same base on this server; null without any. */
   seconds: number | null;
   memoryBytes: number;
+  /** What max_length cuts off the rows; null where they cannot be read yet. */
+  cut: CutRows | null;
   warnings: string[];
   /** Why it cannot be started as it is. */
   refusals: RunError[];
@@ -58,7 +60,7 @@ export async function forecastOf(
     it = await check();
   } catch (error) {
     if (!isEspalierError(error)) throw error;
-    return { steps: 0, seconds: null, memoryBytes: 0, warnings: [], refusals: [shapeOf(error)] };
+    return { steps: 0, seconds: null, memoryBytes: 0, cut: null, warnings: [], refusals: [shapeOf(error)] };
   }
   const { parameters, base, version } = it;
   const rows = Math.max(1, Math.floor(version.splits.train * (1 - parameters.validation_fraction)));
@@ -80,6 +82,7 @@ export async function forecastOf(
     warnings.push(`Only ${version.splits.train} rows to train on; expect little.`);
   if (parameters.max_length > base.card.contextLength)
     warnings.push(`Rows are cut at the model's ${base.card.contextLength} tokens, before max_length.`);
+  const cut = await cutRows(deps, input, it, warnings);
   const refusals: RunError[] = [];
   if (!version.statistics.trainable && !input.mapping)
     refusals.push({
@@ -92,9 +95,38 @@ export async function forecastOf(
     steps,
     seconds: await secondsOf(deps, it, steps),
     memoryBytes: memoryOf(base, parameters),
+    cut,
     warnings,
     refusals,
   };
+}
+
+/** What max_length cuts off, with a warning where it cuts anything. */
+async function cutRows(
+  { datasets, models }: Deps,
+  { mapping }: StartTrainingInput,
+  { base, version, parameters }: Checked,
+  warnings: string[],
+): Promise<CutRows | null> {
+  const { contextLength } = base.card;
+  const most = Math.min(parameters.max_length, contextLength);
+  try {
+    const found = await datasets.cutAt(version.id, await models.sourceOf(base.id), most, mapping);
+    if (found.sampled === 0) return null;
+    const { cut, lost, sampled, p95, max } = found;
+    const nothing = lost > 0 ? `, and ${lost} of ${sampled} keep nothing to learn` : "";
+    const enough = p95 > most && p95 <= contextLength ? ` ${p95} would hold 95 % of the rows whole.` : "";
+    if (cut > 0)
+      warnings.push(
+        `${cut} of ${sampled} rows looked at are cut after ${most} tokens${nothing}; the longest has ${max}.${enough}`,
+      );
+    return found;
+  } catch (error) {
+    if (!isEspalierError(error)) throw error;
+    // A table that is not mapped yet is refused below; of a row that the template refuses the trainer says more.
+    if (error.code !== "MAPPING_NEEDED") warnings.push(error.message);
+    return null;
+  }
 }
 
 /** Weights, and the activations of a batch that backpropagation keeps: about 20 numbers per layer, token and channel. */

@@ -146,7 +146,18 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
         value: input.datasetVersionId.slice(0, 80),
         status: 404,
       });
-    return { asked, base: await models.getBase(base.modelId), parameters, version, dataset };
+    const row = await models.getBase(base.modelId);
+    if (row.card.chatTemplate === null && (await datasets.areMessages(version.id, input.mapping)))
+      throw new EspalierError(
+        "CHAT_TEMPLATE_MISSING",
+        `${row.name} has no chat template, so it cannot read the conversations of ${dataset.name}.`,
+        {
+          field: "baseId",
+          value: row.name,
+          hint: "Choose an instruct model, or a dataset of the columns prompt and completion.",
+        },
+      );
+    return { asked, base: row, parameters, version, dataset };
   }
 
   const self = {
@@ -179,7 +190,7 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
     /**
      * Freezes rows and parameters and queues the training for a trainer.
      * @throws EspalierError NAME_TAKEN, NOT_A_BASE_MODEL, UNKNOWN_METHOD, PARAMETER_INVALID, MAPPING_NEEDED,
-     * MAPPED_COLUMN_MISSING, NO_TRAINING_ROWS, ROWS_ALL_TOO_LONG, DATASET_NOT_FOUND, MODEL_NOT_FOUND
+     * CHAT_TEMPLATE_MISSING, MAPPED_COLUMN_MISSING, NO_TRAINING_ROWS, ROWS_ALL_TOO_LONG, DATASET_NOT_FOUND, MODEL_NOT_FOUND
      */
     async startTraining(input: StartTrainingInput): Promise<{ training: TrainingRow; run: RunRow }> {
       const { asked, base, parameters, version, dataset } = await checked(input);
@@ -206,7 +217,8 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
           model: { name },
           base: { name: base.name, format: base.format },
           dataset: { name: dataset.name, version: version.number },
-          parameters,
+          // The trainer cuts where it is told to; behind its context a base model reads nothing.
+          parameters: { ...parameters, max_length: maxTokens },
           save,
         };
         const run = await runs.createRun(tx, {

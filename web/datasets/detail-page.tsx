@@ -171,19 +171,22 @@ function LengthHistogram(props: { versionId: string; baseId: string }) {
   );
 }
 
-/** One row in the base model's template; the tokens that count for the loss are marked. */
+/** One row in the base model's template; the tokens that count for the loss are marked, and where a training cuts it. */
 export function RowAsSeen(props: {
   versionId: string;
   baseId: string;
   index: number;
   /** Columns of a table, as they are being chosen. */
   mapping?: Record<string, string>;
+  /** Tokens that a training would keep; all when unsaid. */
+  maxLength?: number;
 }) {
   const reading = useData(renderedRowQuery, {
     id: props.versionId,
     baseId: props.baseId,
     index: props.index,
     mapping: props.mapping ?? null,
+    maxLength: props.maxLength ?? null,
   });
   return (
     <Loaded reading={reading} rows={4}>
@@ -197,7 +200,12 @@ export function RowAsSeen(props: {
               {t("{{all}} tokens; the {{loss}} marked ones count for the loss.", {
                 all: row.tokenCount,
                 loss: row.lossTokenCount,
-              })}
+              })}{" "}
+              {row.keptTokenCount < row.tokenCount
+                ? t("Only the first {{kept}} are kept: the rest, struck out, is cut off.", {
+                    kept: row.keptTokenCount,
+                  })
+                : null}
             </Text>
           </>
         );

@@ -42,11 +42,11 @@ export const histogramQuery = graphql(`
   }
 `);
 export const renderedRowQuery = graphql(`
-  query RenderedRow($id: ID!, $baseId: ID!, $index: Int!, $mapping: JSON) {
+  query RenderedRow($id: ID!, $baseId: ID!, $index: Int!, $mapping: JSON, $maxLength: Int) {
     node(id: $id) {
       __typename
       ... on DatasetVersion {
-        id renderedRow(baseId: $baseId, index: $index, mapping: $mapping) { tokenCount lossTokenCount tokens { text counts } }
+        id renderedRow(baseId: $baseId, index: $index, mapping: $mapping, maxLength: $maxLength) { tokenCount keptTokenCount lossTokenCount tokens { text counts kept } }
       }
     }
   }

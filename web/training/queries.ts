@@ -12,7 +12,7 @@ export const choicesQuery = graphql(`
 `);
 export const forecastQuery = graphql(`
   query TrainingForecast($input: StartTrainingInput!) {
-    trainingForecast(input: $input) { steps seconds memoryBytes warnings refusals { code message hint field value } }
+    trainingForecast(input: $input) { steps seconds memoryBytes cut { sampled cut } warnings refusals { code message hint field value } }
   }
 `);
 export const startTraining = graphql(`

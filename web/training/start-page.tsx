@@ -4,6 +4,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { ResultOf } from "gql.tada";
 import { useMemo, useState } from "react";
+import { z } from "zod";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { RowAsSeen } from "../datasets/detail-page.tsx";
@@ -29,6 +30,27 @@ export function guessMapping(columns: readonly string[]): Record<string, string>
     ...(system ? { system } : {}),
   };
 }
+
+/** How many of the rows that were looked at are cut at max_length. */
+function cutFact({ cut, sampled }: { cut: number; sampled: number }): [string, string] {
+  return [t("Rows cut"), t("{{cut}} of {{sampled}} looked at", { cut: count(cut), sampled: count(sampled) })];
+}
+
+/** Tokens that a training keeps of a row: what the form says, at most what the base model reads. */
+export function keptTokens(chosen: unknown, schema: unknown, contextLength: number): number {
+  const asked = lengthSchema.safeParse(chosen);
+  const standard = methodSchema.safeParse(schema);
+  const most = asked.success
+    ? asked.data
+    : standard.success
+      ? standard.data.properties.max_length.default
+      : contextLength;
+  return Math.min(most, contextLength);
+}
+const lengthSchema = z.number().int().positive();
+const methodSchema = z.object({
+  properties: z.object({ max_length: z.object({ default: lengthSchema }) }),
+});
 
 type Choices = ResultOf<typeof choicesQuery>;
 
@@ -59,6 +81,7 @@ function Forecast(props: {
                   : t("about {{time}}", { time: duration(forecast.seconds) }),
               ],
               [t("Memory"), t("about {{size}}", { size: bytes(forecast.memoryBytes) })],
+              ...(forecast.cut ? [cutFact(forecast.cut)] : []),
             ]}
           />
           {forecast.warnings.map((warning) => (
@@ -120,6 +143,7 @@ function Form(props: { choices: Choices }) {
   const method = choices.methods.find((one) => one.name === methodName) ?? choices.methods[0];
   const [name, setName] = useState("");
   const [parameters, setParameters] = useState<Record<string, unknown>>({});
+  const [chosenLength] = useDebouncedValue(parameters.max_length, 400);
   const [save, setSave] = useState(false);
   const [mapped, setMapped] = useState<Record<string, string> | null>(null);
   const work = useWork();
@@ -286,7 +310,13 @@ function Form(props: { choices: Choices }) {
               {missing}
             </Text>
           ) : (
-            <RowAsSeen versionId={version.id} baseId={base.id} index={0} {...(isTable ? { mapping } : {})} />
+            <RowAsSeen
+              versionId={version.id}
+              baseId={base.id}
+              index={0}
+              maxLength={keptTokens(chosenLength, method.parameters, base.contextLength)}
+              {...(isTable ? { mapping } : {})}
+            />
           )}
         </Surface>
       </Stack>

@@ -95,20 +95,23 @@ export function Tile(props: { label: string; value: ReactNode; note?: ReactNode 
   );
 }
 
-/** Text as tokens; those that count for the loss are marked. */
-export function TokenText(props: { tokens: { text: string; counts: boolean }[] }) {
-  const runs: { text: string; counts: boolean }[] = [];
+type Token = { text: string; counts: boolean; kept: boolean };
+
+/** Text as tokens: those that count for the loss are marked, those that are cut off are struck out. */
+export function TokenText(props: { tokens: Token[] }) {
+  const runs: Token[] = [];
   for (const token of props.tokens) {
     const last = runs.at(-1);
-    if (last && last.counts === token.counts) last.text += token.text;
+    if (last && last.counts === token.counts && last.kept === token.kept) last.text += token.text;
     else runs.push({ ...token });
   }
   return (
     <pre className="e-tokens e-mono" {...reachable}>
-      {runs.map((run, index) =>
+      {runs.map((run, index) => {
+        const As = run.kept ? (run.counts ? "mark" : "span") : "del";
         // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one immutable text have no other identity
-        run.counts ? <mark key={index}>{run.text}</mark> : <span key={index}>{run.text}</span>,
-      )}
+        return <As key={index}>{run.text}</As>;
+      })}
     </pre>
   );
 }

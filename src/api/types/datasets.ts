@@ -75,7 +75,7 @@ const Histogram = builder.objectRef<HistogramShape>("Histogram").implement({
   }),
 });
 
-type Token = { id: number; text: string; counts: boolean };
+type Token = { id: number; text: string; counts: boolean; kept: boolean };
 const RenderedToken = builder.objectRef<Token>("RenderedToken").implement({
   description: "A token of a rendered row.",
   extensions: needs("read"),
@@ -83,6 +83,9 @@ const RenderedToken = builder.objectRef<Token>("RenderedToken").implement({
     number: t.exposeInt("id", { description: "Its number in the base model's vocabulary." }),
     text: t.exposeString("text", { description: "Its text." }),
     counts: t.exposeBoolean("counts", { description: "Whether the training learns it." }),
+    kept: t.exposeBoolean("kept", {
+      description: "False where it stands behind `maxLength` and is cut off.",
+    }),
   }),
 });
 type RenderedShape = { text: string; tokens: Token[] };
@@ -96,7 +99,14 @@ const RenderedRow = builder.objectRef<RenderedShape>("RenderedRow").implement({
       description: "Its tokens in order.",
       resolve: ({ tokens }) => tokens,
     }),
-    tokenCount: t.int({ description: "How many tokens.", resolve: ({ tokens }) => tokens.length }),
+    tokenCount: t.int({
+      description: "How many tokens, cut off or not.",
+      resolve: ({ tokens }) => tokens.length,
+    }),
+    keptTokenCount: t.int({
+      description: "How many of them the training keeps.",
+      resolve: ({ tokens }) => tokens.filter(({ kept }) => kept).length,
+    }),
     lossTokenCount: t.int({
       description: "How many of them the training learns.",
       resolve: ({ tokens }) => tokens.filter(({ counts }) => counts).length,
@@ -218,9 +228,13 @@ DatasetVersion.implement({
           description:
             "Columns of a table to try: prompt, completion and, if any, system; its own when unsaid.",
         }),
+        maxLength: t.arg.int({ description: "Tokens that a training would keep; all when unsaid." }),
       },
-      resolve: async (version, { baseId, index, mapping }, context) =>
-        context.datasets.renderedRow(version.id, await tokenizerOf(context, baseId), index, mapping),
+      resolve: async (version, { baseId, index, mapping, maxLength }, context) =>
+        context.datasets.renderedRow(version.id, await tokenizerOf(context, baseId), index, {
+          mapping,
+          ...(maxLength == null ? {} : { maxTokens: maxLength }),
+        }),
     }),
   }),
 });

@@ -1,5 +1,6 @@
 // Trainings, their curves and samples, the methods, and the trainers that do the work.
 import { z } from "zod";
+import type { CutRows } from "../../datasets/datasets.ts";
 import type { TrainingRow } from "../../models/models.ts";
 import type { RunRow } from "../../runs/runs.ts";
 import type {
@@ -118,6 +119,18 @@ Training.implement({
   }),
 });
 
+const CutRowsType = builder.objectRef<CutRows>("CutRows").implement({
+  description: "What a training cuts off its rows at `max_length`, counted on evenly spaced ones.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    sampled: t.exposeInt("sampled", { description: "Training rows that were looked at." }),
+    cut: t.exposeInt("cut", { description: "Those of them that lose their end." }),
+    lost: t.exposeInt("lost", { description: "Those of them that keep nothing to learn." }),
+    p95: t.exposeInt("p95", { description: "Tokens that hold 95 of 100 rows whole." }),
+    max: t.exposeInt("max", { description: "Tokens of the longest." }),
+  }),
+});
+
 const TrainingForecast = builder.objectRef<ForecastShape>("TrainingForecast").implement({
   description: "What a training would take, and why it might be refused.",
   extensions: needs("read"),
@@ -128,6 +141,13 @@ const TrainingForecast = builder.objectRef<ForecastShape>("TrainingForecast").im
       description: "Estimated time; null without a measure.",
     }),
     memoryBytes: t.exposeFloat("memoryBytes", { description: "Estimated memory of the trainer." }),
+    cut: t.field({
+      type: CutRowsType,
+      nullable: true,
+      description:
+        "What `max_length` cuts off; null where the rows cannot be read, as of a table without mapping.",
+      resolve: ({ cut }) => cut,
+    }),
     warnings: t.exposeStringList("warnings", { description: "What is allowed but unwise." }),
     refusals: t.field({
       type: [UserErrorInfo],
