@@ -1,6 +1,7 @@
 // The chat in Chromium through the executable: branches, side by side and blind votes, rendering, prompts, pictures.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import { canWalk, narrow, startWalk, type Walk } from "./browser-kit.ts";
 
@@ -241,6 +242,88 @@ test.skipIf(!canWalk)(
     await walk.say("Once more.", 2);
   },
   180_000,
+);
+
+test.skipIf(!canWalk)(
+  "R73 rendering: code, mathematics and tables are drawn, and nothing in a reply runs",
+  async () => {
+    const { page } = walk;
+    const said = [
+      "A formula \\(e^{i\\pi} = -1\\), for $5.",
+      "\\[\\int_0^1 x^2 dx = \\frac{1}{3}\\]",
+      "```python\ndef area(r):\n    return 3.14 * r ** 2  # about\n```",
+      "| town | people |\n|---|---|\n| Lyon | 520 000 |",
+      "[here](javascript:window.broken=1) <img src=x onerror='window.broken=1'> ![map](https://example.com/m.png)",
+    ].join("\n\n");
+    await walk.open(`/chat?model=${encodeURIComponent(base)}`);
+    await walk.say("Show me.", 1);
+    await walk.button("Mend the reply", reply(0)).click();
+    await page.getByLabel("The reply, as it should be").fill(said);
+    await walk.button("Keep as a version").click();
+    await reply(0).locator(".katex-display").waitFor();
+    await reply(0).locator(".hljs-keyword", { hasText: "def" }).waitFor();
+    expect(await reply(0).locator("td").first().textContent()).toBe("Lyon");
+    expect(await reply(0).locator("img, script, [href^=javascript]").count()).toBe(0);
+    expect(await page.evaluate(() => Reflect.get(window, "broken"))).toBeUndefined();
+    // The fonts of the mathematics come from here.
+    await page.evaluate(() => document.fonts.ready);
+    expect(
+      await page.evaluate(() =>
+        [...document.fonts].some((one) => one.family.startsWith("KaTeX") && one.status === "loaded"),
+      ),
+    ).toBe(true);
+    await walk.look("chat-rendering");
+    await walk.within(narrow, () => walk.look("chat-rendering-narrow", { picture: false }));
+  },
+  60_000,
+);
+
+test.skipIf(!canWalk)(
+  "five hundred turns open at once, and show their beginning when asked",
+  async () => {
+    const { page } = walk;
+    const id = new URL(page.url()).pathname.split("/").at(-1) ?? "";
+    const from = (await shown()).messages.nodes.at(-1)?.id ?? "";
+    const { Database } = await import("bun:sqlite");
+    const database = new Database(join(walk.user.folder, "data/espalier.db"));
+    const add = database.query(
+      `INSERT INTO messages (id, conversation_id, parent_id, role, text, finish_reason, created_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, 'stop', ?6)`,
+    );
+    const began = Date.now();
+    database.transaction(() => {
+      let parent = from;
+      for (let turn = 1; turn <= 1000; turn++) {
+        const next = `msg_turn${String(turn).padStart(5, "0")}`;
+        const isReply = turn % 2 === 0;
+        add.run(
+          next,
+          id,
+          parent,
+          isReply ? "assistant" : "user",
+          `Words of turn **${turn}**: \`x = ${turn}\`.`,
+          began + turn,
+        );
+        parent = next;
+      }
+      database.run("UPDATE conversations SET current_id = ? WHERE id = ?", [parent, id]);
+    })();
+    database.close();
+    const opened = performance.now();
+    await page.reload();
+    await page.getByText("Words of turn 1000").waitFor();
+    expect(performance.now() - opened).toBeLessThan(8_000);
+    expect(await page.getByTestId("reply").count()).toBeLessThan(50);
+    const atEnd = () =>
+      page.getByRole("log").evaluate((list) => list.scrollHeight - list.scrollTop - list.clientHeight < 40);
+    expect(await atEnd()).toBe(true);
+    await walk.button("Show earlier messages").click();
+    await page.getByText("Words of turn 930").waitFor();
+    // Typing stays quick with all of them open.
+    await page.getByRole("textbox", { name: "Message" }).fill("quick");
+    expect(await page.getByText("Words of turn 1000").count()).toBe(1);
+  },
+  60_000,
 );
 
 test.skipIf(!canWalk)("no page of the chat broke, or asked another host", () => {

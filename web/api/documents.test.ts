@@ -47,7 +47,7 @@ test.each(
         const said = print(field);
         const readsOn =
           said.includes(`after: $${field.name.value}`) && /pageInfo \{[^}]*endCursor/.test(said);
-        const wanted = /first: (\d+)/.exec(said)?.[1];
+        const wanted = /(?:first|last): (\d+)/.exec(said)?.[1];
         if (!readsOn && (wanted === undefined || Number(wanted) === 200)) cut.push(said);
       },
     }),
