@@ -3,13 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { isObjectType, isUnionType } from "graphql";
 import { z } from "zod";
+import { scopeOf } from "../src/api/authorise.ts";
 import { schema } from "../src/api/schema.ts";
 import { writeToyModel } from "../src/inference/toy.test-kit.ts";
 import { startWorld, type World } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startWorld([["owner"]]);
   await writeToyModel(join(world.folder, "toy"));
   const imported = await world.act(
     'mutation ($path: String!) { importModel(input: { name: "toy", path: $path }) { __typename ... on ImportModelSuccess { run { id } } } }',
@@ -68,6 +69,31 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
     ['(name: "", scopes: ["read"])', { type: "InputError", code: "KEY_NAME_EMPTY", field: "name" }],
     ['(name: "k", scopes: ["fly"])', { type: "InputError", code: "SCOPE_UNKNOWN", field: "scopes" }],
   ],
+  changePassword: [
+    ['(current: "x", wanted: "correct horse")', { type: "RefusedError", code: "KEY_HAS_NO_PASSWORD" }],
+  ],
+  changeRole: [
+    ['(id: "mbr_x", role: "member")', { type: "NotFoundError", code: "PERSON_NOT_FOUND", field: "id" }],
+    ['(id: "mbr_x", role: "king")', { type: "InputError", code: "ROLE_UNKNOWN", field: "role" }],
+    ['(id: "mbr_x", role: "owner")', { type: "RefusedError", code: "ROLE_BEYOND_YOURS", field: "role" }],
+  ],
+  disablePerson: [['(id: "mbr_x")', { type: "NotFoundError", code: "PERSON_NOT_FOUND" }]],
+  enablePerson: [['(id: "mbr_x")', { type: "NotFoundError", code: "PERSON_NOT_FOUND" }]],
+  removePerson: [['(id: "mbr_x")', { type: "NotFoundError", code: "PERSON_NOT_FOUND" }]],
+  resetPassword: [['(id: "mbr_x")', { type: "NotFoundError", code: "PERSON_NOT_FOUND" }]],
+  endSession: [['(id: "ses_x")', { type: "NotFoundError", code: "SESSION_NOT_FOUND" }]],
+  endSessions: [['(personId: "mbr_x")', { type: "NotFoundError", code: "PERSON_NOT_FOUND" }]],
+  invitePerson: [
+    ['(role: "king")', { type: "InputError", code: "ROLE_UNKNOWN", field: "role" }],
+    ['(role: "owner")', { type: "RefusedError", code: "ROLE_BEYOND_YOURS", field: "role" }],
+    [`(role: "member", note: "${"x".repeat(201)}")`, { type: "InputError", code: "NOTE_TOO_LONG" }],
+  ],
+  revokeInvitation: [['(id: "otl_x")', { type: "NotFoundError", code: "INVITATION_NOT_FOUND" }]],
+  createProject: [['(name: "p")', { type: "RefusedError", code: "PROJECT_NEEDS_PERSON" }]],
+  renameProject: [['(name: " ")', { type: "InputError", code: "PROJECT_NAME_INVALID", field: "name" }]],
+  archiveProject: [["", { type: "RefusedError", code: "PROJECT_NEEDS_PERSON" }]],
+  restoreProject: [['(id: "prj_x")', { type: "NotFoundError", code: "PROJECT_NOT_FOUND" }]],
+  switchProject: [['(id: "prj_x")', { type: "RefusedError", code: "KEY_IS_BOUND" }]],
   revokeApiKey: [['(id: "key_x")', { type: "NotFoundError", code: "KEY_NOT_FOUND" }]],
   delete: [
     ['(id: "nobody")', { type: "NotFoundError", code: "NOT_FOUND" }],
@@ -222,7 +248,9 @@ for (const [name, calls] of Object.entries(refusals))
       const told = call.replace("$RUN", await endedRun()).replace("$TOY", join(world.folder, "toy"));
       const query = `mutation { ${name}${told} {
         __typename ... on UserError { code text: message hint field value } } }`;
-      const answer = failure.parse(Object.values(await world.graphql(query))[0]);
+      const mutation = mutations.find((one) => one.name === name);
+      const key = world.key(mutation && scopeOf(mutation) === "owner" ? "owner" : "admin");
+      const answer = failure.parse(Object.values(await world.graphql(query, {}, key))[0]);
       expect([answer.__typename, answer.code]).toEqual([type, code]);
       if (field) expect(answer.field).toBe(field);
       expect(answer.text.length).toBeGreaterThan(10);

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { createAccounts, type Scope } from "../src/accounts/accounts.ts";
+import { type Accounts, createAccounts, type Scope } from "../src/accounts/accounts.ts";
 import { type Flags, loadConfig } from "../src/config.ts";
 import { now } from "../src/kit/clock.ts";
 import { createLog } from "../src/kit/log.ts";
 import { type RunningServer, startServer } from "../src/serve/serve.ts";
-import { openStore } from "../src/store/store.ts";
+import { openStore, type Store } from "../src/store/store.ts";
 
 export type World = {
   /** Folder of the test, gone after `close`. */
@@ -17,12 +17,14 @@ export type World = {
   /** Secret of a key with exactly these scopes, made before the server started. */
   key(...scopes: Scope[]): string;
   fetch(path: string, init?: RequestInit & { key?: string }): Promise<Response>;
-  /** Data of a GraphQL operation as admin. @throws Error with the answer when it has errors. */
-  graphql(query: string, variables?: object): Promise<Record<string, unknown>>;
+  /** Data of a GraphQL operation as admin, or with another key. @throws Error with the answer when it has errors. */
+  graphql(query: string, variables?: object, key?: string): Promise<Record<string, unknown>>;
   /** The success of a mutation's result. @throws Error with the typed error. */
   act(query: string, variables?: object): Promise<Record<string, unknown>>;
   /** Waits for the end of a run. @throws Error with its error unless it succeeded. */
   succeeded(runId: string): Promise<void>;
+  /** Accounts over the same folder, as the command line opens it beside the server. */
+  beside(): Promise<{ accounts: Accounts; store: Store; close(): Promise<void> }>;
   /** Sends bytes to /uploads and returns the upload's id. */
   upload(name: string, bytes: Uint8Array): Promise<string>;
   close(): Promise<void>;
@@ -43,7 +45,7 @@ export async function startWorld(scopeSets: Scope[][] = [], flags: Flags = {}): 
   const store = await openStore({ dataDir, log: createLog({ level: "silent" }) });
   const accounts = createAccounts({ store, clock: now });
   for (const scopes of [["admin"], ...scopeSets])
-    keys.set(scopes.join(), (await accounts.createKey({ name: scopes.join(), scopes })).secret);
+    keys.set(scopes.join(), (await accounts.createMachineKey({ name: scopes.join(), scopes })).secret);
   await store.close();
   const config = loadConfig(
     { data: dataDir, cache: join(folder, "cache"), port: 0, logLevel: "silent", ...flags },
@@ -64,8 +66,9 @@ export async function startWorld(scopeSets: Scope[][] = [], flags: Flags = {}): 
       all.set("authorization", `Bearer ${key}`);
       return fetch(`${server.url}${path}`, { ...init, headers: all });
     },
-    async graphql(query, variables = {}) {
+    async graphql(query, variables = {}, key = world.key("admin")) {
       const response = await world.fetch("/graphql", {
+        key,
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ query, variables }),
@@ -88,6 +91,14 @@ export async function startWorld(scopeSets: Scope[][] = [], flags: Flags = {}): 
         if (node.status === "FAILED" || node.status === "CANCELLED") throw new Error(JSON.stringify(node));
         await Bun.sleep(50);
       }
+    },
+    async beside() {
+      const beside = await openStore({ dataDir, log: createLog({ level: "silent" }), beside: true });
+      return {
+        accounts: createAccounts({ store: beside, clock: now }),
+        store: beside,
+        close: () => beside.close(),
+      };
     },
     async upload(name, bytes) {
       const body = JSON.stringify({ name, sizeBytes: bytes.byteLength });

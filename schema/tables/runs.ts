@@ -80,6 +80,8 @@ export const artifacts = sqliteTable(
 
 export const trainers = sqliteTable("trainers", {
   id: id(),
+  /** The project whose key it came with; null: it serves all projects, as the server's own does. */
+  projectId: text("project_id"),
   name: text("name").notNull(),
   host: text("host").notNull(),
   devices: json<unknown>("devices").notNull(),

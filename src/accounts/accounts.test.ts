@@ -38,7 +38,7 @@ test("set-up needs the latest token, happens once, and signs in", async () => {
   const first = await accounts.ensureSetup();
   const second = await accounts.ensureSetup();
   expect(first).not.toBe(second);
-  const input = { name: "ada", password: "correct horse" };
+  const input = { name: "ada", password: "correct horse", userAgent: "test" };
   expect(await codeOf(accounts.setup({ ...input, token: first ?? "" }))).toBe("SETUP_TOKEN_WRONG");
   expect(await codeOf(accounts.setup({ ...input, token: second ?? "", password: "short" }))).toBe(
     "PASSWORD_TOO_SHORT",
@@ -52,20 +52,35 @@ test("set-up needs the latest token, happens once, and signs in", async () => {
 });
 
 test("neither password, session token nor key is stored readably", async () => {
-  const session = await accounts.signIn({ name: "ada", password: "correct horse", address: "a" });
+  const session = await accounts.signIn({
+    name: "ada",
+    password: "correct horse",
+    address: "a",
+    userAgent: "test",
+  });
   const [user] = await store.db.select().from(users);
   expect(user?.passwordHash).toStartWith("$argon2id$");
   const rows = JSON.stringify(await store.db.select().from(sessions));
   expect(rows).not.toContain(session.token);
-  const { secret, key } = await accounts.createKey({ name: "reader", scopes: ["read"] });
+  const { secret, key } = await accounts.createMachineKey({ name: "reader", scopes: ["read"] });
   expect(JSON.stringify(key)).not.toContain(secret);
 });
 
 test("a session ends by sign-out and by time", async () => {
-  const one = await accounts.signIn({ name: "ada", password: "correct horse", address: "a" });
+  const one = await accounts.signIn({
+    name: "ada",
+    password: "correct horse",
+    address: "a",
+    userAgent: "test",
+  });
   await accounts.signOut(one.token);
   expect(await accounts.authenticate(withCookie(one.token))).toBeNull();
-  const two = await accounts.signIn({ name: "ada", password: "correct horse", address: "a" });
+  const two = await accounts.signIn({
+    name: "ada",
+    password: "correct horse",
+    address: "a",
+    userAgent: "test",
+  });
   time += limits.sessionMs + 1;
   expect(await accounts.authenticate(withCookie(two.token))).toBeNull();
   await accounts.sweep();
@@ -74,27 +89,34 @@ test("a session ends by sign-out and by time", async () => {
 
 test("too many failures refuse even the right password, for a while", async () => {
   for (let i = 0; i < limits.signInFailures; i++)
-    expect(await codeOf(accounts.signIn({ name: "ada", password: `wrong ${i}`, address: "b" }))).toBe(
-      "SIGN_IN_FAILED",
-    );
-  const right = { name: "ada", password: "correct horse", address: "b" };
+    expect(
+      await codeOf(accounts.signIn({ name: "ada", password: `wrong ${i}`, address: "b", userAgent: "test" })),
+    ).toBe("SIGN_IN_FAILED");
+  const right = { name: "ada", password: "correct horse", address: "b", userAgent: "test" };
   expect(await codeOf(accounts.signIn(right))).toBe("TOO_MANY_ATTEMPTS");
   time += limits.signInWindowMs + 1;
   expect((await accounts.signIn(right)).token).toBeString();
 }, 30_000);
 
 test("keys: scopes are checked, use is noted, revoking is at once, a wrong key never falls back to the cookie", async () => {
-  expect(await codeOf(accounts.createKey({ name: "x", scopes: ["fly"] }))).toBe("SCOPE_UNKNOWN");
-  expect(await codeOf(accounts.createKey({ name: " ", scopes: ["read"] }))).toBe("KEY_NAME_EMPTY");
-  const { secret, key } = await accounts.createKey({ name: "bot", scopes: ["read", "chat"] });
+  expect(await codeOf(accounts.createMachineKey({ name: "x", scopes: ["fly"] }))).toBe("SCOPE_UNKNOWN");
+  expect(await codeOf(accounts.createMachineKey({ name: " ", scopes: ["read"] }))).toBe("KEY_NAME_EMPTY");
+  const { secret, key } = await accounts.createMachineKey({ name: "bot", scopes: ["read", "chat"] });
   const principal = await accounts.authenticate(withKey(secret));
   expect(principal?.keyId).toBe(key.id);
   expect(principal && opens(principal.scopes, "write")).toBe(false);
   await store.write(async () => undefined);
   expect((await accounts.findKey(key.id))?.lastUsedAt).toBe(time);
-  await accounts.revokeKey("bot");
+  const session = await accounts.signIn({
+    name: "ada",
+    password: "correct horse",
+    address: "c",
+    userAgent: "",
+  });
+  const ada = await accounts.authenticate(withCookie(session.token));
+  if (!ada) throw new Error("ada is not signed in");
+  await accounts.revokeKey(ada, "bot");
   expect(await accounts.authenticate(withKey(secret))).toBeNull();
-  const session = await accounts.signIn({ name: "ada", password: "correct horse", address: "c" });
   const both = new Request("http://localhost/", {
     headers: { authorization: "Bearer esp_wrong", cookie: `${sessionCookie}=${session.token}` },
   });
@@ -102,7 +124,7 @@ test("keys: scopes are checked, use is noted, revoking is at once, a wrong key n
 });
 
 test("a key of this process works without a row and is refused after a restart", async () => {
-  const secret = await accounts.createProcessKey("local trainer", ["trainer"]);
+  const secret = accounts.createProcessKey("local trainer", ["trainer"], (await accounts.firstProject()).id);
   expect((await accounts.authenticate(withKey(secret)))?.scopes.has("trainer")).toBe(true);
   expect(await createAccounts({ store, clock: () => time }).authenticate(withKey(secret))).toBeNull();
 });

@@ -7,8 +7,9 @@ export const scopeTable = {
   train: "Start and cancel trainings.",
   serve: "Deploy, stop, start, retire, register and unregister models.",
   chat: "Talk to models, in conversations and under /v1.",
-  trainer: "Take training work and deliver its results, under /trainer/v1.",
-  admin: "Everything, keys and people included.",
+  trainer: "Take the project's training work and deliver its results, under /trainer/v1.",
+  admin: "Everything in the project but what only its owners may: keys and people included.",
+  owner: "Everything: make, rename and archive projects, and appoint owners.",
 } as const;
 
 export type Scope = keyof typeof scopeTable;
@@ -20,7 +21,7 @@ export function isScope(text: string): text is Scope {
   return Object.hasOwn(scopeTable, text);
 }
 
-/** True when the scopes held open what `needed` protects; admin opens everything. */
+/** True when the scopes held open what `needed` protects: owner opens everything, admin all but owner. */
 export function opens(held: ReadonlySet<Scope>, needed: Scope): boolean {
-  return held.has("admin") || held.has(needed);
+  return held.has(needed) || held.has("owner") || (needed !== "owner" && held.has("admin"));
 }

@@ -76,7 +76,8 @@ export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
     {
       matches: (path) => path.startsWith("/trainer/v1/"),
       scope: "trainer",
-      answer: (request) => handleTrainer(request, { ...deps, trainers }),
+      answer: (request, principal) =>
+        handleTrainer(request, { ...deps, trainers, projectId: reach(principal) }),
     },
     {
       matches: (path) => path === "/uploads" || path.startsWith("/uploads/"),
@@ -91,7 +92,7 @@ export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
     {
       matches: (path) => path === "/metrics",
       scope: "read",
-      answer: async () => metrics.answer(),
+      answer: (_, { projectId }) => metrics.answer(projectId),
     },
   ];
 
@@ -149,4 +150,9 @@ export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
     websocket: graphql.websocket,
     close: () => clearInterval(sweeping),
   };
+}
+
+/** The project whose trainings somebody may take; undefined for the server's own trainer, which takes all. */
+function reach({ isEverywhere, projectId }: Principal): string | undefined {
+  return isEverywhere ? undefined : projectId;
 }

@@ -14,7 +14,7 @@ import {
 import { isScope, opens, type Scope } from "../accounts/accounts.ts";
 import type { Context } from "./context.ts";
 import { refuseCostlyStream } from "./cost.ts";
-import { asEspalierError } from "./http.ts";
+import { asEspalierError, mendOf } from "./http.ts";
 
 /**
  * Wraps every field of the schema, in place, with the check of its scope, and returns the schema.
@@ -74,7 +74,7 @@ function guard(path: string, field: GraphQLField<unknown, Context>, scope: Scope
       check(path, scope, context);
       refuseCostlyStream(info, context);
       const stream = await readable(context, () => subscribe(source, args, context, info));
-      return isStream(stream) ? readableStream(context, stream) : stream;
+      return isStream(stream) ? readableStream(context, scope, stream) : stream;
     };
 }
 
@@ -84,10 +84,18 @@ function isStream(value: unknown): value is Stream {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
-/** The stream with readable errors; leaving it leaves the source at once. */
-function readableStream(context: Context, source: Stream): Stream {
+/** The stream with readable errors, for as long as its reader may read it; leaving it leaves the source at once. */
+function readableStream(context: Context, scope: Scope, source: Stream): Stream {
+  const stillMay = context.accounts.watch(context.principal, scope);
   return {
-    next: async () => await readable(context, () => source.next()),
+    next: async () => {
+      const item = await readable(context, () => source.next());
+      if (item.done || (await stillMay())) return item;
+      await source.return();
+      throw new GraphQLError("this stream is open to you no more", {
+        extensions: { code: "UNAUTHENTICATED", hint: "Sign in again, or switch back to its project." },
+      });
+    },
     return: (value) => source.return(value),
     throw: (error) => source.throw(error),
     [Symbol.asyncIterator]() {
@@ -124,10 +132,6 @@ function check(path: string, scope: Scope, context: Context | undefined): void {
     });
   if (opens(principal.scopes, scope)) return;
   throw new GraphQLError(`${path} needs the scope "${scope}"`, {
-    extensions: {
-      code: "SCOPE_MISSING",
-      hint: `This key has ${[...principal.scopes].join(", ") || "no scope"}; make one with "${scope}".`,
-      value: scope,
-    },
+    extensions: { code: "SCOPE_MISSING", hint: mendOf(principal, scope), value: scope },
   });
 }

@@ -1,7 +1,7 @@
 // What every route shares: JSON answers, the error envelope, reading a body within its limit.
 
 import type { z } from "zod";
-import type { Principal, Scope } from "../accounts/accounts.ts";
+import { type Principal, roleFor, type Scope } from "../accounts/accounts.ts";
 import { EspalierError, isEspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
@@ -141,8 +141,15 @@ function tooLarge(size: number, maxBytes: number): EspalierError {
 /** The refusal of a caller whose scopes do not open what `needed` protects. */
 export function scopeMissing(principal: Principal, needed: Scope): EspalierError {
   return new EspalierError("SCOPE_MISSING", `this needs the scope "${needed}"`, {
-    hint: `This key has ${[...principal.scopes].join(", ") || "no scope"}; make one with "${needed}".`,
+    hint: mendOf(principal, needed),
     value: needed,
     status: 403,
   });
+}
+
+/** How somebody without a scope comes to have it: a person by another role, a key by another key. */
+export function mendOf({ sessionId, role, scopes }: Principal, scope: Scope): string {
+  return sessionId
+    ? `You are ${role} in this project and it takes ${roleFor(scope)}: ask one of its admins or owners.`
+    : `This key has ${[...scopes].join(", ") || "no scope"}; make one with "${scope}".`;
 }

@@ -9,17 +9,18 @@ export function createMetrics({ runs }: Pick<ApiDeps, "runs">) {
     count(status: number): void {
       answers.set(status, (answers.get(status) ?? 0) + 1);
     },
-    async answer(): Promise<Response> {
+    /** `projectId` says whose runs are counted; the other figures are those of the whole server. */
+    async answer(projectId: string): Promise<Response> {
       const lines = [
         "# HELP espalier_http_responses_total Answers by HTTP status.",
         "# TYPE espalier_http_responses_total counter",
       ];
       for (const [status, count] of [...answers].sort(([a], [b]) => a - b))
         lines.push(`espalier_http_responses_total{status="${status}"} ${count}`);
-      lines.push("# HELP espalier_runs Runs by state.", "# TYPE espalier_runs gauge");
+      lines.push("# HELP espalier_runs Runs of the key's project by state.", "# TYPE espalier_runs gauge");
       for (const status of RUN_STATUSES)
         lines.push(
-          `espalier_runs{status="${status}"} ${await (await runs.list({ status, first: 0 })).totalCount()}`,
+          `espalier_runs{status="${status}"} ${await (await runs.list({ projectId, status, first: 0 })).totalCount()}`,
         );
       lines.push(
         "# HELP espalier_memory_bytes Resident memory of the server process.",

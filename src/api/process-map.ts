@@ -276,7 +276,7 @@ function stage(
 export async function readProcessMap(context: Context): Promise<ProcessMap> {
   const { models, datasets, chat, runs, trainers, accounts, principal } = context;
   const { projectId } = principal;
-  const known = await trainers.list();
+  const known = await trainers.list(projectId);
   const open: RunRow[] = [];
   for (const status of ["running", "queued"])
     open.push(...(await runs.list({ projectId, status, first: 200 })).items.filter((run) => !isEnded(run)));
@@ -308,6 +308,6 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
     next: nextOf(facts),
     trainers: known,
     trainerHint: facts.hasTrainer ? null : facts.trainerHint,
-    project: (await accounts.project()).name,
+    project: (await accounts.findProject(context.principal, projectId))?.name ?? "",
   };
 }

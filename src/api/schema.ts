@@ -10,6 +10,8 @@ import "./types/live.ts";
 import "./types/map.ts";
 import "./types/models.ts";
 import "./types/nodes.ts";
+import "./types/people.ts";
+import "./types/projects.ts";
 import "./types/providers.ts";
 import "./types/runs.ts";
 import "./types/trainings.ts";

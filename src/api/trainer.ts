@@ -29,7 +29,8 @@ import {
 } from "./http.ts";
 import type { TrainerRegistry } from "./trainers.ts";
 
-type Deps = ApiDeps & { trainers: TrainerRegistry };
+/** `projectId`: the only project whose runs the caller may touch; all where it is undefined. */
+type Deps = ApiDeps & { trainers: TrainerRegistry; projectId: string | undefined };
 const RUN_PATH =
   /^\/trainer\/v1\/runs\/([A-Za-z0-9_-]{1,128})\/(heartbeat|events|finish|artifacts)(?:\/([^/]+))?$/;
 const BLOB_PATH = /^\/trainer\/v1\/blobs\/([0-9a-f]{64})$/;
@@ -46,10 +47,12 @@ export async function handleTrainer(request: Request, deps: Deps): Promise<Respo
   return response;
 }
 
-function answer(request: Request, pathname: string, deps: Deps): Promise<Response> {
-  const [, runId, verb, name] = RUN_PATH.exec(pathname) ?? [];
+async function answer(request: Request, pathname: string, deps: Deps): Promise<Response> {
+  const [, runId, verb, encoded] = RUN_PATH.exec(pathname) ?? [];
+  const name = encoded === undefined ? undefined : decodeSegment(encoded);
+  if (runId !== undefined) await ownRun(runId, deps);
   if (runId !== undefined && verb === "artifacts" && name !== undefined)
-    return takeArtifact(request, { runId, name: decodeSegment(name) }, deps);
+    return takeArtifact(request, { runId, name }, deps);
   if (request.method !== "POST") throw methodNotAllowed(request.method, "POST");
   if (pathname === "/trainer/v1/hello") return hello(request, deps);
   if (pathname === "/trainer/v1/lease") return lease(request, deps);
@@ -60,7 +63,13 @@ function answer(request: Request, pathname: string, deps: Deps): Promise<Respons
   throw notFound("page", pathname);
 }
 
-async function hello(request: Request, { trainers, config, log }: Deps): Promise<Response> {
+/** Refuses a run of another project as one that is not there. @throws EspalierError RUN_NOT_FOUND, NOT_FOUND */
+async function ownRun(runId: string, { runs, projectId }: Deps): Promise<void> {
+  const run = await runs.get(runId);
+  if (projectId !== undefined && run.projectId !== projectId) throw notFound("run", runId);
+}
+
+async function hello(request: Request, { trainers, projectId, config, log }: Deps): Promise<Response> {
   const body = parseJson(await readBody(request, limits.requestBodyBytes));
   // The version first: another version's message may be of another shape, and its error would mislead.
   const said = check(helloEnvelope, body).contractVersion;
@@ -75,7 +84,7 @@ async function hello(request: Request, { trainers, config, log }: Deps): Promise
         status: 409,
       },
     );
-  const trainer = await trainers.hello(check(helloRequest, body));
+  const trainer = await trainers.hello(check(helloRequest, body), projectId ?? null);
   log.info("a trainer checked in", { trainer: trainer.name, host: trainer.host });
   const answer: HelloResponse = {
     trainerId: trainer.id,
@@ -85,12 +94,16 @@ async function hello(request: Request, { trainers, config, log }: Deps): Promise
   return json(answer);
 }
 
-async function lease(request: Request, { trainers, runs, training, config }: Deps): Promise<Response> {
+async function lease(
+  request: Request,
+  { trainers, runs, training, projectId, config }: Deps,
+): Promise<Response> {
   const { trainerId, waitMs } = await readJson(request, leaseRequest);
-  await trainers.seen(trainerId);
+  await trainers.seen(trainerId, projectId ?? null);
   const run = await runs.claim({
     executor: "trainer",
     owner: trainerId,
+    projectId,
     leaseMs: config.leaseMs,
     waitMs,
     signal: request.signal,
@@ -107,12 +120,12 @@ async function lease(request: Request, { trainers, runs, training, config }: Dep
 async function heartbeat(
   request: Request,
   runId: string,
-  { runs, trainers, config }: Deps,
+  { runs, trainers, projectId, config }: Deps,
 ): Promise<Response> {
   const { attempt } = await readJson(request, heartbeatRequest);
   const answer = await runs.heartbeat(runId, attempt, config.leaseMs);
   const owner = (await runs.find(runId))?.leaseOwner;
-  if (owner) await trainers.seen(owner);
+  if (owner) await trainers.seen(owner, projectId ?? null);
   return json(answer);
 }
 
@@ -190,9 +203,14 @@ async function receive(request: Request, store: ApiDeps["store"]): Promise<strin
   }
 }
 
-/** A blob, whole or from an offset on. */
-async function sendBlob(request: Request, hash: string, { store }: Deps): Promise<Response> {
+/** A blob that a running training needs, whole or from an offset on. */
+async function sendBlob(
+  request: Request,
+  hash: string,
+  { store, training, projectId }: Deps,
+): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(request.method, "GET");
+  if (projectId !== undefined && !(await training.needsBlob(projectId, hash))) throw notFound("blob", hash);
   const size = await store.blobs.size(hash);
   if (size === null) throw notFound("blob", hash);
   const headers = { "accept-ranges": "bytes", "content-type": "application/octet-stream", etag: `"${hash}"` };

@@ -1,5 +1,5 @@
 // The trainers that have checked in: who they are, what they can do, whether they were heard of lately.
-import { desc, eq } from "drizzle-orm";
+import { and, desc, eq, isNull, or, type SQL } from "drizzle-orm";
 import { trainers } from "../../schema/tables/runs.ts";
 import type { HelloRequest } from "../../schema/trainer.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -10,14 +10,14 @@ import { mapPage, type Page, type PageRequest, readPage, type Store } from "../s
 
 export type TrainerRow = typeof trainers.$inferSelect;
 export type TrainerRegistry = {
-  /** Notes a trainer by its name, with what it says now. */
-  hello(input: HelloRequest): Promise<TrainerRow>;
-  /** The trainer, noted as heard of now. @throws EspalierError TRAINER_NOT_FOUND (404): it says hello again. */
-  seen(id: string): Promise<TrainerRow>;
-  /** All that ever checked in, the latest heard of first. */
-  list(): Promise<TrainerRow[]>;
+  /** Notes a trainer by its name, with what it says now. `projectId`: the only one that it serves; null for all. */
+  hello(input: HelloRequest, projectId: string | null): Promise<TrainerRow>;
+  /** The trainer of a key, noted as heard of now. @throws EspalierError TRAINER_NOT_FOUND (404): it says hello again. */
+  seen(id: string, projectId: string | null): Promise<TrainerRow>;
+  /** All that ever checked in and serve the project, the latest heard of first. */
+  list(projectId: string): Promise<TrainerRow[]>;
   /** The same in pages. */
-  page(page: PageRequest): Promise<Page<TrainerRow>>;
+  page(projectId: string, page: PageRequest): Promise<Page<TrainerRow>>;
   find(id: string): Promise<TrainerRow | null>;
   /** Whether it was heard of lately enough to count as there. */
   isOnline(trainer: TrainerRow): boolean;
@@ -35,7 +35,7 @@ export function createTrainerRegistry({ store, clock }: { store: Store; clock: C
   });
 
   return {
-    hello(input) {
+    hello(input, projectId) {
       const at = clock();
       const said = {
         host: input.host.hostname,
@@ -43,9 +43,18 @@ export function createTrainerRegistry({ store, clock }: { store: Store; clock: C
         methods: input.methods,
         contractVersion: input.contractVersion,
         lastSeenAt: at,
+        projectId,
       };
       return store.write(async (tx) => {
-        const [known] = await tx.select().from(trainers).where(eq(trainers.name, input.name)).limit(1);
+        const [known] = await tx
+          .select()
+          .from(trainers)
+          .where(
+            and(
+              eq(trainers.name, input.name),
+              projectId === null ? isNull(trainers.projectId) : serves(projectId),
+            ),
+          );
         const id = known?.id ?? newId("trainer");
         lastSeen.set(id, at);
         if (!known) {
@@ -58,9 +67,9 @@ export function createTrainerRegistry({ store, clock }: { store: Store; clock: C
       }, "trainer.hello");
     },
 
-    async seen(id) {
+    async seen(id, projectId) {
       const [row] = await store.db.select().from(trainers).where(eq(trainers.id, id));
-      if (!row)
+      if (!row || row.projectId !== projectId)
         throw new EspalierError(
           "TRAINER_NOT_FOUND",
           `this server does not know the trainer ${id.slice(0, 100)}`,
@@ -80,16 +89,20 @@ export function createTrainerRegistry({ store, clock }: { store: Store; clock: C
       return { ...row, lastSeenAt: at };
     },
 
-    async list() {
-      const rows = await store.db.select().from(trainers).orderBy(desc(trainers.lastSeenAt));
+    async list(projectId) {
+      const rows = await store.db
+        .select()
+        .from(trainers)
+        .where(serves(projectId))
+        .orderBy(desc(trainers.lastSeenAt));
       return rows.map(fresh).sort((a, b) => b.lastSeenAt - a.lastSeenAt);
     },
 
-    async page(page) {
+    async page(projectId, page) {
       const rows = await readPage(
         store.db,
         trainers,
-        { keys: ["lastSeenAt", "id"], order: "descending" },
+        { where: serves(projectId), keys: ["lastSeenAt", "id"], order: "descending" },
         page,
       );
       return mapPage(rows, fresh);
@@ -102,4 +115,9 @@ export function createTrainerRegistry({ store, clock }: { store: Store; clock: C
 
     isOnline: (trainer) => clock() - trainer.lastSeenAt < limits.trainerSilenceMs,
   };
+}
+
+/** Trainers of the project, and those of the whole server. */
+function serves(projectId: string): SQL | undefined {
+  return or(eq(trainers.projectId, projectId), isNull(trainers.projectId));
 }

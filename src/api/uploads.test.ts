@@ -15,7 +15,15 @@ let dir: string;
 let incoming: ReturnType<typeof openIncoming>;
 let uploads: Uploads;
 let time = Date.now();
-const me: Principal = { userId: "usr_1", keyId: null, name: "me", projectId: "prj_1", scopes: new Set() };
+const me: Principal = {
+  userId: "usr_1",
+  keyId: null,
+  sessionId: null,
+  role: "owner",
+  name: "me",
+  projectId: "prj_1",
+  scopes: new Set(),
+};
 const stranger = { ...me, projectId: "prj_2" };
 
 beforeAll(async () => {

@@ -161,11 +161,19 @@ export function declareLocal({ parent, deps, verb }: Declared): void {
           "--password <password>",
           "the password; other people of this machine may see it while this runs",
         ),
+        ...(name === "create"
+          ? [
+              new Option(
+                "--role <role>",
+                "owner, admin, member or viewer; owner for the first person, else member",
+              ),
+            ]
+          : []),
       ],
       isLocal: true,
       does: async (_, flags) => {
         const { passwordStdin, password, ...rest } = take(
-          { data: text, name: z.string(), password: text, passwordStdin: yes },
+          { data: text, name: z.string(), password: text, passwordStdin: yes, role: text },
           flags,
         );
         const given = passwordStdin ? (await Bun.stdin.text()).replace(/\r?\n$/, "") : password;

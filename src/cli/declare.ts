@@ -314,13 +314,20 @@ function declareKeys({ parent, deps, verb }: Declared): void {
       new Option("--data <dir>", "make it in this data folder, beside or without a server"),
       new Option("--name <name>", "what it is for").default("command line"),
       new Option("--scopes <list>", "what it opens, with commas between").default("admin"),
+      new Option("--project <project>", "with --data: the project's name or id; the first one when unsaid"),
     ],
     does: async (_, flags, server) => {
-      const { data, name, scopes } = take({ data: text, name: z.string(), scopes: z.string() }, flags);
+      const { data, name, scopes, ...rest } = take(
+        { data: text, name: z.string(), scopes: z.string(), project: text },
+        flags,
+      );
       const wanted = scopes.split(",").map((scope) => scope.trim());
       if (wanted.includes(""))
         throw usage(`--scopes ${scopes} is not understood`, "Say e.g. --scopes read,chat.");
-      if (data !== undefined) return document(await deps.local.keyCreate({ data, name, scopes: wanted }));
+      if (data !== undefined)
+        return document(await deps.local.keyCreate({ data, name, scopes: wanted, ...rest }));
+      if ("project" in rest)
+        throw usage("--project goes with --data", "On the server a key is of the project of yours.");
       return document(await (await import("./lists.ts")).createKey(server(), { name, scopes: wanted }));
     },
   });

@@ -47,9 +47,14 @@ export type LocalVerbs = {
   backup(flags: { data?: string; file: string }): Promise<Json>;
   restore(flags: { data?: string; file: string; verify: boolean }): Promise<Json>;
   /** {id, name, key}: an admin key made in the data folder, beside or without a server, before set-up too. */
-  keyCreate(flags: { data: string; name: string; scopes?: readonly string[] }): Promise<Json>;
-  /** {id, name}: makes a person in the data folder. The command line has read or made the password. */
-  userCreate(flags: { data?: string; name: string; password: string }): Promise<Json>;
+  keyCreate(flags: {
+    data: string;
+    name: string;
+    scopes?: readonly string[];
+    project?: string;
+  }): Promise<Json>;
+  /** {id, name, role, project}: makes a person in the data folder. The command line has read or made the password. */
+  userCreate(flags: { data?: string; name: string; password: string; role?: string }): Promise<Json>;
   /** {id, name}: gives an existing person a new password and ends their sessions. */
   userReset(flags: { data?: string; name: string; password: string }): Promise<Json>;
   /** {status, resealed}: seals stored secrets under a new key; `previous` opens them where the data folder has no key file. */

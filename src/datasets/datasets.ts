@@ -187,8 +187,10 @@ export function createDatasets(deps: DatasetsDeps) {
       const row = await db.query.datasetVersions.findFirst({ where: eq(datasetVersions.id, id) });
       return row ? asVersion(row) : null;
     },
-    /** `name` is its newest version, `name@2` its second. @throws EspalierError DATASET_NOT_FOUND */
+    /** `name` is its newest version, `name@2` its second; a version's id is itself. @throws EspalierError DATASET_NOT_FOUND */
     async resolveVersion(projectId: string, name: string): Promise<DatasetVersionRow> {
+      const exact = await self.findVersion(name);
+      if (exact && (await self.findById(exact.datasetId))?.projectId === projectId) return exact;
       const dataset = await self.find(projectId, name);
       if (!dataset) return datasetNotFound("dataset", name);
       const number = dataset.name === name ? null : /@(\d+)$/.exec(name)?.[1];

@@ -10,6 +10,8 @@ export const ID_PREFIX = {
   session: "ses",
   apiKey: "key",
   project: "prj",
+  membership: "mbr",
+  oneTimeLink: "otl",
   run: "run",
   runEvent: "evt",
   upload: "upl",

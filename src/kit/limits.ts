@@ -51,7 +51,21 @@ export const limits = {
   passwordChars: 1_024,
   /** Life of a browser session. */
   sessionMs: 30 * 24 * 3_600_000,
-  /** How finely an API key's last use is noted. */
+  /** Longest that is kept of what a browser calls itself. */
+  userAgentChars: 300,
+  /** Life of an invitation. */
+  invitationMs: 7 * 24 * 3_600_000,
+  /** Life of a link to a new password. */
+  resetMs: 24 * 3_600_000,
+  /** Most open invitations of a project. */
+  openInvitations: 200,
+  /** Longest note on an invitation. */
+  invitationNoteChars: 200,
+  /** Longest name of a project. */
+  projectNameChars: 80,
+  /** Most projects of a server, archived ones included. */
+  projects: 200,
+  /** How finely the last use of an API key or session is noted. */
   keyUseNoteMs: 60_000,
   /** Deepest GraphQL query. */
   graphqlDepth: 12,

@@ -11,6 +11,8 @@ export type ClaimInput = {
   executor: RunExecutor;
   owner: string;
   kinds?: readonly RunKind[];
+  /** Only runs of this project; of all when unsaid. */
+  projectId?: string | undefined;
   leaseMs: number;
   /** Waits this long for a run to be queued. */
   waitMs?: number;
@@ -34,13 +36,20 @@ const UNHEARD_MS = 2_000;
 
 /** Builds `claim`: takes the oldest queued run, atomic, attempt + 1. Null when there is none (after `waitMs`). */
 export function createClaim({ store, clock, queued, move, loseLease }: Deps) {
-  async function claimNow({ executor, owner, kinds, leaseMs }: ClaimInput): Promise<RunRow | null> {
+  async function claimNow({
+    executor,
+    owner,
+    kinds,
+    projectId,
+    leaseMs,
+  }: ClaimInput): Promise<RunRow | null> {
     const next = (from: Pick<Tx, "query">) =>
       from.query.runs.findFirst({
         where: and(
           eq(runs.status, "queued"),
           eq(runs.executor, executor),
           kinds ? inArray(runs.kind, [...kinds]) : undefined,
+          projectId === undefined ? undefined : eq(runs.projectId, projectId),
         ),
         orderBy: [asc(runs.createdAt), asc(runs.id)],
       });

@@ -99,24 +99,35 @@ async function withStore<T>(data: string | undefined, work: (store: Store) => Pr
 }
 
 /** A key made in the data folder; the secret is shown this once. */
-export function keyCreate(flags: { data: string; name: string; scopes?: readonly string[] }) {
+export function keyCreate(flags: {
+  data: string;
+  name: string;
+  scopes?: readonly string[];
+  project?: string | undefined;
+}) {
   return withStore(flags.data, async (store) => {
-    const { newKeyRow } = await import("../accounts/accounts.ts");
-    const { apiKeys } = await import("../../schema/tables/accounts.ts");
-    const { key, secret } = newKeyRow({ name: flags.name, scopes: flags.scopes ?? ["admin"] }, now());
-    await store.write(async (tx) => {
-      await tx.insert(apiKeys).values(key);
-    });
-    return { id: key.id, name: key.name, status: "active", scopes: key.scopes, key: secret };
+    const { createAccounts } = await import("../accounts/accounts.ts");
+    const { name, project, scopes = ["admin"] } = flags;
+    const made = await createAccounts({ store, clock: now }).createMachineKey({ name, scopes, project });
+    return { id: made.key.id, name, status: "active", scopes: made.key.scopes, key: made.secret };
   });
 }
 
 /** Makes a person in the data folder, or gives an existing one a new password. */
-export function putUser(flags: { data?: string; name: string; password: string }, reset: boolean) {
+export function putUser(
+  flags: { data?: string; name: string; password: string; role?: string | undefined },
+  reset: boolean,
+) {
   return withStore(flags.data, async (store) => {
-    const { createAccounts } = await import("../accounts/accounts.ts");
-    const { name, password } = flags;
-    return createAccounts({ store, clock: now }).putUser({ name, password, reset });
+    const { createAccounts, allRoles, isRole } = await import("../accounts/accounts.ts");
+    const { name, password, role } = flags;
+    if (role !== undefined && !isRole(role))
+      throw new EspalierError("ROLE_UNKNOWN", `there is no role "${role.slice(0, 100)}"`, {
+        hint: `Choose among ${allRoles.join(", ")}.`,
+        field: "role",
+        value: role.slice(0, 100),
+      });
+    return createAccounts({ store, clock: now }).putUser({ name, password, role, reset });
   });
 }
 

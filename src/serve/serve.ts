@@ -150,12 +150,13 @@ export async function startServer({
     const local = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
     const url = config.publicUrl ?? local;
     if (withTrainer) {
-      const token = await accounts.createProcessKey("local trainer", ["trainer"]);
+      const { id } = await accounts.firstProject();
+      const token = accounts.createProcessKey("local trainer", ["trainer"], id);
       trainer = startLocalTrainer(config, local, token, log);
       closers.push(trainer.stop);
     }
     if (sampleModel !== undefined) {
-      const project = await accounts.project();
+      const project = await accounts.firstProject();
       const input = { projectId: project.id, modelPath: resolve(sampleModel) };
       importSamples({ models, datasets, runs, store }, input).catch((error: unknown) =>
         log.warn("the samples could not be imported", { error: messageOf(error) }),

@@ -6,6 +6,7 @@ import usageDays from "../../migrations/0003_usage_days.sql" with { type: "text"
 import feedback from "../../migrations/0004_feedback.sql" with { type: "text" };
 import knowledge from "../../migrations/0005_knowledge.sql" with { type: "text" };
 import providers from "../../migrations/0006_providers.sql" with { type: "text" };
+import people from "../../migrations/0007_people.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0004_feedback", feedback),
   migration("0005_knowledge", knowledge),
   migration("0006_providers", providers),
+  migration("0007_people", people),
 ];

@@ -32,7 +32,14 @@ async function opened(dataDir = folder()): Promise<Store> {
   return store;
 }
 
-const project = (id: string) => ({ id, name: id, createdAt: 1 });
+const project = (id: string) => ({
+  id,
+  name: id,
+  createdAt: 1,
+  createdBy: null,
+  archivedAt: null,
+  archivedBy: null,
+});
 
 test("writes are seen by reads after the commit, and a failed transaction leaves nothing", async () => {
   const store = await opened();

@@ -13,6 +13,7 @@ import type { Datasets } from "../datasets/datasets.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError, messageOf } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
+import { limits } from "../kit/limits.ts";
 import { checkName, nameEnding } from "../kit/names.ts";
 import {
   type CustomizedModelRow,
@@ -125,6 +126,34 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
       return { artifactSha256: sha256, sizeBytes, step, path: store.blobs.path(sha256) };
     }
     return undefined;
+  }
+
+  async function leaseOf(run: RunRow, leaseMs: number): Promise<LeaseResponse> {
+    const spec = runSpec.parse(run.spec);
+    const base = await models.getBase(spec.baseId);
+    const file = (role: LeaseFile["role"], name: string, sha256: string, sizeBytes: number): LeaseFile => ({
+      role,
+      name,
+      sha256,
+      sizeBytes,
+      url: `/trainer/v1/blobs/${sha256}`,
+      path: store.blobs.path(sha256),
+    });
+    const resumeFrom = await latestCheckpoint(run.id);
+    return {
+      run: {
+        id: run.id,
+        attempt: run.attempt,
+        kind: "train",
+        spec: spec.trainSpec,
+        ...(resumeFrom ? { resumeFrom } : {}),
+      },
+      leaseMs,
+      files: [
+        ...base.files.map((one) => file("base", one.path, one.sha256, one.sizeBytes)),
+        file("dataset", "train.jsonl", spec.rows.sha256, spec.rows.sizeBytes),
+      ],
+    };
   }
 
   async function checked(input: StartTrainingInput) {
@@ -257,36 +286,7 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
     /** What a trainer that claimed a run is told; a run that cannot be handed out ends as failed. */
     async leaseFor(run: RunRow, leaseMs: number): Promise<LeaseResponse> {
       try {
-        const spec = runSpec.parse(run.spec);
-        const base = await models.getBase(spec.baseId);
-        const file = (
-          role: LeaseFile["role"],
-          name: string,
-          sha256: string,
-          sizeBytes: number,
-        ): LeaseFile => ({
-          role,
-          name,
-          sha256,
-          sizeBytes,
-          url: `/trainer/v1/blobs/${sha256}`,
-          path: store.blobs.path(sha256),
-        });
-        const resumeFrom = await latestCheckpoint(run.id);
-        return {
-          run: {
-            id: run.id,
-            attempt: run.attempt,
-            kind: "train",
-            spec: spec.trainSpec,
-            ...(resumeFrom ? { resumeFrom } : {}),
-          },
-          leaseMs,
-          files: [
-            ...base.files.map((one) => file("base", one.path, one.sha256, one.sizeBytes)),
-            file("dataset", "train.jsonl", spec.rows.sha256, spec.rows.sizeBytes),
-          ],
-        };
+        return await leaseOf(run, leaseMs);
       } catch (error) {
         await runs.finish(run.id, run.attempt, {
           status: "failed",
@@ -294,6 +294,16 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
         });
         throw error;
       }
+    },
+
+    /** Whether a training of the project that runs now was told to fetch this blob. */
+    async needsBlob(projectId: string, sha256: string): Promise<boolean> {
+      const filter = { projectId, kind: "train", status: "running", first: limits.pageItems };
+      for (const run of (await runs.list(filter)).items) {
+        const { files, run: told } = await leaseOf(run, 0);
+        if (JSON.stringify([files, told.resumeFrom]).includes(`"${sha256}"`)) return true;
+      }
+      return false;
     },
 
     /**

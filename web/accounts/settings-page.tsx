@@ -26,7 +26,7 @@ import { postAuth } from "./door.tsx";
 
 const settingsQuery = graphql(`
   query Settings($apiKeys: String) {
-    viewer { id name project scopes } version
+    viewer { id name project { id name } scopes } version
     apiKeys(first: 200, after: $apiKeys) { nodes { id name scopes prefix createdAt lastUsedAt revokedAt } pageInfo { hasNextPage endCursor } }
   }
 `);
@@ -51,8 +51,9 @@ const scopeWords: [string, string][] = [
   ["train", t("Start and cancel trainings")],
   ["serve", t("Deploy, stop, start, retire and register models")],
   ["chat", t("Talk to models, in conversations and at /v1")],
-  ["trainer", t("Take training work and deliver its results")],
-  ["admin", t("Everything, keys and people included")],
+  ["trainer", t("Take training work of this project and deliver its results")],
+  ["admin", t("Everything but what only owners may: keys and people included")],
+  ["owner", t("Everything: projects and owners too")],
 ];
 
 function CreateKey() {
@@ -207,7 +208,7 @@ export function SettingsPage() {
               <Facts
                 items={[
                   [t("Name"), data.viewer.name],
-                  [t("Project"), data.viewer.project],
+                  [t("Project"), data.viewer.project.name],
                   [t("Version"), data.version],
                 ]}
               />

@@ -1,10 +1,19 @@
 // Who asks, and the API keys.
-import { type ApiKeyRow, type Look as LookShape, looks, scopeTable } from "../../accounts/accounts.ts";
+import {
+  type ApiKeyRow,
+  type Look as LookShape,
+  looks,
+  type OwnProject,
+  scopeTable,
+} from "../../accounts/accounts.ts";
 import { version } from "../../kit/version.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
+import { unauthenticated } from "../http.ts";
 import { NodeInterface, resultUnion } from "./common.ts";
 import { connectionOf, paged } from "./connections.ts";
+import { Session } from "./people.ts";
+import { Project } from "./projects.ts";
 
 export const ApiKey = builder.objectRef<ApiKeyRow>("ApiKey").implement({
   description: "A key for programs. Its secret is shown once, when it is made.",
@@ -15,6 +24,12 @@ export const ApiKey = builder.objectRef<ApiKeyRow>("ApiKey").implement({
     scopes: t.exposeStringList("scopes", { description: "What it opens." }),
     prefix: t.exposeString("prefix", { description: "The secret's first characters, to tell keys apart." }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
+    createdBy: t.string({
+      nullable: true,
+      description:
+        "The person who made it, whose rights bound it; null for one made at the server's command line.",
+      resolve: ({ userId }, _, { accounts }) => accounts.nameOf(userId),
+    }),
     lastUsedAt: t.expose("lastUsedAt", {
       type: "DateTime",
       nullable: true,
@@ -24,6 +39,11 @@ export const ApiKey = builder.objectRef<ApiKeyRow>("ApiKey").implement({
       type: "DateTime",
       nullable: true,
       description: "Since when it is void.",
+    }),
+    revokedBy: t.string({
+      nullable: true,
+      description: "Who revoked it.",
+      resolve: ({ revokedBy }, _, { accounts }) => accounts.nameOf(revokedBy),
     }),
   }),
 });
@@ -40,14 +60,33 @@ const Look = builder.enumType("Look", {
   ) as Record<Uppercase<LookShape>, { value: LookShape; description: string }>,
 });
 
-type ViewerShape = { id: string; name: string; project: string; scopes: string[] };
+type ViewerShape = { id: string; name: string; role: string | null; project: OwnProject; scopes: string[] };
 const Viewer = builder.objectRef<ViewerShape>("Viewer").implement({
   description: "Whoever sent this request.",
   extensions: needs("read"),
   fields: (t) => ({
     id: t.exposeID("id", { description: "Id of the person or key." }),
     name: t.exposeString("name", { description: "Name of the person or key." }),
-    project: t.exposeString("project", { description: "The project's name." }),
+    role: t.exposeString("role", {
+      nullable: true,
+      description: "Their role in the project; of a key the highest that its scopes make up, if any.",
+    }),
+    project: t.field({
+      type: Project,
+      description: "The project that they work in now: all that they see and do belongs to it.",
+      resolve: ({ project }) => project,
+    }),
+    projects: t.field({
+      type: [Project],
+      description: "The projects that they are in, archived ones too. A list: somebody is in a few.",
+      resolve: (_, _args, { accounts, principal }) => accounts.projectsOf(principal),
+    }),
+    sessions: t.field({
+      type: [Session],
+      description: "Where they are signed in, the latest first. A list: a person has a few.",
+      resolve: (_, _args, { accounts, principal }) =>
+        principal.userId === null ? [] : accounts.sessionsOf(principal.userId),
+    }),
     look: t.field({
       type: Look,
       description: "The colours that they chose, on every device.",
@@ -72,10 +111,13 @@ const ApiKeyResult = resultUnion<{ apiKey: ApiKeyRow; secret: string | null }>(
 );
 
 async function viewerOf({ principal, accounts }: Context): Promise<ViewerShape> {
+  const project = await accounts.findProject(principal, principal.projectId);
+  if (!project) throw unauthenticated();
   return {
     id: principal.userId ?? principal.keyId ?? "",
     name: principal.name,
-    project: (await accounts.project()).name,
+    role: principal.role,
+    project,
     scopes: [...principal.scopes],
   };
 }
@@ -102,10 +144,10 @@ builder.queryFields((t) => ({
   }),
   apiKeys: t.field({
     type: connectionOf("ApiKey", ApiKey, "admin"),
-    description: "API keys, newest first, revoked ones too.",
+    description: "API keys of the project, newest first, revoked ones too.",
     extensions: needs("admin"),
     ...paged,
-    resolve: (_, page, { accounts }) => accounts.pageOfKeys(page),
+    resolve: (_, page, { accounts, principal }) => accounts.pageOfKeys(principal.projectId, page),
   }),
 }));
 
@@ -123,7 +165,7 @@ builder.mutationFields((t) => ({
   }),
   createApiKey: t.field({
     type: ApiKeyResult.union,
-    description: "Makes an API key.",
+    description: "Makes an API key of this project; it may do no more than whoever makes it.",
     extensions: needs("admin"),
     args: {
       name: t.arg.string({ required: true, description: "What it is for." }),
@@ -132,9 +174,9 @@ builder.mutationFields((t) => ({
         description: `What it opens, of ${Object.keys(scopeTable).join(", ")}.`,
       }),
     },
-    resolve: (_, { name, scopes }, { accounts }) =>
+    resolve: (_, { name, scopes }, { accounts, principal }) =>
       ApiKeyResult.run(async () => {
-        const made = await accounts.createKey({ name, scopes });
+        const made = await accounts.createKey(principal, { name, scopes });
         return { apiKey: made.key, secret: made.secret };
       }),
   }),
@@ -143,7 +185,7 @@ builder.mutationFields((t) => ({
     description: "Makes a key void at once.",
     extensions: needs("admin"),
     args: { id: t.arg.id({ required: true, description: "The key's id or name." }) },
-    resolve: (_, { id }, { accounts }) =>
-      ApiKeyResult.run(async () => ({ apiKey: await accounts.revokeKey(id), secret: null })),
+    resolve: (_, { id }, { accounts, principal }) =>
+      ApiKeyResult.run(async () => ({ apiKey: await accounts.revokeKey(principal, id), secret: null })),
   }),
 }));

@@ -35,6 +35,9 @@ const typenames: Record<string, string> = {
   [ID_PREFIX.apiKey]: "ApiKey",
   [ID_PREFIX.knowledgeBase]: "KnowledgeBase",
   [ID_PREFIX.document]: "Document",
+  [ID_PREFIX.project]: "Project",
+  [ID_PREFIX.membership]: "Person",
+  [ID_PREFIX.oneTimeLink]: "Invitation",
 };
 
 /** The GraphQL type behind an id, by its prefix; undefined for ids that are no node's. */

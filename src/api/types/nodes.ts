@@ -40,8 +40,17 @@ const readers: Record<string, Reader> = {
       document && ofProject(document, await knowledge.find(principal.projectId, document.knowledgeBaseId))
     );
   },
-  Trainer: ({ trainers }, id) => trainers.find(id),
+  Trainer: async ({ trainers, principal }, id) => {
+    const trainer = await trainers.find(id);
+    return trainer && { ...trainer, projectId: trainer.projectId ?? principal.projectId };
+  },
   ApiKey: ({ accounts }, id) => accounts.findKey(id),
+  Project: ({ accounts, principal }, id) => accounts.findProject(principal, id),
+  Person: ({ accounts }, id) => accounts.findPerson(id),
+  Invitation: async ({ accounts }, id) => {
+    const link = await accounts.findLink(id);
+    return link?.kind === "invitation" ? link : null;
+  },
 };
 
 /** A thing with the project of the one that holds it; null when that is gone. */
@@ -151,7 +160,7 @@ async function remove(context: Context, idOrName: string, confirm: boolean): Pro
   const remover = removers[typenameOfId(id) ?? ""];
   if (remover) return remover(context, id, confirm);
   throw new EspalierError("NOT_DELETABLE", `${id.slice(0, 100)} cannot be deleted`, {
-    hint: "Runs, keys and trainers stay as a record; keys can be revoked, runs cancelled.",
+    hint: "Runs, keys, people, projects and trainers stay as a record; each has its own way to end.",
     field: "id",
     value: id.slice(0, 100),
     status: 409,

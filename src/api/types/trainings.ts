@@ -184,8 +184,11 @@ Trainer.implement({
     lastSeenAt: t.expose("lastSeenAt", { type: "DateTime", description: "When it was last heard of." }),
     runId: t.id({
       nullable: true,
-      description: "The run it holds.",
-      resolve: async (trainer, _, context) => (await heldRun(context, trainer.id))?.id ?? null,
+      description: "The run of this project that it holds.",
+      resolve: async (trainer, _, context) => {
+        const run = await heldRun(context, trainer.id);
+        return run?.projectId === context.principal.projectId ? run.id : null;
+      },
     }),
   }),
 });
@@ -228,9 +231,7 @@ type Wish = typeof StartTrainingInput.$inferInput;
 /** The input as the training wants it: names looked up, ids as they are. */
 async function wished({ models, datasets, principal }: Context, input: Wish) {
   const base = await models.resolve(principal.projectId, input.baseId);
-  const version =
-    (await datasets.findVersion(input.datasetVersionId)) ??
-    (await datasets.resolveVersion(principal.projectId, input.datasetVersionId));
+  const version = await datasets.resolveVersion(principal.projectId, input.datasetVersionId);
   return {
     projectId: principal.projectId,
     name: input.name,
@@ -266,10 +267,11 @@ builder.queryFields((t) => ({
   }),
   trainers: t.field({
     type: connectionOf("Trainer", Trainer),
-    description: "Trainers that checked in, the latest heard of first.",
+    description:
+      "Trainers that serve the project: those that came with a key of it, and the server's own. The latest heard of first.",
     extensions: needs("read"),
     ...paged,
-    resolve: (_, page, { trainers }) => trainers.page(page),
+    resolve: (_, page, { trainers, principal }) => trainers.page(principal.projectId, page),
   }),
 }));
 
