@@ -131,7 +131,7 @@ test.each([
   [["retire", "pet"], 4, "HAS_DEPENDANTS"],
   [["delete", "toy"], 4, "HAS_DEPENDANTS"],
   [["list", "assessments"], 4, "NOT_IN_THIS_VERSION"],
-  [["chat", "toy", "hi", "--kb", "k"], 4, "NOT_IN_THIS_VERSION"],
+  [["chat", "toy", "hi", "--kb", "k"], 3, "KNOWLEDGE_BASE_NOT_FOUND"],
   [["dataset", "import", "bad.jsonl", "--name", "bad", "--wait"], 1, "ROW_NOT_OBJECT"],
 ] as const)("%p ends with %p, %s", async (args, code, name) => {
   const failed = await fails(args);

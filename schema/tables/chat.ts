@@ -10,6 +10,8 @@ export const conversations = sqliteTable("conversations", {
   models: json<string[]>("models").notNull(),
   systemPrompt: text("system_prompt"),
   parameters: json<Record<string, unknown>>("parameters").notNull(),
+  /** Ids of the knowledge bases that its replies are made from. */
+  knowledgeBases: json<string[]>("knowledge_bases").notNull().default([]),
   /** The last message of the branch that is shown; null while there is none. */
   currentId: text("current_id"),
   /** The conversation beside which this one was begun, to compare models; null for one that is listed by itself. */
@@ -39,6 +41,8 @@ export const messages = sqliteTable(
     finishReason: text("finish_reason"),
     usage: json<unknown>("usage"),
     error: json<unknown>("error"),
+    /** Passages that the reply was made from, as src/knowledge/grounding.ts has them; null without knowledge. */
+    citations: json<unknown>("citations"),
     createdAt: at("created_at").notNull(),
   },
   (t) => [

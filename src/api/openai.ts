@@ -38,6 +38,10 @@ const completionBody = z.object({
   logprobs: z.literal(false, "not supported").nullish(),
   tools: z.array(z.unknown()).max(0, "not supported").nullish(),
   response_format: z.object({ type: z.literal("text", 'only "text" is supported') }).nullish(),
+  /** Espalier's own: names or ids of knowledge bases to answer from; the answer then has `citations`. */
+  knowledge_base: z
+    .union([z.string().min(1), z.array(z.string().min(1)).max(limits.chatKnowledgeBases)])
+    .nullish(),
 });
 
 type Answer = (request: Request, principal: Principal, deps: ApiDeps) => Promise<Response>;
@@ -132,7 +136,8 @@ async function complete(request: Request, principal: Principal, deps: ApiDeps): 
   const leaving = new AbortController();
   const signal = AbortSignal.any([request.signal, leaving.signal]);
   const model = await deps.models.resolve(principal.projectId, body.model);
-  const events = deps.chat.complete(
+  const bases = body.knowledge_base ?? [];
+  const events = deps.chat.answer(
     model,
     {
       messages: body.messages.map(({ role, content }) => ({
@@ -142,6 +147,7 @@ async function complete(request: Request, principal: Principal, deps: ApiDeps): 
       ...settingsOf({ ...body, max_tokens: body.max_completion_tokens ?? body.max_tokens }),
     },
     { ...askerOf(principal), source: "v1" },
+    typeof bases === "string" ? [bases] : bases,
     signal,
   );
   const head = {
@@ -155,13 +161,16 @@ async function complete(request: Request, principal: Principal, deps: ApiDeps): 
 }
 
 type Head = { id: string; created: number; model: string };
-type Events = ReturnType<ApiDeps["chat"]["complete"]>;
+type Events = ReturnType<ApiDeps["chat"]["answer"]>;
+
 async function collected(events: Events, head: Head): Promise<Response> {
   let content = "";
+  let cited = {};
   let end: End | undefined;
   for await (const event of events) {
     if (event.type === "delta") content += event.text;
     else if (event.type === "end") end = event;
+    else if (event.type === "citations") cited = { citations: event.citations };
   }
   if (!end) throw cutOff();
   const choice = {
@@ -170,21 +179,23 @@ async function collected(events: Events, head: Head): Promise<Response> {
     logprobs: null,
     finish_reason: finishReason(end),
   };
-  return json({ ...head, object: "chat.completion", choices: [choice], usage: usageOf(end) });
+  return json({ ...head, object: "chat.completion", choices: [choice], usage: usageOf(end), ...cited });
 }
 
 async function* chunksOf(events: Events, head: Head, withUsage: boolean): AsyncGenerator<object, void, void> {
-  const chunk = (delta: object, finish: string | null = null): object => ({
+  const chunk = (delta: object, finish: string | null = null, more: object = {}): object => ({
     ...head,
     object: "chat.completion.chunk",
     choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
     ...(withUsage ? { usage: null } : {}),
+    ...more,
   });
   let hasBegun = false;
   for await (const event of events) {
     if (!hasBegun) yield chunk({ role: "assistant", content: "" });
     hasBegun = true;
     if (event.type === "delta") yield chunk({ content: event.text });
+    if (event.type === "citations") yield chunk({}, null, { citations: event.citations });
     if (event.type !== "end") continue;
     yield chunk({}, finishReason(event));
     if (withUsage) yield { ...head, object: "chat.completion.chunk", choices: [], usage: usageOf(event) };

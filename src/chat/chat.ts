@@ -7,12 +7,14 @@ import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
+import type { Citation, Knowledge } from "../knowledge/knowledge.ts";
 import type { ModelRef, Models, Providers } from "../models/models.ts";
 import type { Serving } from "../serving/serving.ts";
 import type { Store } from "../store/store.ts";
 import type { Caller, Usage } from "../usage/usage.ts";
 import { type ConversationRow, createConversations } from "./conversations.ts";
 import { createFeedback } from "./feedback.ts";
+import { createGrounding } from "./grounded.ts";
 import {
   checkParameters,
   checkText,
@@ -22,7 +24,7 @@ import {
   titleOf,
 } from "./parameters.ts";
 import { createReply, type Reply, type ReplyToken } from "./reply.ts";
-import { branchTo, type MessageRow } from "./tree.ts";
+import { askedRow, branchTo, type MessageRow, replyRow } from "./tree.ts";
 
 export type { ConversationRow, VersionedMessage } from "./conversations.ts";
 export { type ExportFormat, exportTypes, isExportFormat } from "./export.ts";
@@ -48,6 +50,8 @@ export type SendMessageInput = ParametersInput &
     model: string;
     text: string;
     system?: string | null | undefined;
+    /** Names or ids of the knowledge bases to answer from, from now on; the conversation's own when unsaid. */
+    knowledgeBases?: readonly string[] | null | undefined;
   };
 
 export type RetryReplyInput = ParametersInput &
@@ -74,6 +78,7 @@ export type ChatDeps = {
   models: Models;
   providers: Providers;
   serving: Serving;
+  knowledge: Knowledge;
   engine: EnginePool;
   usage: Usage;
   clock: Clock;
@@ -83,7 +88,17 @@ export type ChatDeps = {
 export type Chat = ReturnType<typeof createChat>;
 
 /** Builds the front door. Replies that a stopped server cut off are marked so by `recover`. */
-export function createChat({ store, models, providers, serving, engine, usage, clock, log }: ChatDeps) {
+export function createChat({
+  store,
+  models,
+  providers,
+  serving,
+  knowledge,
+  engine,
+  usage,
+  clock,
+  log,
+}: ChatDeps) {
   const replies = new Map<string, Reply>();
   const kept = createConversations(store, (conversationId) => {
     for (const reply of replies.values()) if (reply.conversationId === conversationId) reply.stop();
@@ -123,6 +138,8 @@ export function createChat({ store, models, providers, serving, engine, usage, c
     }
   }
 
+  const grounding = createGrounding(knowledge, complete);
+
   /** The conversation that leads a new one, if it is to stand beside another. */
   async function leadOf({ projectId, besideId }: SendMessageInput): Promise<string | null> {
     if (!besideId) return null;
@@ -159,16 +176,19 @@ export function createChat({ store, models, providers, serving, engine, usage, c
     model: ModelRef,
     request: GenerationRequest,
     caller: Caller,
+    knowledgeBases: readonly string[],
   ): Promise<void> {
     let text = "";
+    let citations: Citation[] | null = null;
     let outcome: Partial<MessageRow>;
     try {
       let end: Extract<GenerationEvent, { type: "end" }> | undefined;
-      for await (const event of complete(model, request, caller, reply.signal)) {
+      for await (const event of grounding.answer(model, request, caller, knowledgeBases, reply.signal)) {
         if (event.type === "delta") {
           text += event.text;
           reply.push(event.text);
         } else if (event.type === "end") end = event;
+        else if (event.type === "citations") citations = event.citations;
       }
       outcome = {
         finishReason: end?.finishReason ?? "cancelled",
@@ -190,7 +210,7 @@ export function createChat({ store, models, providers, serving, engine, usage, c
       await store.write(async (tx) => {
         await tx
           .update(messages)
-          .set({ text, ...outcome })
+          .set({ text, citations, ...outcome })
           .where(eq(messages.id, reply.messageId));
         await tx
           .update(conversations)
@@ -201,7 +221,8 @@ export function createChat({ store, models, providers, serving, engine, usage, c
       log.error("a reply could not be kept", { messageId: reply.messageId, error });
     } finally {
       replies.delete(reply.messageId);
-      reply.end({ finishReason: outcome.finishReason ?? null, usage: outcome.usage, error: outcome.error });
+      const { finishReason = null, usage, error } = outcome;
+      reply.end({ finishReason, usage, error, citations });
     }
   }
 
@@ -224,7 +245,8 @@ export function createChat({ store, models, providers, serving, engine, usage, c
     const system = systemPrompt ? [{ role: "system", content: systemPrompt }] : [];
     const { projectId, userId, keyId } = asker;
     const caller: Caller = { projectId, userId, keyId, source: "chat" };
-    void run(reply, model, requestOf(parameters, [...system, ...turns.map(asTurn)]), caller);
+    const request = requestOf(parameters, [...system, ...turns.map(asTurn)]);
+    void run(reply, model, request, caller, await grounding.basesOf(conversation));
     return { conversation, message };
   }
 
@@ -232,6 +254,8 @@ export function createChat({ store, models, providers, serving, engine, usage, c
     ...kept,
     ...judging,
     complete,
+    /** The same from knowledge: the passages come first, as citations. */
+    answer: grounding.answer,
 
     /**
      * Keeps the user's message and starts the reply, whose text streams by `replyTokens(message.id)`.
@@ -254,6 +278,7 @@ export function createChat({ store, models, providers, serving, engine, usage, c
         title: known?.title ?? titleOf(text),
         models: [...new Set([...(known?.models ?? []), model.name])],
         systemPrompt: input.system ?? known?.systemPrompt ?? null,
+        knowledgeBases: await grounding.namedBases(input, known),
         parameters: {},
         currentId: null,
         leadId: known ? known.leadId : await leadOf(input),
@@ -303,9 +328,9 @@ export function createChat({ store, models, providers, serving, engine, usage, c
         return;
       }
       // It may have ended since it was read.
-      const { text, finishReason, usage, error } =
+      const { text, finishReason, usage, error, citations } =
         message.finishReason === null ? (await getMessage(projectId, messageId)).message : message;
-      yield { text, isDone: true, finishReason, usage, error };
+      yield { text, isDone: true, finishReason, usage, error, citations };
     },
 
     /** Ends a reply; what was said so far is kept. @throws EspalierError MESSAGE_NOT_FOUND */
@@ -352,25 +377,6 @@ export function createChat({ store, models, providers, serving, engine, usage, c
         : await store.db.query.messages.findFirst({ where: eq(messages.id, parentId) });
     return Math.max(clock(), (parent?.createdAt ?? 0) + 1);
   }
-}
-
-function askedRow(conversationId: string, parentId: string | null, text: string, at: number): MessageRow {
-  const rest = { model: null, modelId: null, finishReason: null, usage: null, error: null };
-  return { id: newId("message", at), conversationId, parentId, role: "user", text, ...rest, createdAt: at };
-}
-
-/** The empty reply of a model to a message. */
-function replyRow(
-  asked: { id: string | null; conversationId: string },
-  { name, modelId }: ModelRef,
-  at: number,
-): MessageRow {
-  return {
-    ...askedRow(asked.conversationId, asked.id, "", at),
-    role: "assistant",
-    model: name,
-    modelId,
-  };
 }
 
 function asTurn(row: MessageRow): ChatMessage {

@@ -7,9 +7,11 @@ export type ReplyToken = {
   finishReason: string | null;
   usage: unknown;
   error: unknown;
+  /** Passages that the reply was made from; null without knowledge. */
+  citations: unknown;
 };
 
-export type ReplyEnd = { finishReason: string | null; usage: unknown; error: unknown };
+export type ReplyEnd = { finishReason: string | null; usage: unknown; error: unknown; citations: unknown };
 
 export type Reply = {
   messageId: string;
@@ -59,7 +61,7 @@ export function createReply(messageId: string, conversationId: string): Reply {
             // A reader that fell behind gets everything at once.
             const text = pieces.slice(at).join("");
             at = pieces.length;
-            yield { text, isDone: false, finishReason: null, usage: null, error: null };
+            yield { text, isDone: false, finishReason: null, usage: null, error: null, citations: null };
           } else if (how) {
             yield { text: "", isDone: true, ...how };
             return;

@@ -1,6 +1,8 @@
 // The tree of a conversation's messages: the branch to a message, its versions, and the newest message below it.
 import { and, asc, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
 import { messages } from "../../schema/tables/chat.ts";
+import { newId } from "../kit/ids.ts";
+import type { ModelRef } from "../models/models.ts";
 import type { Reader } from "../store/store.ts";
 
 export type MessageRow = typeof messages.$inferSelect;
@@ -51,4 +53,29 @@ export async function versionsOf(
     .orderBy(asc(messages.createdAt), asc(messages.id));
   const byParent = Map.groupBy(found, ({ parentId }) => parentId);
   return new Map(rows.map((row) => [row.id, (byParent.get(row.parentId) ?? []).map(({ id }) => id)]));
+}
+
+/** A message of the person. */
+export function askedRow(
+  conversationId: string,
+  parentId: string | null,
+  text: string,
+  at: number,
+): MessageRow {
+  const rest = { model: null, modelId: null, finishReason: null, usage: null, error: null, citations: null };
+  return { id: newId("message", at), conversationId, parentId, role: "user", text, ...rest, createdAt: at };
+}
+
+/** The empty reply of a model to a message. */
+export function replyRow(
+  asked: { id: string | null; conversationId: string },
+  { name, modelId }: ModelRef,
+  at: number,
+): MessageRow {
+  return {
+    ...askedRow(asked.conversationId, asked.id, "", at),
+    role: "assistant",
+    model: name,
+    modelId,
+  };
 }

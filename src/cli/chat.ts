@@ -1,6 +1,5 @@
 // `chat`: one message to a model, its reply streamed as it is made.
 import { z } from "zod";
-import { EspalierError } from "../kit/errors.ts";
 import { type Client, ERRORS } from "./client.ts";
 import type { VerbContext } from "./context.ts";
 import { failure, usage } from "./outcome.ts";
@@ -15,7 +14,10 @@ export type ChatFlags = {
   seed?: number;
   stop?: readonly string[];
   conversation?: string;
+  kb?: readonly string[];
 };
+
+const CITATION = "number document documentId chunkId text page score";
 
 const sent = z.object({
   conversation: z.object({ id: z.string() }),
@@ -27,6 +29,7 @@ const token = z.object({
     done: z.boolean(),
     finishReason: z.string().nullable(),
     usage: z.record(z.string(), z.json()).nullable(),
+    citations: z.array(z.record(z.string(), z.json())).nullable(),
     error: z.object({ code: z.string(), message: z.string(), hint: z.string().nullish() }).nullable(),
   }),
 });
@@ -38,11 +41,17 @@ export async function chat(
   text: string,
   flags: ChatFlags,
 ): Promise<Json> {
-  const { client, stdout, isJson } = context;
+  const { client, stdout, stderr, isJson } = context;
   const said = text === "-" ? await Bun.stdin.text() : text;
   if (said.trim() === "") throw usage("there is no text to send", 'espalier chat MODEL "Hello"');
-  const { conversation, ...sampling } = flags;
-  const input = { ...sampling, model, text: said, ...(conversation ? { conversationId: conversation } : {}) };
+  const { conversation, kb, ...sampling } = flags;
+  const input = {
+    ...sampling,
+    model,
+    text: said,
+    ...(conversation ? { conversationId: conversation } : {}),
+    ...(kb ? { knowledgeBases: kb } : {}),
+  };
   const { reply: started, conversation: kept } = await client.mutate(
     `mutation Send($input: SendMessageInput!) { sendMessage(input: $input) { __typename
       ... on SendMessageSuccess { conversation { id } reply { id model } } ${ERRORS} } }`,
@@ -56,11 +65,14 @@ export async function chat(
     if (!piece.done) continue;
     if (!isJson && reply !== "" && !reply.endsWith("\n")) stdout.write("\n");
     if (piece.error) throw failure(piece.error);
+    if (!isJson)
+      for (const one of piece.citations ?? []) stderr.write(`[${one["number"]}] ${sourceOf(one)}\n`);
     return {
       text: reply,
       model: started.model ?? model,
       finishReason: piece.finishReason,
       usage: piece.usage,
+      ...(piece.citations === null ? {} : { citations: piece.citations }),
       conversationId: kept.id,
       messageId: started.id,
     };
@@ -75,18 +87,13 @@ export async function chat(
 function tokensOf(client: Client, messageId: string) {
   return client.subscribe(
     `subscription Tokens($messageId: ID!) { replyTokens(messageId: $messageId) {
-      text done finishReason usage error { code message hint } } }`,
+      text done finishReason usage citations { ${CITATION} } error { code message hint } } }`,
     { messageId },
     token,
   );
 }
 
-/** --kb is part of the fixed surface; refused rather than ignored. */
-export function refuseKnowledge(name: string): never {
-  throw new EspalierError("NOT_IN_THIS_VERSION", "this version of Espalier has no knowledge bases", {
-    hint: "Leave --kb out.",
-    field: "kb",
-    value: name,
-    status: 409,
-  });
+/** A citation for people: the document's name and page. */
+function sourceOf({ document, page }: Record<string, Json>): string {
+  return page === null ? String(document) : `${document}, page ${page}`;
 }

@@ -267,7 +267,8 @@ test("chat streams its text, and with --json answers it at once", async () => {
   expect(asked.inputs.at(-1)).toEqual({ model: "toy", text: "hi", temperature: 0, maxTokens: 8 });
   const { json } = await document("chat", "toy", "hi");
   expect(json).toMatchObject({ text: "Hello there", finishReason: "stop", conversationId: "cnv_1" });
-  expect((await cli(["chat", "toy", "hi", "--kb", "x"])).code).toBe(4);
+  await cli(["chat", "toy", "hi", "--kb", "x", "--kb", "y"]);
+  expect(asked.inputs.at(-1)).toEqual({ model: "toy", text: "hi", knowledgeBases: ["x", "y"] });
 });
 
 test("export writes a checked folder once, and nothing over what is there", async () => {

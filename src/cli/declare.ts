@@ -183,10 +183,10 @@ function declareStages({ verb }: Declared): void {
       numberOption("--seed <number>", "the same seed gives the same reply", { whole: true }),
       listOption("--stop <text>", "a text that ends the reply; may be repeated"),
       new Option("--conversation <id>", "go on with this conversation"),
-      new Option("--kb <name>", "knowledge base to answer from"),
+      listOption("--kb <name>", "knowledge base to answer from; may be repeated"),
     ],
     does: async ([model = "", message = ""], flags, server) => {
-      const { chat, refuseKnowledge } = await import("./chat.ts");
+      const { chat } = await import("./chat.ts");
       const shape = {
         system: text,
         temperature: number,
@@ -196,11 +196,9 @@ function declareStages({ verb }: Declared): void {
         seed: number,
         stop: words,
         conversation: text,
-        kb: text,
+        kb: words,
       };
-      const { kb, ...known } = take(shape, flags);
-      if (kb !== undefined) refuseKnowledge(kb);
-      return { document: await chat(server(), model, message, known), text: null };
+      return { document: await chat(server(), model, message, take(shape, flags)), text: null };
     },
   });
   verb({

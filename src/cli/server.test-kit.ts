@@ -217,7 +217,7 @@ export async function answer(request: Request): Promise<Response> {
   const { query, variables } = body.parse(await request.json());
   if (query.startsWith("subscription")) {
     const piece = (text: string, done: boolean) =>
-      `event: next\ndata: ${JSON.stringify({ data: { replyTokens: { text, done, finishReason: done ? "stop" : null, usage: null, error: null } } })}\n\n`;
+      `event: next\ndata: ${JSON.stringify({ data: { replyTokens: { text, done, finishReason: done ? "stop" : null, usage: null, citations: null, error: null } } })}\n\n`;
     const text = `:\n\n${piece("Hello", false)}${piece(" there", true)}event: complete\ndata\n\n`;
     return new Response(text, { headers: { "content-type": "text/event-stream" } });
   }

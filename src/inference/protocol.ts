@@ -27,6 +27,8 @@ export type GenerationRequest = {
   prompt?: string;
   /** Most tokens to make; the rest of the context when unsaid. */
   maxTokens?: number;
+  /** Tokens that must be left for the reply, else the conversation counts as too long. */
+  leaveTokens?: number;
   /** 0 is greedy. Default 0.7. */
   temperature?: number;
   topP?: number;

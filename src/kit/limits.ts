@@ -143,6 +143,10 @@ export const limits = {
   usageKeepMs: 400 * 24 * 3_600_000,
   /** Most knowledge bases of a project. */
   knowledgeBases: 500,
+  /** Most knowledge bases that one message is answered from. */
+  chatKnowledgeBases: 10,
+  /** Tokens that passages leave free for the reply, where it may be as long. */
+  groundedReplyTokens: 256,
   /** Most documents of one knowledge base. */
   documentsPerBase: 100_000,
   /** Most documents that are read and embedded together. */

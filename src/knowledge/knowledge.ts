@@ -19,6 +19,7 @@ import { type Chunking, checkChunking, checkRetrieval } from "./settings.ts";
 export type { KnowledgeBaseRow } from "./bases.ts";
 export type { Block, ParsedDocument } from "./documents/document.ts";
 export { runDocumentReader } from "./documents/reader.ts";
+export { type Citation, citationsOf, groundedMessages } from "./grounding.ts";
 export type { ChunkRow } from "./indexes.ts";
 export { chunkId, type Passage, type RankerScore, type Retrieved, type RetrieveInput } from "./retrieval.ts";
 export { runSearcherChild } from "./searcher.ts";

@@ -109,7 +109,7 @@ export async function startServer({
       searcher: { command: ownCommand("knowledge-searcher"), env: childEnvironment() },
     });
     closers.push(() => knowledge.close());
-    const chat = createChat({ store, models, providers, serving, engine, usage, clock, log });
+    const chat = createChat({ store, models, providers, serving, knowledge, engine, usage, clock, log });
     closers.push(() => chat.close());
     let isReady = false;
     const fronts = {

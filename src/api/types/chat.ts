@@ -6,8 +6,10 @@ import { limits } from "../../kit/limits.ts";
 import { mapPage } from "../../store/store.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
+import { Citation, storedCitations } from "./citations.ts";
 import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
 import { connectionOf, pageArgs, pageCost, paged } from "./connections.ts";
+import { KnowledgeBase } from "./knowledge.ts";
 import { DeleteResult, storedError } from "./live.ts";
 import { stoppable } from "./runs.ts";
 
@@ -27,6 +29,14 @@ Conversation.implement({
       type: "JSON",
       description: "Sampling parameters of the latest message.",
       resolve: ({ parameters }) => parameters,
+    }),
+    knowledgeBases: t.field({
+      type: [KnowledgeBase],
+      description: `The knowledge bases that its replies are made from; at most ${limits.chatKnowledgeBases}.`,
+      resolve: async ({ knowledgeBases }, _, { knowledge, principal }) => {
+        const found = await Promise.all(knowledgeBases.map((id) => knowledge.find(principal.projectId, id)));
+        return found.filter((base) => base !== null);
+      },
     }),
     messages: t.field({
       type: MessageConnection,
@@ -93,6 +103,12 @@ Message.implement({
       description: "Tokens and speed of the reply.",
       resolve: ({ usage }) => usage,
     }),
+    citations: t.field({
+      type: [Citation],
+      nullable: true,
+      description: "The passages that the reply was made from; null without knowledge bases.",
+      resolve: ({ citations }) => storedCitations(citations),
+    }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was sent." }),
     error: t.field({
       type: UserErrorInfo,
@@ -119,6 +135,12 @@ const ReplyToken = builder.objectRef<ReplyTokenShape>("ReplyToken").implement({
       nullable: true,
       description: "At the end: tokens and speed.",
       resolve: ({ usage }) => usage ?? null,
+    }),
+    citations: t.field({
+      type: [Citation],
+      nullable: true,
+      description: "At the end: the passages that the reply was made from; null without knowledge bases.",
+      resolve: ({ citations }) => storedCitations(citations),
     }),
     error: t.field({
       type: UserErrorInfo,
@@ -186,6 +208,10 @@ const SendMessageInput = builder.inputType("SendMessageInput", {
     }),
     model: t.string({ required: true, description: "Name, alias or id of a usable model." }),
     text: t.string({ required: true, description: "What to say." }),
+    knowledgeBases: t.idList({
+      description:
+        "Names or ids of knowledge bases to answer from, from now on; the conversation's own when unsaid, none when empty.",
+    }),
     ...shaping(t),
   }),
 });

@@ -230,7 +230,7 @@ export class Engine {
     if (prompt.length === 0)
       throw new EspalierError("PROMPT_EMPTY", "The prompt has no tokens.", { field: "messages" });
     await this.using(source, async (loaded, adapter) => {
-      checkLength(loaded.built, prompt.length);
+      checkLength(loaded.built, prompt.length, request.leaveTokens);
       emit({ type: "start", promptTokens: prompt.length });
       const conversation = await loaded.conversations.take(prompt, source?.hash ?? "");
       try {
@@ -324,8 +324,8 @@ export class Engine {
   }
 }
 
-function checkLength({ contextTokens }: BuiltModel, tokens: number): void {
-  if (tokens >= contextTokens)
+function checkLength({ contextTokens }: BuiltModel, tokens: number, leave = 0): void {
+  if (tokens + leave >= contextTokens)
     throw new EspalierError(
       "CONTEXT_TOO_LONG",
       `The conversation has ${tokens} tokens; this model holds ${contextTokens}.`,
