@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { contractVersion, leaseResponse } from "../schema/trainer.ts";
 import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { limits } from "../src/kit/limits.ts";
 import { startWorld, type World } from "./world.ts";
 
 const errors = "... on UserError { code text: message }";
@@ -239,4 +240,25 @@ test("a forecast knows the steps at once, and the time after a first training", 
     12 + 24 * 2,
   );
   expect((await forecast({ parameters: { dtype: "bf16" } })).seconds).toBeNull();
+}, 60_000);
+
+test("a base that many were trained on names the first of them and counts all", async () => {
+  const thing = z.object({
+    name: z.string(),
+    dependantCount: z.number(),
+    dependants: z.array(z.object({ kind: z.string() })),
+  });
+  const shape = z.object({ baseModels: z.object({ nodes: z.array(thing) }) });
+  const ask = async () => {
+    const all = await world.graphql("{ baseModels { nodes { name dependantCount dependants { kind } } } }");
+    const toy = shape.parse(all).baseModels.nodes.find(({ name }) => name === "toy");
+    if (!toy) throw new Error("the toy is gone");
+    return toy;
+  };
+  const before = await ask();
+  expect(before.dependants).toHaveLength(before.dependantCount);
+  for (let i = 0; i < limits.dependantsShown; i++) await start({ name: `many-${i}` });
+  const after = await ask();
+  expect(after.dependantCount).toBe(before.dependantCount + limits.dependantsShown);
+  expect(after.dependants).toHaveLength(limits.dependantsShown);
 }, 60_000);

@@ -48,13 +48,13 @@ const base = {
     hash: "ab",
     precisions: ["FP32", "INT8"],
   },
-  ...{ fit, createdAt: AT, lineage: [], dependants: [] },
+  ...{ fit, createdAt: AT, lineage: [], dependants: [], dependantCount: 0 },
 };
 const live = {
   __typename: "LiveModel",
   ...{ id: "dep_1", name: "toy_d_int8", status: "LIVE", health: "ready", precision: "INT8", requests: 1 },
   ...{ source: { id: "base_1", kind: "BASE", name: "toy", usable: true }, aliases: ["pet"], createdAt: AT },
-  ...{ lineage: [], dependants: [] },
+  ...{ lineage: [], dependants: [], dependantCount: 0 },
 };
 const run = {
   __typename: "Run",
@@ -76,7 +76,7 @@ const dataset = {
   versions: pageOf([]),
   version: ({ number }: { number: number }) => (number === 1 ? { id: "dsv_1", number } : null),
   createdAt: AT,
-  dependants: [],
+  ...{ dependants: [], dependantCount: 0 },
 };
 const training = (at: number) => ({
   ...{ __typename: "Training", id: `trn_${at}`, name: `t${at}`, method: "sft", parameters: {}, save: false },

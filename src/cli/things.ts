@@ -65,13 +65,14 @@ const KIND: Record<Typename, string> = {
   ApiKey: "key",
 };
 /** Where a thing was made from and what was made from it, shown for one thing only. */
-const LINEAGE = "lineage { id kind name relation } dependants { id kind name relation }";
+const LINEAGE = "lineage { id kind name relation } dependantCount dependants { id kind name relation }";
 const MORE: Partial<Record<Typename, string>> = {
   BaseModel: `${LINEAGE} renderedExample`,
   CustomizedModel: LINEAGE,
   CompleteModel: LINEAGE,
   LiveModel: LINEAGE,
-  Dataset: "versions(first: 200) { nodes { id number rowCount } } dependants { id kind name relation }",
+  Dataset:
+    "versions(first: 200) { nodes { id number rowCount } } dependantCount dependants { id kind name relation }",
   Run: "logLines(last: 20)",
 };
 

@@ -91,6 +91,8 @@ export const limits = {
   runEventsPage: 1_000,
   /** Most log lines of a run that are searched and shown. */
   runLogLines: 5_000,
+  /** Most dependants of a thing that one answer names; the others are counted. */
+  dependantsShown: 200,
   /** Most things in one page of a list: `first` or `last` of a connection. */
   pageItems: 200,
   /** Things in a page whose size nobody said. */

@@ -1,5 +1,6 @@
 // Lineage: what a model was made from, back to the dataset, and what was made from it, up to the alias.
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, inArray, isNull, or, type SQL } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
 import {
   aliases,
@@ -74,37 +75,61 @@ export async function lineageOf(db: Reader, id: string): Promise<LineageNode[]> 
   return nodes;
 }
 
-/** What stops working when a thing is deleted: everything made from it that still exists, transitively. */
+/** Ids in one statement: below what SQLite binds, and enough that a base with thousands of trainings is soon walked. */
+const IDS = 1_000;
+
+/** What stops working when a thing is deleted: everything made from it that still exists, level by level. */
 export async function dependantsOf(db: Reader, id: string): Promise<LineageNode[]> {
   const nodes: LineageNode[] = [];
   const seen = new Set<string>([id]);
-  async function add(kind: string, relation: string, rows: { id: string; name: string }[]): Promise<void> {
-    for (const row of rows) {
-      if (seen.has(row.id)) continue;
-      seen.add(row.id);
-      nodes.push({ id: row.id, kind, name: row.name, relation });
-      await visit(row.id);
-    }
+  for (let level = [id]; level.length > 0; ) {
+    const next: string[] = [];
+    for (let at = 0; at < level.length; at += IDS)
+      for (const node of await madeFrom(db, level.slice(at, at + IDS))) {
+        if (seen.has(node.id)) continue;
+        seen.add(node.id);
+        nodes.push(node);
+        next.push(node.id);
+      }
+    level = next;
   }
-  async function visit(oneId: string): Promise<void> {
-    const trained = await db.query.trainings.findMany({ where: eq(trainings.baseId, oneId) });
-    const onVersion = await db.query.trainings.findMany({ where: eq(trainings.datasetVersionId, oneId) });
-    await add("training", "trained on it", [...trained, ...onVersion]);
-    const byTraining = eq(customizedModels.trainingId, oneId);
-    await add("customized", "result", await db.query.customizedModels.findMany({ where: byTraining }));
-    const onBase = eq(customizedModels.baseId, oneId);
-    await add("customized", "adapter of it", await db.query.customizedModels.findMany({ where: onBase }));
-    const merged = eq(completeModels.customizedId, oneId);
-    await add("complete", "merged from it", await db.query.completeModels.findMany({ where: merged }));
-    const served = and(eq(deployments.modelId, oneId), isNull(deployments.retiredAt));
-    await add("live", "serves it", await db.query.deployments.findMany({ where: served }));
-    const named = await db.query.aliases.findMany({ where: eq(aliases.deploymentId, oneId) });
-    await add(
+  return nodes;
+}
+
+/** What was made from any of these, directly. */
+async function madeFrom(db: Reader, ids: readonly string[]): Promise<LineageNode[]> {
+  const among = (column: SQLiteColumn): SQL => inArray(column, [...ids]);
+  const as = (kind: string, relation: string, rows: { id: string; name: string }[]): LineageNode[] =>
+    rows.map(({ id, name }) => ({ id, kind, name, relation }));
+  const columns = { id: true, name: true } as const;
+  const { query } = db;
+  const trained = or(among(trainings.baseId), among(trainings.datasetVersionId));
+  const served = and(among(deployments.modelId), isNull(deployments.retiredAt));
+  return [
+    ...as("training", "trained on it", await query.trainings.findMany({ columns, where: trained })),
+    ...as(
+      "customized",
+      "result",
+      await query.customizedModels.findMany({ columns, where: among(customizedModels.trainingId) }),
+    ),
+    ...as(
+      "customized",
+      "adapter of it",
+      await query.customizedModels.findMany({ columns, where: among(customizedModels.baseId) }),
+    ),
+    ...as(
+      "complete",
+      "merged from it",
+      await query.completeModels.findMany({ columns, where: among(completeModels.customizedId) }),
+    ),
+    ...as("live", "serves it", await query.deployments.findMany({ columns, where: served })),
+    ...as(
       "registered",
       "names it",
-      named.map((row) => ({ id: row.id, name: row.alias })),
-    );
-  }
-  await visit(id);
-  return nodes;
+      await db
+        .select({ id: aliases.id, name: aliases.alias })
+        .from(aliases)
+        .where(among(aliases.deploymentId)),
+    ),
+  ];
 }

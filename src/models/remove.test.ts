@@ -92,6 +92,55 @@ test("what depends on a model is named first, and goes with it on request", asyn
   expect(await models.find("p", "tuned")).toBeNull();
 });
 
+test("thousands that depend on a base are found soon, each behind what it was made from", async () => {
+  const ids = Array.from({ length: 2_500 }, (_, i) => String(i).padStart(5, "0"));
+  await store.write(async (tx) => {
+    for (let at = 0; at < ids.length; at += 500)
+      for (const [table, rows] of [
+        [
+          trainings,
+          ids.slice(at, at + 500).map((id) => ({
+            ...{
+              id: `train_${id}`,
+              projectId: "p",
+              name: `t${id}`,
+              baseId: "base_1",
+              datasetVersionId: "dsv_1",
+            },
+            ...{ method: "sft", parameters: {}, save: false, runId: `run_${id}`, createdAt: 1 },
+          })),
+        ],
+        [
+          customizedModels,
+          ids.slice(at, at + 500).map((id) => ({
+            ...{
+              id: `cust_${id}`,
+              projectId: "p",
+              name: `c${id}`,
+              baseId: "base_1",
+              trainingId: `train_${id}`,
+            },
+            ...{ files: [], sha256: "0", sizeBytes: 1, card, createdAt: 1 },
+          })),
+        ],
+        [
+          deployments,
+          ids.slice(at, at + 500).map((id) => ({
+            ...{ id: `live_${id}`, projectId: "p", name: `l${id}`, modelId: `cust_${id}`, precision: "fp32" },
+            ...{ status: "stopped", createdAt: 1 },
+          })),
+        ],
+      ] as const)
+        await tx.insert(table).values(rows);
+  });
+  const from = performance.now();
+  const found = await models.dependants("base_1");
+  expect(performance.now() - from).toBeLessThan(2_000);
+  expect(found).toHaveLength(3 * ids.length + 2);
+  const place = new Map(found.map(({ id }, at) => [id, at]));
+  for (const id of ids) expect(place.get(`live_${id}`)).toBeGreaterThan(place.get(`cust_${id}`) ?? 1e9);
+}, 20_000);
+
 const busy: [string, () => Promise<{ id: string }>][] = [
   ["a training of the base", () => queue("train", "trainer", "train_1", {})],
   [

@@ -323,12 +323,13 @@ export function DatasetPage() {
                   </Surface>
                 ) : null}
                 <Surface title={t("Used by")}>
-                  <UsedBy nodes={dataset.dependants} />
+                  <UsedBy nodes={dataset.dependants} count={dataset.dependantCount} />
                 </Surface>
                 <DeleteButton
                   id={dataset.id}
                   name={dataset.name}
                   dependants={dataset.dependants}
+                  dependantCount={dataset.dependantCount}
                   backTo="/datasets"
                 />
               </Stack>

@@ -170,12 +170,13 @@ export function BasePage() {
                       id={base.id}
                       name={base.name}
                       dependants={base.dependants}
+                      dependantCount={base.dependantCount}
                       backTo="/base-models"
                     />
                   </Stack>
                 </Surface>
                 <Surface title={t("Used by")}>
-                  <UsedBy nodes={base.dependants} />
+                  <UsedBy nodes={base.dependants} count={base.dependantCount} />
                 </Surface>
               </Stack>
             </div>

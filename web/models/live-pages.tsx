@@ -177,6 +177,7 @@ export function LivePage() {
                 <Surface title={t("Lineage")}>
                   <Lineage
                     nodes={[...live.lineage, ...live.dependants]}
+                    hidden={live.dependantCount - live.dependants.length}
                     self={{ id: live.id, kind: "live", name: live.name }}
                   />
                 </Surface>
@@ -224,6 +225,7 @@ export function LivePage() {
                     confirm={t("Retire {{name}}", { name: live.name })}
                     done={t("{{name}} is retired", { name: live.name })}
                     dependants={live.dependants}
+                    dependantCount={live.dependantCount}
                     run={async () => void (await act(deleteThing, { id, confirm: true }))}
                     backTo="/live"
                   />

@@ -83,6 +83,7 @@ export function CustomizedPage() {
                 <Surface title={t("Lineage")}>
                   <Lineage
                     nodes={[...model.lineage, ...model.dependants]}
+                    hidden={model.dependantCount - model.dependants.length}
                     self={{ id: model.id, kind: "customized", name: model.name }}
                   />
                 </Surface>
@@ -119,6 +120,7 @@ export function CustomizedPage() {
                     id={model.id}
                     name={model.name}
                     dependants={model.dependants}
+                    dependantCount={model.dependantCount}
                     backTo="/customized"
                   />
                 </Stack>
@@ -231,6 +233,7 @@ export function CompletePage() {
                 <Surface title={t("Lineage")}>
                   <Lineage
                     nodes={[...model.lineage, ...model.dependants]}
+                    hidden={model.dependantCount - model.dependants.length}
                     self={{ id: model.id, kind: "complete", name: model.name }}
                   />
                 </Surface>
@@ -263,6 +266,7 @@ export function CompletePage() {
                     id={model.id}
                     name={model.name}
                     dependants={model.dependants}
+                    dependantCount={model.dependantCount}
                     backTo="/complete"
                   />
                 </Stack>

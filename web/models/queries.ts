@@ -16,7 +16,7 @@ export const baseQuery = graphql(`
         precisions card readme status createdAt
         fit { fits neededBytes availableBytes sentence }
         lineage { id kind name relation }
-        dependants { id kind name relation }
+        dependantCount dependants { id kind name relation }
       }
     }
   }
@@ -83,7 +83,7 @@ export const customizedOneQuery = graphql(`
       ... on CustomizedModel {
         id name sizeBytes hash rank createdAt
         base { id name hash precisions } training { id name method }
-        lineage { id kind name relation } dependants { id kind name relation }
+        lineage { id kind name relation } dependantCount dependants { id kind name relation }
       }
     }
   }
@@ -98,7 +98,7 @@ export const completeOneQuery = graphql(`
       ... on CompleteModel {
         id name sizeBytes hash verification createdAt
         base { id name } customized { id name }
-        lineage { id kind name relation } dependants { id kind name relation }
+        lineage { id kind name relation } dependantCount dependants { id kind name relation }
       }
     }
   }
@@ -118,7 +118,7 @@ export const liveOneQuery = graphql(`
       ... on LiveModel {
         id name precision status health tokensPerSecond memoryBytes requests aliases createdAt
         source { id kind name } error { code message hint field value }
-        lineage { id kind name relation } dependants { id kind name relation }
+        lineage { id kind name relation } dependantCount dependants { id kind name relation }
       }
     }
   }

@@ -93,6 +93,7 @@ export function RegisteredPage() {
                   <Surface title={t("Lineage")}>
                     <Lineage
                       nodes={[...live.lineage, ...live.dependants, { ...live, kind: "live", relation: "" }]}
+                      hidden={live.dependantCount - live.dependants.length}
                       self={{ id: model.id, kind: "registered", name: model.alias }}
                     />
                   </Surface>

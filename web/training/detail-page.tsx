@@ -122,6 +122,7 @@ function TrainingBody(props: { training: Training }) {
           <Surface title={t("Lineage")}>
             <Lineage
               nodes={[...customized.lineage, ...customized.dependants]}
+              hidden={customized.dependantCount - customized.dependants.length}
               self={{ id: customized.id, kind: "customized", name: customized.name }}
             />
           </Surface>

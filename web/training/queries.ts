@@ -41,7 +41,7 @@ export const trainingQuery = graphql(`
       ... on Training {
         id name method parameters save createdAt samples
         base { id name } datasetVersion { id number rowCount }
-        customized { id name dependants { id kind name relation } lineage { id kind name relation } }
+        customized { id name dependantCount dependants { id kind name relation } lineage { id kind name relation } }
         run { id kind name status attempt progress step totalSteps etaSeconds startedAt endedAt cancelRequestedAt error { code message hint field value } }
         metrics { step loss evalLoss learningRate gradNorm tokensPerSecond memoryBytes }
       }

@@ -7,7 +7,7 @@ import { act } from "../api/client.ts";
 import { useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
-import { kindOfNode, type LineageNode } from "./lineage.tsx";
+import { kindOfNode, type LineageNode, More } from "./lineage.tsx";
 import { ProblemNotice } from "./states.tsx";
 
 export const deleteThing = graphql(`
@@ -32,6 +32,8 @@ export type Loss = {
   /** What is said when it is done. */
   done: string;
   dependants?: readonly LineageNode[];
+  /** How many they are; not all of them are named. */
+  dependantCount?: number;
   run: () => Promise<void>;
   /** Where to go when the page of the thing is gone. */
   backTo?: string;
@@ -61,6 +63,7 @@ export function ConfirmButton(props: Loss) {
                 </List.Item>
               ))}
             </List>
+            <More hidden={(props.dependantCount ?? 0) - dependants.length} />
           </>
         ) : (
           <Text size="sm" c="dimmed" mt={props.sentence ? 8 : 0}>
@@ -96,6 +99,7 @@ export function DeleteButton(props: {
   id: string;
   name: string;
   dependants: readonly LineageNode[];
+  dependantCount: number;
   backTo: string;
 }) {
   const { name } = props;
@@ -106,6 +110,7 @@ export function DeleteButton(props: {
       confirm={t("Delete {{name}}", { name })}
       done={t("{{name}} is deleted", { name })}
       dependants={props.dependants}
+      dependantCount={props.dependantCount}
       backTo={props.backTo}
       run={async () => void (await act(deleteThing, { id: props.id, confirm: true }))}
     />

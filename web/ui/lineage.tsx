@@ -4,6 +4,7 @@ import { IconChevronRight } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { t } from "../i18n.ts";
 import { pathOf } from "../paths.ts";
+import { count } from "./format.ts";
 
 export type LineageNode = { id: string; kind: string; name: string; relation: string };
 
@@ -32,30 +33,46 @@ function Step(props: { node: Omit<LineageNode, "relation">; isSelf: boolean }) {
   );
 }
 
-/** The way from what it was made of to what was made of it, with itself marked. */
-export function Lineage(props: { nodes: LineageNode[]; self: Omit<LineageNode, "relation"> }) {
+/** How many things of a list are not shown, where there are any. */
+export function More(props: { hidden: number }) {
+  return props.hidden > 0 ? (
+    <Text size="sm" c="dimmed" mt={8}>
+      {t("and {{n}} more", { n: count(props.hidden) })}
+    </Text>
+  ) : null;
+}
+
+/** The way from what it was made of to what was made of it, with itself marked; `hidden` others are only counted. */
+export function Lineage(props: {
+  nodes: LineageNode[];
+  self: Omit<LineageNode, "relation">;
+  hidden: number;
+}) {
   const all = [...new Map([...props.nodes, props.self].map((node) => [node.id, node])).values()];
   const columns = ranks
     .map((kinds) => all.filter(({ kind }) => kinds.includes(kind)))
     .filter((column) => column.length > 0);
   return (
-    <ol className="e-lineage">
-      {columns.map((column, index) => (
-        <li key={column[0]?.id}>
-          {index > 0 ? <IconChevronRight size={16} aria-hidden className="e-muted" /> : null}
-          <div className="e-steps">
-            {column.map((node) => (
-              <Step key={node.id} node={node} isSelf={node.id === props.self.id} />
-            ))}
-          </div>
-        </li>
-      ))}
-    </ol>
+    <>
+      <ol className="e-lineage">
+        {columns.map((column, index) => (
+          <li key={column[0]?.id}>
+            {index > 0 ? <IconChevronRight size={16} aria-hidden className="e-muted" /> : null}
+            <div className="e-steps">
+              {column.map((node) => (
+                <Step key={node.id} node={node} isSelf={node.id === props.self.id} />
+              ))}
+            </div>
+          </li>
+        ))}
+      </ol>
+      <More hidden={props.hidden} />
+    </>
   );
 }
 
-/** What depends on a thing. */
-export function UsedBy(props: { nodes: LineageNode[] }) {
+/** What depends on a thing; `count` of them, not all of them named. */
+export function UsedBy(props: { nodes: LineageNode[]; count: number }) {
   if (props.nodes.length === 0)
     return (
       <Text size="sm" c="dimmed">
@@ -63,12 +80,16 @@ export function UsedBy(props: { nodes: LineageNode[] }) {
       </Text>
     );
   return (
-    <ul className="e-users">
-      {props.nodes.map((node) => (
-        <li key={node.id}>
-          <Link to={pathOf(node)}>{node.name}</Link> <span className="e-muted">{kindOfNode(node.kind)}</span>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className="e-users">
+        {props.nodes.map((node) => (
+          <li key={node.id}>
+            <Link to={pathOf(node)}>{node.name}</Link>{" "}
+            <span className="e-muted">{kindOfNode(node.kind)}</span>
+          </li>
+        ))}
+      </ul>
+      <More hidden={props.count - props.nodes.length} />
+    </>
   );
 }

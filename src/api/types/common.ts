@@ -2,6 +2,7 @@
 import type { ObjectFieldsShape } from "@pothos/core";
 import { isEspalierError } from "../../kit/errors.ts";
 import { ID_PREFIX } from "../../kit/ids.ts";
+import { limits } from "../../kit/limits.ts";
 import { builder, needs } from "../builder.ts";
 
 /** An expected failure as GraphQL shows it; kept in rows of failed runs in the same shape. */
@@ -111,14 +112,18 @@ export const Model = builder
       createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
       lineage: t.field({
         type: [LineageNode],
-        description: "What it was made from, nearest first.",
+        description: "What it was made from, nearest first: one thing of each stage before it at most.",
         resolve: ({ id }, _, { models }) => models.lineage(id),
       }),
       dependants: t.field({
         type: [LineageNode],
-        description:
-          "What was made from it or names it, and would go with it. A list: deletion asks about all at once.",
-        resolve: ({ id }, _, { models }) => models.dependants(id),
+        description: `What was made from it or names it, and would go with it: the first ${limits.dependantsShown}.`,
+        resolve: async ({ id }, _, { models }) =>
+          (await models.dependants(id)).slice(0, limits.dependantsShown),
+      }),
+      dependantCount: t.int({
+        description: "How many they are altogether.",
+        resolve: async ({ id }, _, { models }) => (await models.dependants(id)).length,
       }),
     }),
   });

@@ -1,6 +1,7 @@
 // Datasets and their versions: rows, columns, token lengths, and one row as a model sees it.
 import type { DatasetRow, DatasetVersionRow } from "../../datasets/datasets.ts";
 import { EspalierError } from "../../kit/errors.ts";
+import { limits } from "../../kit/limits.ts";
 import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
@@ -156,8 +157,13 @@ Dataset.implement({
     }),
     dependants: t.field({
       type: [LineageNode],
-      description: "What was trained on it and would go with it.",
-      resolve: ({ id }, _, { datasets }) => datasets.dependants(id),
+      description: `What was trained on it: the first ${limits.dependantsShown}.`,
+      resolve: async ({ id }, _, { datasets }) =>
+        (await datasets.dependants(id)).slice(0, limits.dependantsShown),
+    }),
+    dependantCount: t.int({
+      description: "How many they are altogether.",
+      resolve: async ({ id }, _, { datasets }) => (await datasets.dependants(id)).length,
     }),
   }),
 });
