@@ -6,7 +6,7 @@ const MiB = 1024 * 1024;
 /** Runtime, tokenizer and scratch space of a child, measured on small models. */
 export const CHILD_BYTES = 160 * MiB;
 /** A child with the embedder inside the executable, at its largest batch. */
-export const ENCODER_BYTES = 256 * MiB;
+export const ENCODER_BYTES = 320 * MiB;
 /** Conversation length that the estimate makes room for; longer ones ask for more as they grow. */
 const ESTIMATE_TOKENS = 2048;
 
