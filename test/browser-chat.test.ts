@@ -154,6 +154,42 @@ test.skipIf(!canWalk)(
 );
 
 test.skipIf(!canWalk)(
+  "R71 JSON mode: a reply held to a schema parses, and a schema that is none is said",
+  async () => {
+    const { page } = walk;
+    await walk.open(`/chat?model=${encodeURIComponent(base)}`);
+    await fewTokens(200);
+    await walk.button("Parameters").click();
+    await page.getByLabel("Reply in JSON").check();
+    const schema = page.getByLabel("JSON schema");
+    await schema.fill("{");
+    await walk.look("chat-json", { picture: false });
+    await page.keyboard.press("Escape");
+    await walk.dialog().waitFor({ state: "detached" });
+    await page.getByRole("textbox", { name: "Message" }).fill("The capital of France?");
+    await page.keyboard.press("Enter");
+    await page.getByText("SCHEMA_NOT_JSON").waitFor();
+    await walk.button("Parameters").click();
+    const shape = {
+      type: "object",
+      properties: { city: { type: "string" }, country: { enum: ["France", "Spain"] } },
+      required: ["city", "country"],
+    };
+    await schema.fill(JSON.stringify(shape));
+    await page.keyboard.press("Escape");
+    await walk.dialog().waitFor({ state: "detached" });
+    await walk.say("The capital of France?", 1);
+    const said = z.object({ city: z.string(), country: z.enum(["France", "Spain"]) });
+    said.parse(JSON.parse((await shown()).messages.nodes.at(-1)?.text ?? ""));
+    await walk.button("Parameters").click();
+    await page.getByLabel("Reply in JSON").uncheck();
+    await page.keyboard.press("Escape");
+    await walk.dialog().waitFor({ state: "detached" });
+  },
+  120_000,
+);
+
+test.skipIf(!canWalk)(
   "R72 blind vote: up to four under one composer, names hidden until the vote, kept with its models",
   async () => {
     const { page } = walk;

@@ -174,6 +174,14 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
       '(input: { model: "toy", text: "hello", temperature: 9 })',
       { type: "InputError", code: "PARAMETER_INVALID", field: "temperature" },
     ],
+    [
+      '(input: { model: "toy", text: "hello", isJson: true, stop: ["}"] })',
+      { type: "InputError", code: "PARAMETER_INVALID", field: "stop" },
+    ],
+    [
+      '(input: { model: "toy", text: "hello", schema: { type: "string", pattern: "a" } })',
+      { type: "InputError", code: "FORMAT_UNSUPPORTED", field: "schema" },
+    ],
   ],
   retryReply: [['(input: { messageId: "msg_x" })', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
   rateReply: [['(messageId: "msg_x", rating: UP)', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],

@@ -31,6 +31,61 @@ describe("models", () => {
   });
 });
 
+describe("replies in JSON", () => {
+  const shape = {
+    type: "object",
+    properties: {
+      team: { enum: ["billing", "shipping"] },
+      lines: { type: "array", items: { type: "integer" }, maxItems: 2 },
+    },
+    required: ["team", "lines"],
+  };
+  const ask = (seed: number, response_format: object) =>
+    ai.chat.completions.create({
+      ...question,
+      model: "toy",
+      seed,
+      temperature: 1.5,
+      max_tokens: 120,
+      response_format: response_format as { type: "json_object" },
+    });
+
+  test("any object, and what a schema describes, parse, or end with length", async () => {
+    const formats = [
+      { type: "json_object" },
+      { type: "json_schema", json_schema: { name: "t", schema: shape } },
+    ];
+    const ends: string[] = [];
+    for (const [index, format] of formats.entries())
+      for (let seed = 1; seed <= 6; seed++) {
+        const [choice] = (await ask(seed, format)).choices;
+        ends.push(`${index} ${choice?.finish_reason}`);
+        if (choice?.finish_reason === "length") continue;
+        const value: unknown = JSON.parse(choice?.message.content ?? "");
+        expect(value).toEqual(expect.any(Object));
+        if (index === 1)
+          expect(value).toEqual({
+            team: expect.stringMatching(/^(billing|shipping)$/),
+            lines: expect.any(Array),
+          });
+      }
+    // A model that knows nothing still ends what the schema bounds.
+    expect(ends.filter((end) => end === "1 stop").length).toBeGreaterThan(3);
+  }, 60_000);
+
+  test("what a schema may not say, and texts that would cut the JSON, are refused before the first word", async () => {
+    const bad = { type: "json_schema", json_schema: { name: "t", schema: { type: "string", pattern: "a" } } };
+    expect(await refusal(ask(1, bad))).toMatchObject({ status: 400, code: "format_unsupported" });
+    const stopped = {
+      ...question,
+      model: "toy",
+      stop: ["}"],
+      response_format: { type: "json_object" as const },
+    };
+    expect(await refusal(ai.chat.completions.create(stopped))).toMatchObject({ status: 400, param: "stop" });
+  });
+});
+
 describe("chat completions", () => {
   test("a reply has text, a reason to end and its usage; the same question has the same answer", async () => {
     const first = await ai.chat.completions.create({ model: "helper", ...question });

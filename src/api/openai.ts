@@ -11,6 +11,7 @@ import {
   cutOff,
   type End,
   finishReason,
+  invalid,
   modelName,
   readChecked,
   replyParameters,
@@ -37,7 +38,13 @@ const completionBody = z.object({
   max_completion_tokens: z.int().min(1).max(limits.engineContextTokens).nullish(),
   logprobs: z.literal(false, "not supported").nullish(),
   tools: z.array(z.unknown()).max(0, "not supported").nullish(),
-  response_format: z.object({ type: z.literal("text", 'only "text" is supported') }).nullish(),
+  response_format: z
+    .discriminatedUnion("type", [
+      z.object({ type: z.literal("text") }),
+      z.object({ type: z.literal("json_object") }),
+      z.object({ type: z.literal("json_schema"), json_schema: z.object({ schema: z.json() }) }),
+    ])
+    .nullish(),
   /** Espalier's own: names or ids of knowledge bases to answer from; the answer then has `citations`. */
   knowledge_base: z
     .union([z.string().min(1), z.array(z.string().min(1)).max(limits.chatKnowledgeBases)])
@@ -144,6 +151,7 @@ async function complete(request: Request, principal: Principal, deps: ApiDeps): 
         role: role === "developer" ? "system" : role,
         content: typeof content === "string" ? content : content.map((part) => part.text).join(""),
       })),
+      ...formatOf(body),
       ...settingsOf({ ...body, max_tokens: body.max_completion_tokens ?? body.max_tokens }),
     },
     { ...askerOf(principal), source: "v1" },
@@ -158,6 +166,15 @@ async function complete(request: Request, principal: Principal, deps: ApiDeps): 
   if (!body.stream) return collected(events, head);
   const withUsage = body.stream_options?.include_usage === true;
   return serverSentEvents(chunksOf(events, head, withUsage), leaving, inStream(deps));
+}
+
+/** @throws EspalierError INVALID_VALUE where texts that end the reply would cut its JSON */
+function formatOf({ response_format: wanted, stop }: z.infer<typeof completionBody>) {
+  if (!wanted || wanted.type === "text") return {};
+  if (stop && stop.length > 0)
+    throw invalid("stop", "a reply that is JSON ends where the JSON does; leave it out, or ask for text");
+  const schema = wanted.type === "json_schema" ? { schema: wanted.json_schema.schema } : {};
+  return { format: { type: "json" as const, ...schema } };
 }
 
 type Head = { id: string; created: number; model: string };

@@ -1,6 +1,6 @@
 // What a caller may say with a message: its text, a conversation's title, and the sampling parameters.
 import { z } from "zod";
-import type { GenerationRequest } from "../inference/inference.ts";
+import { type GenerationRequest, jsonGrammar } from "../inference/inference.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 
@@ -11,18 +11,25 @@ const parametersSchema = z.object({
   maxTokens: z.number().int().min(1).max(limits.engineContextTokens).optional(),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   stop: z.array(z.string().min(1).max(200)).max(16).optional(),
+  /** Holds the reply to JSON. */
+  format: z.object({ type: z.literal("json"), schema: z.json().exactOptional() }).optional(),
 });
 export type Parameters = z.infer<typeof parametersSchema>;
 
 /** The sampling parameters as callers say them; what is null or unsaid is the model's own. */
 export type ParametersInput = {
-  [name in keyof Parameters]?: Parameters[name] | readonly string[] | null;
+  [name in Exclude<keyof Parameters, "format">]?: Parameters[name] | readonly string[] | null;
+} & {
+  /** Whether the reply is to be a JSON object, or what the schema describes. */
+  isJson?: boolean | null | undefined;
+  schema?: unknown;
 };
 
-/** @throws EspalierError PARAMETER_INVALID naming the parameter */
+/** @throws EspalierError PARAMETER_INVALID naming the parameter, FORMAT_UNSUPPORTED, FORMAT_TOO_LARGE */
 export function checkParameters(input: ParametersInput): Parameters {
   const { temperature, topP, topK, maxTokens, seed, stop } = input;
-  const said = Object.entries({ temperature, topP, topK, maxTokens, seed, stop });
+  const format = formatOf(input);
+  const said = Object.entries({ temperature, topP, topK, maxTokens, seed, stop, format });
   const given = Object.fromEntries(said.filter(([, value]) => value !== null && value !== undefined));
   const parsed = parametersSchema.safeParse(given);
   if (parsed.success) return parsed.data;
@@ -35,12 +42,25 @@ export function checkParameters(input: ParametersInput): Parameters {
   });
 }
 
+function formatOf({ isJson, schema, stop }: ParametersInput) {
+  if (!isJson && (schema === undefined || schema === null)) return undefined;
+  if (stop && stop.length > 0)
+    throw new EspalierError("PARAMETER_INVALID", "stop: a reply that is JSON ends where the JSON does", {
+      field: "stop",
+      value: JSON.stringify(stop).slice(0, 100),
+      hint: "Leave stop out, or do not ask for JSON.",
+    });
+  const given = schema ?? undefined;
+  jsonGrammar(given);
+  return { type: "json", ...(given === undefined ? {} : { schema: given }) };
+}
+
 /** The request that these parameters make of the messages. */
 export function requestOf(
   parameters: Parameters,
   turns: NonNullable<GenerationRequest["messages"]>,
 ): GenerationRequest {
-  const { temperature, topP, topK, maxTokens, seed, stop } = parameters;
+  const { temperature, topP, topK, maxTokens, seed, stop, format } = parameters;
   return {
     messages: turns,
     maxTokens: maxTokens ?? limits.replyTokens,
@@ -49,6 +69,7 @@ export function requestOf(
     ...(topK === undefined ? {} : { topK }),
     ...(seed === undefined ? {} : { seed }),
     ...(stop === undefined ? {} : { stop }),
+    ...(format === undefined ? {} : { format }),
   };
 }
 

@@ -17,6 +17,7 @@ export { createBuiltInEmbedder } from "./built-in-embedder.ts";
 export { createEmbedders, type Embedder, type Embedders, type Reranker } from "./embedder.ts";
 
 export { runEngineChild } from "./engine/child.ts";
+export { jsonGrammar } from "./engine/json-grammar.ts";
 export { estimateMemory } from "./estimate.ts";
 export type * from "./protocol.ts";
 export type { EngineInfo, EnginePoolDeps } from "./slots.ts";

@@ -1,4 +1,5 @@
 // Messages between the server and an engine child: what is asked, and what comes back.
+import type { z } from "zod";
 import type { ErrorParts } from "../kit/errors.ts";
 import type { EngineRuntime } from "./engine/decoder.ts";
 import type { Precision } from "./engine/stored.ts";
@@ -35,7 +36,12 @@ export type GenerationRequest = {
   topK?: number;
   seed?: number;
   stop?: string[];
+  /** Holds the reply to JSON: to any object, or to what a schema describes. It parses, unless it ends with `length`. */
+  format?: ReplyFormat;
 };
+
+/** `schema` is JSON Schema, or the part of it that src/inference/engine/json-grammar.ts names. */
+export type ReplyFormat = { type: "json"; schema?: z.core.util.JSONType };
 
 export type FinishReason = "stop" | "length" | "cancelled";
 

@@ -129,6 +129,12 @@ export const limits = {
   chatColumns: 4,
   /** Longest note to a rated reply. */
   noteChars: 2_000,
+  /** Longest JSON schema that a reply is held to. */
+  formatChars: 64 * KiB,
+  /** Most rules of the grammar that such a schema makes. */
+  formatRules: 5_000,
+  /** Largest minItems and maxItems of such a schema. */
+  formatItems: 1_000,
   /** Longest title of a conversation. */
   titleChars: 200,
   /** Longest text that a search takes. */

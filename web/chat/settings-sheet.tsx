@@ -1,5 +1,5 @@
 // The side sheet of the chat: system prompt, sampling and limits, for all columns at once or for one of them.
-import { Button, NumberInput, Select, Stack, Textarea, TextInput } from "@mantine/core";
+import { Button, NumberInput, Select, Stack, Switch, Textarea, TextInput } from "@mantine/core";
 import type { ResultOf } from "gql.tada";
 import { useState } from "react";
 import { t } from "../i18n.ts";
@@ -122,10 +122,33 @@ export function SettingsSheet(props: {
       />
       <TextInput
         label={t("Stop at")}
-        description={t("The reply ends before this text.")}
+        description={
+          settings.isJson
+            ? t("Off: a reply that is JSON ends where the JSON does.")
+            : t("The reply ends before this text.")
+        }
+        disabled={settings.isJson}
         value={settings.stop}
         onChange={(event) => set({ stop: event.currentTarget.value })}
       />
+      <Switch
+        label={t("Reply in JSON")}
+        description={t("The reply parses as a JSON object, unless the token limit cuts it.")}
+        checked={settings.isJson}
+        onChange={(event) => set({ isJson: event.currentTarget.checked })}
+      />
+      {settings.isJson ? (
+        <Textarea
+          label={t("JSON schema")}
+          description={t("What the object must look like; any object when empty.")}
+          autosize
+          minRows={4}
+          maxRows={14}
+          styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
+          value={settings.schema}
+          onChange={(event) => set({ schema: event.currentTarget.value })}
+        />
+      ) : null}
     </Stack>
   );
 }

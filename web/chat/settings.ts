@@ -1,4 +1,7 @@
 // The parameters of a column: what the side sheet sets and every message carries.
+import { ProblemError } from "../api/errors.ts";
+import { t } from "../i18n.ts";
+
 export type ChatSettings = {
   system: string;
   temperature: number;
@@ -7,6 +10,9 @@ export type ChatSettings = {
   maxTokens: number;
   seed: number | null;
   stop: string;
+  isJson: boolean;
+  /** JSON Schema as text; any object when empty. */
+  schema: string;
 };
 
 export const defaultSettings: ChatSettings = {
@@ -17,6 +23,8 @@ export const defaultSettings: ChatSettings = {
   maxTokens: 256,
   seed: null,
   stop: "",
+  isJson: false,
+  schema: "",
 };
 
 /** The settings as the input of a mutation. */
@@ -29,6 +37,22 @@ export function inputOf(settings: ChatSettings) {
     topK: settings.topK > 0 ? settings.topK : null,
     maxTokens: settings.maxTokens,
     seed: settings.seed,
-    stop: stop.length > 0 ? stop : null,
+    stop: stop.length > 0 && !settings.isJson ? stop : null,
+    isJson: settings.isJson,
+    schema: settings.isJson && settings.schema.trim() ? parsed(settings.schema) : null,
   };
+}
+
+/** @throws ProblemError when it is no JSON */
+function parsed(schema: string): unknown {
+  try {
+    return JSON.parse(schema);
+  } catch (error) {
+    throw new ProblemError({
+      code: "SCHEMA_NOT_JSON",
+      message: t("The JSON schema in the parameters is no JSON."),
+      hint: error instanceof Error ? error.message : null,
+      field: "schema",
+    });
+  }
 }

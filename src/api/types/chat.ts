@@ -188,6 +188,14 @@ const shaping = (t: Fields) => ({
   maxTokens: t.int({ description: "Most tokens of the reply." }),
   seed: t.int({ description: "The same seed gives the same reply." }),
   stop: t.stringList({ description: "Texts that end the reply." }),
+  isJson: t.boolean({
+    description: "Whether the reply is to be a JSON object: it parses, unless it ends with `length`.",
+  }),
+  schema: t.field({
+    type: "JSON",
+    description:
+      "JSON Schema that the reply fits: type, properties, required, additionalProperties, items, minItems, maxItems, enum, const, anyOf, oneOf, $ref within it.",
+  }),
 });
 
 const SendMessageInput = builder.inputType("SendMessageInput", {

@@ -33,6 +33,7 @@ const askSchema: z.ZodType<EngineAsk> = z.discriminatedUnion("type", [
       topK: z.number().int().exactOptional(),
       seed: z.number().int().exactOptional(),
       stop: z.array(z.string()).exactOptional(),
+      format: z.object({ type: z.literal("json"), schema: z.json().exactOptional() }).exactOptional(),
     }),
     adapter: hashed.exactOptional(),
   }),

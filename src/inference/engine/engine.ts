@@ -13,8 +13,11 @@ import type {
 import { readModelConfig, readTokenizer } from "../weights/weights.ts";
 import { emptyAdapter, loadAdapter } from "./adapter.ts";
 import { type BuiltModel, buildModel } from "./build.ts";
+import { Constraint } from "./constraint.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
 import { type Adapter, type Decoder, type EngineRuntime, tokenBytes } from "./decoder.ts";
+import { type Grammar, GrammarMachine } from "./grammar.ts";
+import { jsonGrammar } from "./json-grammar.ts";
 import { openDecoder } from "./open-decoder.ts";
 import { createSampler } from "./sampler.ts";
 import { StepQueue } from "./step-queue.ts";
@@ -223,6 +226,7 @@ export class Engine {
     signal: AbortSignal,
     emit: (event: GenerationEvent) => void,
   ): Promise<void> {
+    const grammar = request.format ? jsonGrammar(request.format.schema) : null;
     const text = await this.modelText();
     const prompt = request.messages
       ? text.encodeChat(request.messages, true)
@@ -234,7 +238,7 @@ export class Engine {
       emit({ type: "start", promptTokens: prompt.length });
       const conversation = await loaded.conversations.take(prompt, source?.hash ?? "");
       try {
-        await this.reply(loaded, conversation, { prompt, request, adapter, text, signal, emit });
+        await this.reply(loaded, conversation, { prompt, request, grammar, adapter, text, signal, emit });
       } finally {
         this.release(loaded, conversation);
       }
@@ -247,6 +251,7 @@ export class Engine {
     {
       prompt,
       request,
+      grammar,
       adapter,
       text,
       signal,
@@ -254,6 +259,7 @@ export class Engine {
     }: {
       prompt: readonly number[];
       request: GenerationRequest;
+      grammar: Grammar | null;
       adapter: Adapter | null;
       text: ModelText;
       signal: AbortSignal;
@@ -268,13 +274,21 @@ export class Engine {
       topK: request.topK ?? 0,
       seed: request.seed ?? 0,
     });
+    const constraint = grammar
+      ? new Constraint(
+          new GrammarMachine(grammar),
+          text.tokens(loaded.built.description.vocabSize),
+          text.eosIds,
+        )
+      : null;
     const stream = new TextStream(text, request.stop ?? []);
     const cachedTokens = conversation.ids.length;
     const startedAt = monotonicMs();
     let next: number | undefined;
     const sample = (logits: Float32Array): void => {
       // Only the whole prompt's last position and each token after it have a successor to choose.
-      if (conversation.ids.length >= prompt.length && most > 0) next = pick(logits);
+      if (conversation.ids.length >= prompt.length && most > 0)
+        next = constraint ? constraint.pick(logits, pick) : pick(logits);
     };
     await this.feed(loaded, conversation, prompt.slice(cachedTokens), adapter, sample, { signal });
     const firstAt = monotonicMs();
@@ -289,7 +303,8 @@ export class Engine {
       }
       const delta = stream.push(id);
       if (delta) emit({ type: "delta", text: delta });
-      if (stream.isStopped) {
+      constraint?.accept(id);
+      if (stream.isStopped || constraint?.isOver) {
         reason = "stop";
         break;
       }

@@ -17,6 +17,16 @@ const byteOf: ReadonlyMap<string, number> = (() => {
   return table;
 })();
 
+/** The bytes that a token adds to a text; null for a special one, which adds none. */
+export function bytesOfToken(tokenizer: Tokenizer, id: number, isByteLevel: boolean): Uint8Array | null {
+  const added = tokenizer.get_added_tokens_decoder().get(id);
+  if (added) return added.special ? null : Buffer.from(added.content);
+  const token = tokenizer.id_to_token(id);
+  if (token === undefined) return null;
+  const [first, second] = readings(token, false);
+  return (isByteLevel ? first : (second ?? first)) ?? null;
+}
+
 /** What a token may stand for: as it is, byte-level, a byte written out, or with spaces as U+2581. */
 function readings(token: string, isAdded: boolean): Uint8Array[] {
   if (isAdded) return [Buffer.from(token)];

@@ -3,7 +3,8 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import { EspalierError } from "../../kit/errors.ts";
 import type { ChatMessage, RenderedRow } from "../protocol.ts";
 import type { TokenizerFiles } from "../weights/weights.ts";
-import { byteSpans } from "./offsets.ts";
+import { type TokenTable, tokenTable } from "./constraint.ts";
+import { byteSpans, bytesOfToken } from "./offsets.ts";
 import { type ChatTemplate, compileTemplate } from "./template.ts";
 
 export type ModelText = {
@@ -15,6 +16,8 @@ export type ModelText = {
   renderRow(messages: readonly ChatMessage[], addGenerationPrompt: boolean): RenderedRow;
   /** Prompt and completion as a training sees them: no template, the end token after the completion. */
   renderPair(prompt: string, completion: string): RenderedRow;
+  /** The tokens up to `vocabSize` by their bytes; made once. */
+  tokens(vocabSize: number): TokenTable;
   /** Ids that end a reply, the tokenizer's eos_token among them. */
   eosIds: ReadonlySet<number>;
 };
@@ -46,6 +49,7 @@ export function createModelText(files: TokenizerFiles, eosTokenIds: readonly num
     const id = tokenizer.token_to_id(name);
     if (id !== undefined && (files.chatTemplate ?? "").includes(name)) eosIds.add(id);
   }
+  let table: TokenTable | undefined;
   let template: ChatTemplate | undefined;
   function chatTemplate(): ChatTemplate {
     template ??= compileTemplate(files.chatTemplate ?? PLAIN_TEMPLATE, { bosToken, eosToken });
@@ -140,6 +144,17 @@ export function createModelText(files: TokenizerFiles, eosTokenIds: readonly num
     encode,
     decode,
     eosIds,
+    tokens(vocabSize) {
+      // Byte-level vocabularies write each byte as a character of its own; the others write spaces as U+2581.
+      const isByteLevel = JSON.stringify([
+        files.tokenizerJson.decoder,
+        files.tokenizerJson.pre_tokenizer,
+      ]).includes('"ByteLevel"');
+      table ??= tokenTable(
+        Array.from({ length: vocabSize }, (_, id) => bytesOfToken(tokenizer, id, isByteLevel)),
+      );
+      return table;
+    },
     encodeChat: (messages, addGenerationPrompt) =>
       encode(chatTemplate().render(messages, addGenerationPrompt)),
     renderRow(messages, addGenerationPrompt) {

@@ -1,5 +1,6 @@
 // Third-party models behind the house's own interfaces: replies as the engine streams them, vectors, scores, names.
-import type { LanguageModelV4Prompt, LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import type { JSONSchema7, LanguageModelV4Prompt, LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import { z } from "zod";
 import { type Clock, monotonicMs } from "../../kit/clock.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import type { ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage } from "../protocol.ts";
@@ -189,8 +190,9 @@ function turnOf({ role, content, pictures = [] }: ChatMessage): LanguageModelV4P
   return { role: "user", content: [text, ...files] };
 }
 
-function settingsOf({ maxTokens, temperature, topP, topK, seed, stop }: GenerationRequest) {
+function settingsOf({ maxTokens, temperature, topP, topK, seed, stop, format }: GenerationRequest) {
   return {
+    ...(format ? { responseFormat: responseFormatOf(format) } : {}),
     ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
@@ -198,6 +200,14 @@ function settingsOf({ maxTokens, temperature, topP, topK, seed, stop }: Generati
     ...(seed === undefined ? {} : { seed }),
     ...(stop === undefined || stop.length === 0 ? {} : { stopSequences: stop }),
   };
+}
+
+const schemaShape = z.custom<JSONSchema7>((value) => typeof value === "object" && value !== null);
+
+/** What the provider makes of it is its own affair: only the engine inside promises that a reply parses. */
+function responseFormatOf({ schema }: NonNullable<GenerationRequest["format"]>) {
+  const read = schemaShape.safeParse(schema);
+  return { type: "json" as const, ...(read.success ? { schema: read.data } : {}) };
 }
 
 type Finish = Extract<LanguageModelV4StreamPart, { type: "finish" }>;
