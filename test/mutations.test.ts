@@ -115,6 +115,16 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
       { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" },
     ],
   ],
+  labelQuestions: [
+    ['(knowledgeBase: "kb_x", questions: [])', { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" }],
+  ],
+  deleteLabelledQuestion: [['(id: "lqu_x")', { type: "NotFoundError", code: "QUESTION_NOT_FOUND" }]],
+  startRetrievalEvaluation: [
+    [
+      '(input: { knowledgeBase: "kb_x", settings: [{}] })',
+      { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" },
+    ],
+  ],
   retryDocument: [['(id: "doc_x")', { type: "NotFoundError", code: "DOCUMENT_NOT_FOUND" }]],
   deleteDocument: [['(id: "doc_x")', { type: "NotFoundError", code: "DOCUMENT_NOT_FOUND" }]],
   deleteKnowledgeBase: [['(id: "kb_x")', { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" }]],

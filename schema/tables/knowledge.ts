@@ -125,3 +125,40 @@ export const indexedDocuments = sqliteTable(
     index("indexed_documents_document").on(t.documentId),
   ],
 );
+
+/** What answers a question: a document, or a part of its text. */
+export type RelevantPassage = { documentId: string; start: number | null; end: number | null; grade: number };
+
+/** Questions whose answers are known, to measure how well a knowledge base finds them. */
+export const labelledQuestions = sqliteTable(
+  "labelled_questions",
+  {
+    id: id(),
+    knowledgeBaseId: text("knowledge_base_id")
+      .notNull()
+      .references(() => knowledgeBases.id, { onDelete: "cascade" }),
+    text: text("text").notNull(),
+    relevant: json<RelevantPassage[]>("relevant").notNull(),
+    createdAt: at("created_at").notNull(),
+  },
+  (t) => [uniqueIndex("labelled_questions_text").on(t.knowledgeBaseId, t.text)],
+);
+
+/** Several ways of asking the same labelled questions, side by side. */
+export const retrievalEvaluations = sqliteTable(
+  "retrieval_evaluations",
+  {
+    id: id(),
+    knowledgeBaseId: text("knowledge_base_id")
+      .notNull()
+      .references(() => knowledgeBases.id, { onDelete: "cascade" }),
+    /** Ranks that count. */
+    k: integer("k").notNull(),
+    settings: json<unknown[]>("settings").notNull(),
+    /** Measures of each of the settings; null until the run has succeeded. */
+    results: json<unknown[]>("results"),
+    runId: text("run_id").notNull(),
+    createdAt: at("created_at").notNull(),
+  },
+  (t) => [index("retrieval_evaluations_base").on(t.knowledgeBaseId)],
+);

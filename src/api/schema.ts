@@ -5,6 +5,7 @@ import "./types/chat.ts";
 import "./types/feedback.ts";
 import "./types/datasets.ts";
 import "./types/knowledge.ts";
+import "./types/knowledge-evaluation.ts";
 import "./types/knowledge-verbs.ts";
 import "./types/live.ts";
 import "./types/map.ts";

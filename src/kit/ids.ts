@@ -33,6 +33,8 @@ export const ID_PREFIX = {
   usage: "use",
   knowledgeBase: "kb",
   document: "doc",
+  labelledQuestion: "lqu",
+  retrievalEvaluation: "rev",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

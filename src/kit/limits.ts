@@ -155,6 +155,10 @@ export const limits = {
   chatKnowledgeBases: 10,
   /** Tokens that passages leave free for the reply, where it may be as long. */
   groundedReplyTokens: 256,
+  /** Most labelled questions of one knowledge base. */
+  labelledQuestions: 2_000,
+  /** Most ways of asking that one evaluation compares. */
+  evaluatedSettings: 6,
   /** Most documents of one knowledge base. */
   documentsPerBase: 100_000,
   /** Most documents that are read and embedded together. */

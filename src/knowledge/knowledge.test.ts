@@ -113,6 +113,71 @@ describe("indexing and asking", () => {
   });
 });
 
+describe("labelled questions", () => {
+  const projectId = "p";
+  const idOf = async (name: string): Promise<string> => {
+    const base = await world.knowledge.get("p", "garden");
+    const { items } = await world.knowledge.pageOfDocuments(base.id, { search: name });
+    return items[0]?.id ?? "";
+  };
+
+  test("ways of asking are measured side by side, with intervals, and the same again", async () => {
+    const [apple, soil] = [await idOf("apple"), await idOf("soil")];
+    const questions = [
+      { text: "prune apple in winter", relevant: [{ documentId: apple }] },
+      { text: "compost", relevant: [{ documentId: soil, grade: 2 }] },
+      { text: "what feeds the soil", relevant: [{ documentId: soil, start: 0, end: 30 }] },
+      { text: "kumquats", relevant: [{ documentId: apple }] },
+    ];
+    expect(await world.knowledge.labelQuestions("p", "garden", questions)).toHaveLength(4);
+    const again = await world.knowledge.labelQuestions("p", "garden", questions.slice(0, 1));
+    const measured = async () => {
+      const settings = [{ ranker: "words" }, { ranker: "hybrid" }];
+      const started = await world.knowledge.startEvaluation({
+        projectId,
+        knowledgeBase: "garden",
+        settings,
+        k: 3,
+      });
+      expect((await world.ended(started.run)).status).toBe("succeeded");
+      const base = await world.knowledge.get("p", "garden");
+      const [latest] = (await world.knowledge.pageOfEvaluations(base.id, {})).items;
+      return latest ? world.knowledge.resultsOf(latest) : null;
+    };
+    const first = await measured();
+    expect(first?.map(({ settings }) => settings.ranker)).toEqual(["words", "hybrid"]);
+    // Words find three of the four; the fourth stands in no document.
+    expect(first?.[0]?.recall.mean).toBe(3 / 4);
+    expect(first?.[0]?.questions.map(({ ndcg }) => ndcg)).toEqual([1, 1, 1, 0]);
+    expect(first?.[0]?.ndcg.low).toBeLessThan(first?.[0]?.ndcg.high ?? 0);
+    expect(await measured()).toEqual(first);
+    expect(await world.knowledge.deleteQuestion("p", again[0]?.id ?? "")).toMatchObject({
+      name: questions[0]?.text,
+    });
+    const base = await world.knowledge.get("p", "garden");
+    expect(await (await world.knowledge.pageOfQuestions(base.id, {})).totalCount()).toBe(3);
+  });
+
+  test("wrong labels and settings are refused by name", async () => {
+    const apple = await idOf("apple");
+    const label = (relevant: object) =>
+      world.knowledge.labelQuestions("p", "garden", [
+        { text: "q", relevant: [{ documentId: apple, ...relevant }] },
+      ]);
+    for (const relevant of [{ documentId: "doc_x" }, { grade: 9 }, { start: 5 }, { start: 5, end: 2 }])
+      expect(label(relevant)).rejects.toMatchObject({ code: "RELEVANCE_INVALID" });
+    const start = (more: object) =>
+      world.knowledge.startEvaluation({ projectId, knowledgeBase: "garden", settings: [{}], ...more });
+    expect(start({ k: 0 })).rejects.toMatchObject({ code: "RELEVANCE_INVALID", field: "k" });
+    expect(start({ settings: [] })).rejects.toMatchObject({ field: "settings" });
+    expect(start({ settings: [{ ranker: "magic" }] })).rejects.toMatchObject({ code: "SETTING_INVALID" });
+    await create("unlabelled");
+    expect(start({ knowledgeBase: "unlabelled" })).rejects.toMatchObject({ code: "QUESTIONS_MISSING" });
+    expect(start({ projectId: "q" })).rejects.toMatchObject({ code: "KNOWLEDGE_BASE_NOT_FOUND" });
+    await world.knowledge.remove("p", "unlabelled", true);
+  });
+});
+
 describe("changes", () => {
   const story = Array.from(
     { length: 60 },

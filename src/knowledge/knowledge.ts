@@ -9,6 +9,7 @@ import { createBases, type KnowledgeBaseRow } from "./bases.ts";
 import { type Chunk, chunkDocument } from "./chunking.ts";
 import type { ParsedDocument } from "./documents/document.ts";
 import { createDocumentReader } from "./documents/reader.ts";
+import { createEvaluation } from "./evaluation.ts";
 import { sweepIndexes } from "./indexes.ts";
 import { registerIndexing } from "./indexing.ts";
 import { createIntake } from "./intake.ts";
@@ -19,8 +20,10 @@ import { type Chunking, checkChunking, checkRetrieval } from "./settings.ts";
 export type { KnowledgeBaseRow } from "./bases.ts";
 export type { Block, ParsedDocument } from "./documents/document.ts";
 export { runDocumentReader } from "./documents/reader.ts";
+export type { EvaluationResult, EvaluationRow, LabelledQuestionRow } from "./evaluation.ts";
 export { type Citation, citationsOf, groundedMessages } from "./grounding.ts";
 export type { ChunkRow } from "./indexes.ts";
+export type { Mean } from "./measures.ts";
 export { chunkId, type Passage, type RankerScore, type Retrieved, type RetrieveInput } from "./retrieval.ts";
 export { runSearcherChild } from "./searcher.ts";
 export type { DocumentRow } from "./texts.ts";
@@ -72,10 +75,14 @@ export function createKnowledge(deps: KnowledgeDeps) {
   const intake = createIntake({ store, runs, bases, clock, sweepSoon });
   const retrieval = createRetrieval({ store, bases, searcher, log, findReranker: deps.findReranker });
 
+  const { retrieve } = retrieval;
+  const evaluation = createEvaluation({ store, runs, bases, clock, retrieve });
+
   return {
     ...bases,
     ...intake,
     ...retrieval,
+    ...evaluation,
     /** How a knowledge base is asked. */
     settingsOf: (base: KnowledgeBaseRow) => checkRetrieval(base.retrieval),
 

@@ -20,7 +20,8 @@ export type RunKind =
   | "deploy"
   | "export"
   | "index-documents"
-  | "rebuild-index";
+  | "rebuild-index"
+  | "evaluate-retrieval";
 export type RunExecutor = "server" | "engine" | "trainer";
 export type ArtifactRow = typeof artifacts.$inferSelect;
 

@@ -8,6 +8,7 @@ import knowledge from "../../migrations/0005_knowledge.sql" with { type: "text" 
 import providers from "../../migrations/0006_providers.sql" with { type: "text" };
 import people from "../../migrations/0007_people.sql" with { type: "text" };
 import knowledgeChat from "../../migrations/0008_knowledge_chat.sql" with { type: "text" };
+import labelledQuestions from "../../migrations/0009_labelled_questions.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0006_providers", providers),
   migration("0007_people", people),
   migration("0008_knowledge_chat", knowledgeChat),
+  migration("0009_labelled_questions", labelledQuestions),
 ];

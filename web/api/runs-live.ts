@@ -22,7 +22,8 @@ export type RunKind =
   | "DEPLOY"
   | "EXPORT"
   | "INDEX_DOCUMENTS"
-  | "REBUILD_INDEX";
+  | "REBUILD_INDEX"
+  | "EVALUATE_RETRIEVAL";
 export type RunState = {
   id: string;
   kind: RunKind;

@@ -173,6 +173,7 @@ function RunBody(props: {
     EXPORT: t("Open runs"),
     INDEX_DOCUMENTS: t("Open runs"),
     REBUILD_INDEX: t("Open runs"),
+    EVALUATE_RETRIEVAL: t("Open runs"),
   } as const;
   return (
     <div className="e-columns">

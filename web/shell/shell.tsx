@@ -33,6 +33,7 @@ function nextAfter(run: RunState): { label: string; to: string } {
     EXPORT: t("Open the run"),
     INDEX_DOCUMENTS: t("Open the run"),
     REBUILD_INDEX: t("Open the run"),
+    EVALUATE_RETRIEVAL: t("Open the run"),
   };
   return { label: words[run.kind], to: placeOfRun(run) };
 }

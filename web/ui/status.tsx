@@ -52,6 +52,7 @@ export function kindWord(kind: RunKind): string {
     EXPORT: t("Export"),
     INDEX_DOCUMENTS: t("Reading documents"),
     REBUILD_INDEX: t("New index"),
+    EVALUATE_RETRIEVAL: t("Measurement"),
   };
   return words[kind];
 }

@@ -32,6 +32,7 @@ export const RunKind = wordEnum("RunKind", "What a run does.", {
   export: "Writes a model's files.",
   "index-documents": "Reads documents into a knowledge base.",
   "rebuild-index": "Cuts and embeds a knowledge base's documents anew.",
+  "evaluate-retrieval": "Measures how well a knowledge base finds what answers its labelled questions.",
 });
 export const RunStatus = wordEnum("RunStatus", "Where a run stands; the last three never change.", {
   queued: "Waits for a worker.",

@@ -92,7 +92,7 @@ const ChunkingInput = builder.inputType("ChunkingInput", {
     overlapTokens: t.int({ description: "Tokens that a chunk repeats of the one before it." }),
   }),
 });
-const RetrievalInput = builder.inputType("RetrievalInput", {
+export const RetrievalInput = builder.inputType("RetrievalInput", {
   description: "How a knowledge base is asked.",
   fields: (t) => ({
     ranker: t.field({ type: RetrievalRanker, description: "What finds passages." }),

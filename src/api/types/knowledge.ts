@@ -50,7 +50,7 @@ const ChunkingType = builder.objectRef<{ maxTokens: number; overlapTokens: numbe
 });
 
 type Retrieval = ReturnType<Context["knowledge"]["settingsOf"]>;
-const RetrievalType = builder.objectRef<Retrieval>("RetrievalSettings").implement({
+export const RetrievalType = builder.objectRef<Retrieval>("RetrievalSettings").implement({
   description: "How a knowledge base is asked, unless the asker says otherwise.",
   extensions: needs("read"),
   fields: (t) => ({
