@@ -356,7 +356,7 @@ test.skipIf(!canTrain)("the map and every list with a whole lifecycle on them", 
 });
 
 test.skipIf(!canTrain)(
-  "R66 delete: what depends on a model is named, and goes with it only after yes",
+  "R66 delete: what depends on a model is named, goes with it only after yes, and comes back with it",
   async () => {
     const { page } = walk;
     await openThing("/customized", "support-router");
@@ -379,6 +379,19 @@ test.skipIf(!canTrain)(
       registeredModels: { totalCount: 0 },
     });
     expect(await liveModel("support-router-live")).toBeUndefined();
+
+    // Undone at once, it answers under its alias again; what is deleted without looking waits on a page.
+    await walk.button("Undo").click();
+    await page.getByText("support-router-live is back").waitFor();
+    expect((await answerOf("support")).length).toBeGreaterThan(0);
+    await walk.act('mutation { delete(id: "support-router", confirm: true) { __typename } }');
+    await walk.open("/trash");
+    await page.getByRole("row", { name: /support-router-complete.*support/ }).waitFor();
+    await walk.look("trash", { picture: false });
+    await walk.button("Bring support-router back").click();
+    await page.getByText("support-router is back").waitFor();
+    expect((await answerOf("support")).length).toBeGreaterThan(0);
+    expect((await liveModel("support-router-live"))?.aliases).toEqual(["support"]);
   },
 );
 

@@ -254,6 +254,7 @@ test.skipIf(!canWalk)("every page is whole while there is nothing on it, also on
     ["/registered", "Registered models"],
     ["/runs", "Runs"],
     ["/trainers", "Trainers"],
+    ["/trash", "Deleted"],
     ["/chat", "Chat"],
   ] as const) {
     await walk.open(path);

@@ -128,6 +128,10 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
   retryDocument: [['(id: "doc_x")', { type: "NotFoundError", code: "DOCUMENT_NOT_FOUND" }]],
   deleteDocument: [['(id: "doc_x")', { type: "NotFoundError", code: "DOCUMENT_NOT_FOUND" }]],
   deleteKnowledgeBase: [['(id: "kb_x")', { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" }]],
+  undelete: [
+    ['(id: "nobody")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],
+    ['(id: "base_x")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],
+  ],
   rename: [
     ['(id: "nobody", name: "n")', { type: "NotFoundError", code: "NOT_FOUND" }],
     ['(id: "base_x", name: "n")', { type: "NotFoundError", code: "NOT_FOUND" }],

@@ -89,6 +89,7 @@ test.each([
   ["third-party", ""],
   ["trainings", ""],
   ["trainers", ""],
+  ["trash", ""],
   ["methods", "sft"],
 ])("list %s is {items}, each shown by its name, and a table for people", async (kind, part) => {
   const { code, document } = await user.json(["list", kind], { env });
@@ -123,6 +124,7 @@ test.each([
   [["model", "import", "/nowhere", "--name", "x"], 3, "PATH_NOT_FOUND"],
   [["restore", "/nowhere.tar", "--data", "fresh"], 3, "BACKUP_NOT_FOUND"],
   [["rename", "nobody", "x"], 3, "NOT_FOUND"],
+  [["undelete", "nobody"], 3, "NOT_IN_TRASH"],
   [["register", "toy-live", "--alias", "toy"], 4, "ALIAS_TAKEN"],
   [["rename", "toy", "pet"], 4, "NAME_TAKEN"],
   [["rename", "toy", "../x"], 4, "NAME_INVALID"],
@@ -260,6 +262,10 @@ test("what is unregistered, retired and deleted is gone", async () => {
   const [live] = z.object({ items: z.array(thing) }).parse(document).items;
   expect(await made("retire", live?.name ?? "")).toMatchObject({ status: "retired" });
   expect(await made("delete", "toy", "--yes")).toMatchObject({ kind: "base", status: "deleted" });
+  const { document: trash } = await user.json(["list", "trash"], { env });
+  expect(trash).toMatchObject({ items: [{ kind: "base", name: "toy", status: "deleted" }] });
+  expect(await made("undelete", "toy")).toMatchObject({ kind: "base", name: "toy", status: "ready" });
+  expect(await made("delete", "toy", "--yes")).toMatchObject({ status: "deleted" });
   expect(await fails(["show", "toy"])).toMatchObject({ code: 3 });
 });
 

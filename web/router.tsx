@@ -39,6 +39,7 @@ const pages: [string, RouteComponent][] = [
   ["/chat/$id", chatPage],
   ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],
   ["/runs/$id", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunPage")],
+  ["/trash", lazyRouteComponent(() => import("./trash/page.tsx"), "TrashPage")],
   ["/trainers", lazyRouteComponent(() => import("./trainers/page.tsx"), "TrainersPage")],
   ["/settings", lazyRouteComponent(() => import("./accounts/settings-page.tsx"), "SettingsPage")],
 ];

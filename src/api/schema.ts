@@ -16,6 +16,7 @@ import "./types/projects.ts";
 import "./types/providers.ts";
 import "./types/runs.ts";
 import "./types/trainings.ts";
+import "./types/trash.ts";
 import "./types/usage.ts";
 import { authorise } from "./authorise.ts";
 import { builder } from "./builder.ts";

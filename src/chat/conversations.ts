@@ -1,9 +1,20 @@
 // The conversations that are kept: found, listed, searched, renamed, exported, deleted, and which branch is shown.
 import { and, asc, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
 import { conversations, feedback, messages } from "../../schema/tables/chat.ts";
+import { now } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
-import { mapPage, type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
+import {
+  keepInTrash,
+  mapPage,
+  type Page,
+  type PageRequest,
+  putBack,
+  readPage,
+  type Store,
+  takeFromTrash,
+  takeOut,
+} from "../store/store.ts";
 import { asJson, asMarkdown, type ExportFormat } from "./export.ts";
 import type { Opinion } from "./feedback.ts";
 import { checkTitle } from "./parameters.ts";
@@ -146,18 +157,30 @@ export function createConversations(store: Store, stopReplies: (conversationId: 
       return { title: row.title, text: format === "md" ? asMarkdown(columns) : asJson(columns) };
     },
 
-    /** Deletes a conversation and those beside it, with what was thought of them. @throws EspalierError CONVERSATION_NOT_FOUND */
+    /** Deletes a conversation and those beside it, with what was thought of them, into the trash. @throws EspalierError CONVERSATION_NOT_FOUND */
     async deleteConversation(projectId: string, id: string): Promise<{ id: string; name: string }> {
       const row = await getConversation(projectId, id);
       const ids = [id, ...(await kept.besides(row)).map((one) => one.id)];
       for (const one of ids) stopReplies(one);
       await store.write(async (tx) => {
-        await tx.delete(feedback).where(or(inArray(feedback.conversationId, ids), judging(ids)));
-        await tx.delete(messages).where(inArray(messages.conversationId, ids));
-        await tx.delete(conversations).where(inArray(conversations.id, ids));
+        const judged = or(inArray(feedback.conversationId, ids), judging(ids)) ?? judging(ids);
+        const taken = [
+          ...(await takeOut(tx, feedback, judged)),
+          ...(await takeOut(tx, messages, inArray(messages.conversationId, ids))),
+          ...(await takeOut(tx, conversations, inArray(conversations.id, ids))),
+        ];
+        await keepInTrash(tx, { id, projectId, name: row.title, deletedAt: now() }, taken);
       }, "chat.delete");
       return { id, name: row.title };
     },
+
+    /** Brings back what was deleted. @throws EspalierError NOT_IN_TRASH */
+    restoreConversation: (projectId: string, id: string): Promise<{ id: string; name: string }> =>
+      store.write(async (tx) => {
+        const { name, rows } = await takeFromTrash(tx, projectId, id);
+        for (const one of rows) await putBack(tx, one);
+        return { id, name };
+      }, "chat.restore"),
   };
   return kept;
 }

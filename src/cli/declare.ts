@@ -244,7 +244,7 @@ function declareLists({ parent, verb }: Declared): void {
   verb({
     name: "list <kind>",
     about:
-      "List bases, datasets, customized, complete, live, registered, third-party, kbs, trainings, methods, trainers or runs, newest first.",
+      "List bases, datasets, customized, complete, live, registered, third-party, kbs, trainings, methods, trainers, runs or trash, newest first.",
     example: "espalier list live --json",
     options: [numberOption("--limit <number>", "at most so many", { min: 1, whole: true })],
     does: async ([kind = ""], flags, server) => {
@@ -275,6 +275,13 @@ function declareLists({ parent, verb }: Declared): void {
       const { remove } = await import("./stages.ts");
       return document(await remove(server(), name, take({ yes }, flags)));
     },
+  });
+  verb({
+    name: "undelete <name>",
+    about: "Bring back what was deleted within the last seven days, with what went along.",
+    example: "espalier undelete support-bot",
+    does: async ([name = ""], _flags, server) =>
+      document(await (await import("./stages.ts")).undelete(server(), name)),
   });
   const run = group(parent, "run", "Background work.");
   for (const [name, about] of [

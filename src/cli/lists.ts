@@ -20,6 +20,7 @@ const plural = {
   trainings: ["trainings", "Training"],
   trainers: ["trainers", "Trainer"],
   runs: ["runs", "Run"],
+  trash: ["trash", "TrashEntry"],
 } as const;
 type Plural = keyof typeof plural;
 const LATER = ["assessments"];

@@ -6,7 +6,7 @@ import { type Client, ERRORS } from "./client.ts";
 import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, runShape } from "./follow.ts";
 import { usage } from "./outcome.ts";
-import { nodeShape } from "./pages.ts";
+import { nodeShape, readAll } from "./pages.ts";
 import { findById, getThing, idsOf, nothingNamed, selection, type Thing, thingOf } from "./things.ts";
 import type { Json } from "./verbs.ts";
 
@@ -244,7 +244,7 @@ export async function rename({ client }: VerbContext, name: string, wanted: stri
 export async function remove(context: VerbContext, name: string, { yes }: { yes?: boolean }): Promise<Json> {
   const { client } = context;
   const thing = await onlyThing(client, name);
-  await confirmed(context, `Delete ${thing.kind} ${thing.name} for good?`, yes ? { yes } : {});
+  await confirmed(context, `Delete ${thing.kind} ${thing.name}?`, yes ? { yes } : {});
   try {
     const gone = await client.mutate(
       `mutation Delete($id: ID!, $confirm: Boolean) { delete(id: $id, confirm: $confirm) { __typename
@@ -263,4 +263,26 @@ export async function remove(context: VerbContext, name: string, { yes }: { yes?
       status: 409,
     });
   }
+}
+
+/** Brings back what was deleted, by its id or name; of several with one name, the one deleted last. */
+export async function undelete({ client }: VerbContext, name: string): Promise<Json> {
+  const entries = await readAll(client, "trash", selection("TrashEntry"));
+  const entry = entries.find((one) => one.id === name) ?? entries.find((one) => one["name"] === name);
+  if (!entry)
+    throw new EspalierError(
+      "NOT_IN_TRASH",
+      `nothing named "${name.slice(0, 200)}" is among what was deleted`,
+      {
+        hint: "`espalier list trash` shows what can come back.",
+        value: name.slice(0, 200),
+        status: 404,
+      },
+    );
+  await client.mutate(
+    `mutation Undelete($id: ID!) { undelete(id: $id) { __typename ... on UndeleteSuccess { id name } ${ERRORS} } }`,
+    { id: entry.id },
+    changed,
+  );
+  return (await findById(client, entry.id)) ?? Promise.reject(nothingNamed(name));
 }

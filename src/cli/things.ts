@@ -44,6 +44,7 @@ const FIELDS = {
   Document: `id name state format title pages sizeBytes hash chunkCount warnings knowledgeBase { id name }
     error { code message hint field value } createdAt updatedAt`,
   ApiKey: "id name scopes prefix createdAt lastUsedAt revokedAt",
+  TrashEntry: "id kind name alongside deletedAt purgedAt",
 } as const;
 type Typename = keyof typeof FIELDS;
 
@@ -63,6 +64,7 @@ const KIND: Record<Typename, string> = {
   KnowledgeBase: "kb",
   Document: "document",
   ApiKey: "key",
+  TrashEntry: "trash",
 };
 /** Where a thing was made from and what was made from it, shown for one thing only. */
 const LINEAGE = "lineage { id kind name relation } dependantCount dependants { id kind name relation }";
@@ -101,6 +103,8 @@ export function thingOf(node: Node): Thing {
   if (type === "ApiKey") state = rest["revokedAt"] === null ? "active" : "revoked";
   if (type === "Provider" && typeof kind === "string") its["provider"] = kind;
   if (type === "Run" && typeof kind === "string") its["work"] = word(kind);
+  if (type === "TrashEntry" && typeof kind === "string")
+    return { id, kind, name: called, ...its, status: "deleted" };
   const what = type === null ? __typename : KIND[type];
   return { id, kind: what, name: called, status: word(state), ...worded(its) };
 }

@@ -17,7 +17,7 @@ import {
   parseMapping,
   startImport,
 } from "./import.ts";
-import { type Dependant, datasetNotFound, dependantsOf, remove, rename } from "./keep.ts";
+import { type Dependant, datasetNotFound, dependantsOf, remove, rename, restore } from "./keep.ts";
 import { cutOf, type Histogram, histogramOf, keepLengths, type RowLength, seenBy } from "./lengths.ts";
 import type { ReaderDeps } from "./reader.ts";
 import { readRows, searchRows } from "./rows.ts";
@@ -346,9 +346,12 @@ export function createDatasets(deps: DatasetsDeps) {
     dependants: (id: string): Promise<Dependant[]> => dependantsOf(db, id),
     /** Another name for a dataset. @throws EspalierError NAME_INVALID, NAME_TAKEN, DATASET_NOT_FOUND */
     rename: (id: string, name: string): Promise<{ id: string; name: string }> => rename(deps, id, name),
-    /** Deletes a dataset; its trainings stay and keep their frozen rows. @throws EspalierError HAS_DEPENDANTS */
+    /** Deletes a dataset into the trash; its trainings stay. @throws EspalierError HAS_DEPENDANTS, IN_USE */
     remove: (id: string, confirm: boolean): Promise<{ id: string; name: string }> =>
-      remove(store, id, confirm),
+      remove(deps, id, confirm),
+    /** Brings back what `remove` took. @throws EspalierError NOT_IN_TRASH */
+    restore: (projectId: string, id: string): Promise<{ id: string; name: string }> =>
+      restore(deps, projectId, id),
   };
   return self;
 }

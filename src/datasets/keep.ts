@@ -1,12 +1,23 @@
 // A dataset as a thing that is kept: what depends on it, another name for it, and its end.
-import { and, eq, inArray, ne } from "drizzle-orm";
+import { and, eq, getTableName, inArray, ne } from "drizzle-orm";
 import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
 import { trainings } from "../../schema/tables/models.ts";
+import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
-import { checkName } from "../kit/names.ts";
+import { checkName, nameEnding } from "../kit/names.ts";
 import type { Runs } from "../runs/runs.ts";
-import type { Reader, Store, Tx } from "../store/store.ts";
+import {
+  keepInTrash,
+  putBack,
+  type Reader,
+  type Store,
+  type Tx,
+  takeFromTrash,
+  takeOut,
+} from "../store/store.ts";
 
+type Deps = { store: Store; runs: Runs; clock: Clock };
+type Changed = { id: string; name: string };
 export type Dependant = { id: string; kind: string; name: string; relation: string };
 
 /** Trainings on any version of a dataset. */
@@ -25,11 +36,7 @@ async function getDataset(tx: Tx, id: string): Promise<typeof datasets.$inferSel
 }
 
 /** Gives a dataset another name. @throws EspalierError NAME_INVALID, NAME_TAKEN, DATASET_NOT_FOUND */
-export async function rename(
-  { store, runs }: { store: Store; runs: Runs },
-  id: string,
-  wanted: string,
-): Promise<{ id: string; name: string }> {
+export async function rename({ store, runs }: Deps, id: string, wanted: string): Promise<Changed> {
   const name = checkName(wanted);
   return store.write(async (tx) => {
     const { projectId } = await getDataset(tx, id);
@@ -54,14 +61,21 @@ export async function rename(
   }, "dataset.rename");
 }
 
-/** Deletes a dataset; its trainings stay and keep their frozen rows. @throws EspalierError HAS_DEPENDANTS */
-export async function remove(
-  store: Store,
-  id: string,
-  confirm: boolean,
-): Promise<{ id: string; name: string }> {
+/**
+ * Deletes a dataset into the trash; its trainings stay and keep their frozen rows.
+ * @throws EspalierError DATASET_NOT_FOUND, HAS_DEPENDANTS, IN_USE while an import adds to it
+ */
+export async function remove({ store, runs, clock }: Deps, id: string, confirm: boolean): Promise<Changed> {
   return store.write(async (tx) => {
-    const { name } = await getDataset(tx, id);
+    const { name, projectId } = await getDataset(tx, id);
+    const importing = (await runs.unfinished(tx)).find((run) => run.subjectId === id);
+    if (importing)
+      throw new EspalierError("IN_USE", `${name} is in use: "${importing.name}" is ${importing.status}.`, {
+        field: "id",
+        value: importing.id,
+        hint: `Wait for it, or cancel it: espalier run cancel ${importing.id}`,
+        status: 409,
+      });
     const { length } = await dependantsOf(tx, id);
     if (length > 0 && !confirm)
       throw new EspalierError("HAS_DEPENDANTS", `${name} was used by ${length} trainings.`, {
@@ -70,10 +84,31 @@ export async function remove(
         hint: "Confirm to delete it; the trained models stay.",
         status: 409,
       });
-    await tx.delete(datasetVersions).where(eq(datasetVersions.datasetId, id));
-    await tx.delete(datasets).where(eq(datasets.id, id));
+    const taken = await takeOut(tx, datasetVersions, eq(datasetVersions.datasetId, id));
+    taken.push(...(await takeOut(tx, datasets, eq(datasets.id, id))));
+    await keepInTrash(tx, { id, projectId, name, deletedAt: clock() }, taken);
     return { id, name };
   }, "dataset.remove");
+}
+
+/**
+ * Brings back a deleted dataset with its versions, under a numbered name where another has its own by now.
+ * @throws EspalierError NOT_IN_TRASH
+ */
+export async function restore({ store }: Deps, projectId: string, id: string): Promise<Changed> {
+  return store.write(async (tx) => {
+    const { name: before, rows } = await takeFromTrash(tx, projectId, id);
+    const all = await tx
+      .select({ name: datasets.name })
+      .from(datasets)
+      .where(eq(datasets.projectId, projectId));
+    const taken = new Set(all.map((row) => row.name));
+    let name = before;
+    for (let number = 2; taken.has(name); number++) name = nameEnding(before, `_${number}`);
+    for (const one of rows)
+      await putBack(tx, one.table === getTableName(datasets) ? { ...one, row: { ...one.row, name } } : one);
+    return { id, name };
+  }, "dataset.restore");
 }
 
 /** @throws EspalierError DATASET_NOT_FOUND, ROW_NOT_FOUND */

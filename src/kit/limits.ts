@@ -7,6 +7,8 @@ const GiB = 1024 * MiB;
 export const limits = {
   /** Longest name of a model, dataset, training or alias. */
   nameChars: 120,
+  /** How long what was deleted can be brought back. */
+  trashMs: 7 * 24 * 3_600_000,
   /** Largest HTTP body outside /uploads. */
   requestBodyBytes: 16 * MiB,
   /** Largest multipart upload; bigger files go by resumable upload. */

@@ -28,6 +28,7 @@ import { createModelFolders } from "./files.ts";
 import { type ImportModelInput, importHandler, startImport } from "./import.ts";
 import { dependantsOf, type LineageNode, lineageOf } from "./lineage.ts";
 import { claimName, generatedName, nameEndings, releaseNames } from "./names.ts";
+import { remove, restore } from "./remove.ts";
 import { rename } from "./rename.ts";
 import { mergeHandler, mergeSpec, queueMerge, startSave } from "./save.ts";
 
@@ -262,71 +263,16 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
     dependants: (id: string): Promise<LineageNode[]> => dependantsOf(store.db, id),
 
     /**
-     * Deletes a base, customized or complete model or a training. With `confirm`, what depends on it goes too.
+     * Deletes a model, training, live model or alias into the trash. With `confirm`, what depends on it goes too.
      * @throws EspalierError MODEL_NOT_FOUND, HAS_DEPENDANTS naming them, IN_USE naming a run that works on one of them
      */
     async remove(id: string, confirm: boolean): Promise<{ id: string; name: string }> {
-      const row =
-        (await catalogue.findBase(id)) ??
-        (await catalogue.findCustomized(id)) ??
-        (await catalogue.findComplete(id)) ??
-        (await store.db.query.trainings.findFirst({ where: eq(trainings.id, id) }));
-      if (!row)
-        throw new EspalierError("MODEL_NOT_FOUND", `There is no model ${id.slice(0, 80)}.`, {
-          field: "id",
-          value: id.slice(0, 80),
-          hint: "List the models to see their names and ids.",
-          status: 404,
-        });
-      const removed = await store.write(async (tx) => {
-        const dependants = await dependantsOf(tx, id);
-        const ids = [...dependants.map((node) => node.id), id];
-        await refuseBusy(tx, row.name, ids);
-        if (dependants.length > 0 && !confirm) throw hasDependants(row.name, dependants);
-        // Newest first: nothing may point at a row that is gone.
-        for (const one of dependants.map((node) => node.id).reverse()) await removeRow(tx, one);
-        await removeRow(tx, id);
-        return ids;
-      }, "model.remove");
-      for (const one of removed) await folders.remove(one);
-      return { id, name: row.name };
+      const { gone, name } = await remove(deps, id, confirm);
+      for (const one of gone) await folders.remove(one);
+      return { id, name };
     },
+    /** Brings back what `remove` took. @throws EspalierError NOT_IN_TRASH, SOURCE_DELETED */
+    restore: (projectId: string, id: string): Promise<{ id: string; name: string }> =>
+      restore(store, projectId, id),
   };
-
-  /** A run that lost its subject could only fail, with hours of work in it; its owner ends it first. */
-  async function refuseBusy(tx: Tx, name: string, ids: readonly string[]): Promise<void> {
-    for (const run of await runs.unfinished(tx)) {
-      const merged = run.kind === "merge" ? mergeSpec.parse(run.spec).customizedId : null;
-      if (!ids.some((id) => id === run.subjectId || id === merged)) continue;
-      throw new EspalierError("IN_USE", `${name} is in use: "${run.name}" is ${run.status}.`, {
-        field: "id",
-        value: run.id,
-        hint: `Wait for it, or cancel it: espalier run cancel ${run.id}`,
-        status: 409,
-      });
-    }
-  }
-
-  async function removeRow(tx: Tx, id: string): Promise<void> {
-    await releaseNames(tx, id);
-    await tx.delete(aliases).where(eq(aliases.id, id));
-    await tx.delete(aliases).where(eq(aliases.deploymentId, id));
-    await tx.delete(deployments).where(eq(deployments.id, id));
-    await tx.delete(completeModels).where(eq(completeModels.id, id));
-    await tx.delete(customizedModels).where(eq(customizedModels.id, id));
-    await tx.delete(trainings).where(eq(trainings.id, id));
-    await tx.delete(baseModels).where(eq(baseModels.id, id));
-  }
-}
-
-/** The refusal that names what depends on a thing. */
-export function hasDependants(name: string, dependants: readonly LineageNode[]): EspalierError {
-  const shown = dependants.slice(0, 5).map((node) => `${node.kind} ${node.name}`);
-  const more = dependants.length > shown.length ? ` and ${dependants.length - shown.length} more` : "";
-  return new EspalierError("HAS_DEPENDANTS", `${name} is used by ${shown.join(", ")}${more}.`, {
-    field: "confirm",
-    value: String(dependants.length),
-    hint: "Confirm to delete these too.",
-    status: 409,
-  });
 }

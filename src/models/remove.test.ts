@@ -1,14 +1,23 @@
-// Deletion of models: dependants are named and asked for, and nothing goes while a run works on it.
+// Deletion of models: dependants are named, nothing goes while a run works on it, and what went can come back.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { baseModels, customizedModels, deployments, trainings } from "../../schema/tables/models.ts";
+import {
+  baseModels,
+  customizedModels,
+  deployments,
+  modelNames,
+  trainings,
+} from "../../schema/tables/models.ts";
+import { trash } from "../../schema/tables/trash.ts";
 import { createEnginePool } from "../inference/inference.ts";
 import { now } from "../kit/clock.ts";
+import { limits } from "../kit/limits.ts";
 import { createLog } from "../kit/log.ts";
 import { createRuns, type RunExecutor, type RunKind, type Runs } from "../runs/runs.ts";
 import { openStore, type Store } from "../store/store.ts";
+import { purgeTrash } from "../store/trash.ts";
 import { createModels, type Models } from "./models.ts";
 
 const log = createLog({ level: "silent" });
@@ -70,12 +79,20 @@ beforeEach(async () => {
     });
     const made = { id: "cust_1", name: "tuned", baseId: "base_1", trainingId: "train_1" };
     await models.addCustomized(tx, { ...common, ...made });
+    await tx.insert(modelNames).values({ projectId: "p", name: "base", modelId: "base_1", kind: "base" });
   });
 });
 afterEach(async () => {
   await store.close();
   rmSync(dir, { recursive: true, force: true });
 });
+
+const everything = async () => [
+  await store.db.select().from(baseModels),
+  await store.db.select().from(trainings),
+  await store.db.select().from(customizedModels),
+  await store.db.select().from(modelNames).orderBy(modelNames.name),
+];
 
 const queue = (kind: RunKind, executor: RunExecutor, subjectId: string, spec: unknown) =>
   store.write((tx) =>
@@ -140,6 +157,45 @@ test("thousands that depend on a base are found soon, each behind what it was ma
   const place = new Map(found.map(({ id }, at) => [id, at]));
   for (const id of ids) expect(place.get(`live_${id}`)).toBeGreaterThan(place.get(`cust_${id}`) ?? 1e9);
 }, 20_000);
+
+test("what was deleted comes back as it was, with what went along", async () => {
+  const before = await everything();
+  await models.remove("base_1", true);
+  expect(await models.restore("p", "base_1")).toEqual({ id: "base_1", name: "base" });
+  expect(await everything()).toEqual(before);
+  await expect(models.restore("p", "base_1")).rejects.toMatchObject({ code: "NOT_IN_TRASH" });
+  await models.remove("cust_1", false);
+  await expect(models.restore("other", "cust_1")).rejects.toMatchObject({ code: "NOT_IN_TRASH" });
+});
+
+test("a name is free once its model is deleted; what comes back to a taken name gets a number", async () => {
+  await models.remove("cust_1", false);
+  await models.rename({ projectId: "p", id: "base_1", name: "tuned" });
+  expect(await models.restore("p", "cust_1")).toEqual({ id: "cust_1", name: "tuned_2" });
+  expect(await models.find("p", "tuned_2")).toMatchObject({ id: "cust_1", name: "tuned_2" });
+});
+
+test("what needs something that is deleted too says what has to come back first", async () => {
+  await models.remove("cust_1", false);
+  await models.remove("train_1", false);
+  await models.remove("base_1", false);
+  await expect(models.restore("p", "cust_1")).rejects.toMatchObject({
+    code: "SOURCE_DELETED",
+    message: "tuned cannot come back alone: what it was made from, base, is deleted too.",
+    value: "base_1",
+  });
+  for (const id of ["base_1", "train_1", "cust_1"]) await models.restore("p", id);
+  expect(await models.find("p", "tuned")).toMatchObject({ id: "cust_1" });
+});
+
+test("the trash is emptied of what is too old, and of nothing else", async () => {
+  const deletedAt = now();
+  await models.remove("base_1", true);
+  expect(await purgeTrash(store, deletedAt + limits.trashMs - 60_000)).toBe(0);
+  expect(await store.db.$count(trash)).toBe(1);
+  expect(await purgeTrash(store, deletedAt + limits.trashMs + 60_000)).toBe(1);
+  await expect(models.restore("p", "base_1")).rejects.toMatchObject({ code: "NOT_IN_TRASH" });
+});
 
 const busy: [string, () => Promise<{ id: string }>][] = [
   ["a training of the base", () => queue("train", "trainer", "train_1", {})],

@@ -1,16 +1,9 @@
 // Another name for a model or training. What points at one does so by id, so lineage and runs under way stay right.
 import { and, eq } from "drizzle-orm";
-import {
-  baseModels,
-  completeModels,
-  customizedModels,
-  deployments,
-  modelNames,
-  trainings,
-} from "../../schema/tables/models.ts";
-import { EspalierError } from "../kit/errors.ts";
+import { completeModels, customizedModels, modelNames, trainings } from "../../schema/tables/models.ts";
 import { checkName } from "../kit/names.ts";
 import type { Store, Tx } from "../store/store.ts";
+import { modelNotFound, setName } from "./named.ts";
 import { refuseTaken } from "./names.ts";
 
 /**
@@ -29,11 +22,10 @@ export function rename(
     const model = await tx.query.modelNames.findFirst({ where: own });
     const ofTraining = and(eq(trainings.projectId, projectId), eq(trainings.id, id));
     const training = await tx.query.trainings.findFirst({ where: ofTraining });
-    if (!model && !training) throw notFound(id);
+    if (!model && !training) throw modelNotFound(id);
     await refuseTaken(tx, projectId, name, { ownIds: [id, ...(training ? await madeBy(tx, id) : [])] });
     await tx.update(modelNames).set({ name }).where(own);
-    for (const table of [baseModels, customizedModels, completeModels, deployments, trainings])
-      await tx.update(table).set({ name }).where(eq(table.id, id));
+    await setName(tx, id, name);
     return { id, name };
   }, "model.rename");
 }
@@ -47,13 +39,4 @@ async function madeBy(tx: Tx, trainingId: string): Promise<string[]> {
     ...(await tx.query.completeModels.findMany({ where: complete })),
   ];
   return made.map((row) => row.id);
-}
-
-function notFound(id: string): EspalierError {
-  return new EspalierError("MODEL_NOT_FOUND", `There is no model ${id.slice(0, 80)}.`, {
-    field: "id",
-    value: id.slice(0, 80),
-    hint: "List the models to see their names and ids.",
-    status: 404,
-  });
 }

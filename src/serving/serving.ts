@@ -272,9 +272,16 @@ export function createServing(deps: ServingDeps) {
           .set({ retiredAt: clock(), status: "stopped" })
           .where(eq(deployments.id, id));
       }, "live.retire");
-      await unload(row).catch((error: unknown) => log.warn("a retired model's engine stays", { id, error }));
-      figures.delete(id);
+      await this.release(row);
       return { id, name: row.name };
+    },
+
+    /** Frees the memory of a live model that was deleted. */
+    async release(row: DeploymentRow): Promise<void> {
+      await unload(row).catch((error: unknown) =>
+        log.warn("a deleted model's engine stays", { id: row.id, error }),
+      );
+      figures.delete(row.id);
     },
 
     /** Gives a live model a stable name. @throws EspalierError ALIAS_TAKEN, NAME_INVALID, LIVE_NOT_READY */

@@ -9,6 +9,7 @@ import providers from "../../migrations/0006_providers.sql" with { type: "text" 
 import people from "../../migrations/0007_people.sql" with { type: "text" };
 import knowledgeChat from "../../migrations/0008_knowledge_chat.sql" with { type: "text" };
 import labelledQuestions from "../../migrations/0009_labelled_questions.sql" with { type: "text" };
+import trash from "../../migrations/0010_trash.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0007_people", people),
   migration("0008_knowledge_chat", knowledgeChat),
   migration("0009_labelled_questions", labelledQuestions),
+  migration("0010_trash", trash),
 ];

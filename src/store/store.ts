@@ -18,6 +18,13 @@ export type { BlobInfo, Blobs, ByteRange } from "./blobs.ts";
 export type { Db, Reader, Tx } from "./connections.ts";
 export type { Incoming } from "./incoming.ts";
 export { mapPage, type Page, type PageRequest, readPage } from "./pages.ts";
+export {
+  type DiscardedRow,
+  keepInTrash,
+  putBack,
+  takeFromTrash,
+  takeOut,
+} from "./trash.ts";
 
 export const DATABASE_FILE = "espalier.db";
 

@@ -4,6 +4,7 @@ import { sql } from "drizzle-orm";
 import { now } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Reader, Store } from "./store.ts";
+import { purgeTrash } from "./trash.ts";
 
 const HASH = /[0-9a-f]{64}/g;
 
@@ -53,21 +54,20 @@ const CLAIM_MS = 60_000;
 
 /** Sweeps a minute after the start and then now and then; returns what ends it. */
 export function keepSwept(store: Store, log: Log): () => void {
-  const sweep = (): void => {
-    Promise.all([
+  const sweep = async (): Promise<void> => {
+    const purged = await purgeTrash(store, now());
+    if (purged > 0) log.info("what was deleted long ago is gone for good", { purged });
+    const [{ removed, freedBytes }, uploads] = await Promise.all([
       sweepBlobs(store, { olderThanMs: SAFE_AGE_MS }),
       store.incoming.sweep(store.db, { olderThanMs: CLAIM_MS, retryMs: SAFE_AGE_MS }),
-    ])
-      .then(([{ removed, freedBytes }, uploads]) => {
-        if (removed > 0) log.info("blobs that nothing names were removed", { removed, freedBytes });
-        if (uploads > 0) log.info("uploaded files that no run needs were removed", { folders: uploads });
-      })
-      .catch((error: unknown) => log.warn("blobs could not be swept", { error }));
+    ]);
+    if (removed > 0) log.info("blobs that nothing names were removed", { removed, freedBytes });
+    if (uploads > 0) log.info("uploaded files that no run needs were removed", { folders: uploads });
   };
   let timer = setTimeout(again, FIRST_SWEEP_MS);
   timer.unref();
   function again(): void {
-    sweep();
+    sweep().catch((error: unknown) => log.warn("blobs could not be swept", { error }));
     timer = setTimeout(again, SWEEP_EVERY_MS);
     timer.unref();
   }

@@ -7,41 +7,38 @@ import { useState } from "react";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
+import { ConfirmDialog } from "../ui/confirm.tsx";
 import { relativeTime } from "../ui/format.ts";
 import { ProblemNotice } from "../ui/states.tsx";
+import { sayDeleted } from "../ui/trash.tsx";
 import { deleteConversation, historyQuery, renameConversation } from "./queries.ts";
 
 type Held = { id: string; title: string };
 
 function DeleteDialog(props: { conversation: Held; openId: string | null; onClose: () => void }) {
-  const { conversation } = props;
-  const work = useWork();
+  const { id, title } = props.conversation;
   const navigate = useNavigate();
   return (
-    <Modal opened onClose={props.onClose} title={t("Delete this conversation?")}>
+    <ConfirmDialog
+      isOpen
+      onClose={props.onClose}
+      title={t("Delete this conversation?")}
+      confirm={t("Delete conversation")}
+      run={async () => {
+        await act(deleteConversation, { id });
+        sayDeleted(t("{{name}} is deleted", { name: title }), [id]);
+        if (id === props.openId) await navigate({ to: "/chat" });
+      }}
+    >
       <Text size="sm">
-        {t("“{{title}}”, its branches and what was thought of its replies are gone for good.", conversation)}
+        {t(
+          "“{{title}}”, its branches and what was thought of its replies go; you can undo it for seven days.",
+          {
+            title,
+          },
+        )}
       </Text>
-      {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-      <Group justify="flex-end" mt={16}>
-        <Button variant="default" onClick={props.onClose} data-autofocus>
-          {t("Keep it")}
-        </Button>
-        <Button
-          color="red.9"
-          loading={work.isBusy}
-          onClick={() =>
-            work.run(async () => {
-              await act(deleteConversation, { id: conversation.id });
-              props.onClose();
-              if (conversation.id === props.openId) await navigate({ to: "/chat" });
-            })
-          }
-        >
-          {t("Delete conversation")}
-        </Button>
-      </Group>
-    </Modal>
+    </ConfirmDialog>
   );
 }
 

@@ -7,13 +7,14 @@ import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { pathOf } from "../paths.ts";
 import { Facts, Surface, Tile } from "../ui/bits.tsx";
-import { ConfirmButton, deleteThing } from "../ui/confirm.tsx";
+import { ConfirmButton } from "../ui/confirm.tsx";
 import { bytes, count, rate } from "../ui/format.ts";
 import { Lineage } from "../ui/lineage.tsx";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { idFact, nameColumn, whenFact } from "../ui/things.tsx";
+import { deleteThing } from "../ui/trash.tsx";
 import { ChatButton, precisionWord, RegisterButton } from "./actions.tsx";
 import { LivePill } from "./live-pill.tsx";
 import { liveOneQuery, liveQuery, startLive, stopLive } from "./queries.ts";
@@ -224,6 +225,7 @@ export function LivePage() {
                     sentence={t("It stops answering and leaves the list. The model that it serves stays.")}
                     confirm={t("Retire {{name}}", { name: live.name })}
                     done={t("{{name}} is retired", { name: live.name })}
+                    undoId={id}
                     dependants={live.dependants}
                     dependantCount={live.dependantCount}
                     run={async () => void (await act(deleteThing, { id, confirm: true }))}

@@ -54,13 +54,6 @@ export const registerModel = graphql(`
     }
   }
 `);
-export const unregisterModel = graphql(`
-  mutation UnregisterModel($alias: String!) {
-    unregisterModel(alias: $alias) {
-      __typename ... on DeleteSuccess { id name } ... on UserError { code message hint field value }
-    }
-  }
-`);
 export const stopLive = graphql(`
   mutation StopLive($id: ID!) {
     stopLive(id: $id) { __typename ... on LiveSuccess { live { id } } ... on UserError { code message hint field value } }

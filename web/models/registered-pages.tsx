@@ -11,9 +11,10 @@ import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { createdColumn, idFact, linkTo, whenFact } from "../ui/things.tsx";
+import { deleteThing } from "../ui/trash.tsx";
 import { ChatButton, precisionWord } from "./actions.tsx";
 import { LivePill } from "./live-pill.tsx";
-import { liveOneQuery, registeredQuery, unregisterModel } from "./queries.ts";
+import { liveOneQuery, registeredQuery } from "./queries.ts";
 import { Snippets } from "./snippets.tsx";
 
 export function RegisteredListPage() {
@@ -124,7 +125,8 @@ export function RegisteredPage() {
                     })}
                     confirm={t("Unregister {{name}}", { name: model.alias })}
                     done={t("{{name}} is unregistered", { name: model.alias })}
-                    run={async () => void (await act(unregisterModel, { alias: model.alias }))}
+                    undoId={model.id}
+                    run={async () => void (await act(deleteThing, { id: model.id }))}
                     backTo="/registered"
                   />
                 </Stack>

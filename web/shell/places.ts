@@ -48,6 +48,7 @@ export const groups: { title: string | null; places: Place[] }[] = [
     places: [
       place("/runs", t("Runs"), "j"),
       place("/trainers", t("Trainers"), "h"),
+      place("/trash", t("Deleted"), "x"),
       place("/settings", t("Settings"), "s"),
     ],
   },

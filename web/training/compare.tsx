@@ -91,7 +91,7 @@ export function Differences(props: { self: Column; others: Column[] }) {
     [t("Eval loss"), all.map((one) => lastOf(one.metrics, "evalLoss")), true],
     [t("Took"), all.map((one) => tookText(one.run)), true],
     [t("Base model"), all.map((one) => one.base.name), false],
-    [t("Dataset version"), all.map((one) => one.datasetVersion.id), false],
+    [t("Dataset version"), all.map((one) => one.datasetVersion?.id ?? "–"), false],
     ...[...new Set(all.flatMap((one) => Object.keys(parametersOf(one))))].map(
       (key): [string, string[], boolean] => [key, all.map((one) => text(parametersOf(one)[key])), false],
     ),

@@ -87,7 +87,7 @@ function TrainingBody(props: { training: Training }) {
                   {training.base.name}
                 </Link>,
               ],
-              [t("Rows"), training.datasetVersion.rowCount],
+              [t("Rows"), training.datasetVersion?.rowCount ?? t("its dataset is deleted")],
               [t("Method"), training.method],
               [t("Loss"), lastLoss === null || lastLoss === undefined ? "–" : small(lastLoss)],
               [t("Eval loss"), lastEval === null || lastEval === undefined ? "–" : small(lastEval)],

@@ -53,7 +53,12 @@ export function TrainingsPage() {
                   sortBy: (r) => r.base.name,
                   cell: (r) => <Link to={`/base-models/${r.base.id}`}>{r.base.name}</Link>,
                 },
-                { key: "rows", label: t("Rows"), isNumber: true, cell: (r) => r.datasetVersion.rowCount },
+                {
+                  key: "rows",
+                  label: t("Rows"),
+                  isNumber: true,
+                  cell: (r) => r.datasetVersion?.rowCount ?? "–",
+                },
                 {
                   key: "made",
                   label: t("Made"),

@@ -1,14 +1,13 @@
 // What can be done with the selected rows of a list: delete them, after a question that names what depends on them.
 import { Button, Group, List, Modal, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { act } from "../api/client.ts";
 import { refreshAll } from "../api/data.ts";
 import { type Problem, toProblem } from "../api/errors.ts";
 import { t } from "../i18n.ts";
-import { deleteThing } from "./confirm.tsx";
 import { ProblemNotice } from "./states.tsx";
+import { deleteThing, sayDeleted } from "./trash.tsx";
 
 type Named = { id: string; name: string };
 
@@ -31,9 +30,8 @@ export function BulkDelete(props: { rows: Named[]; onCleared: () => void }) {
     setBusy(false);
     setRefused(failures);
     refreshAll();
-    const gone = left.length - failures.length;
-    if (gone > 0)
-      notifications.show({ message: t("{{count}} things deleted", { count: gone }), color: "gray" });
+    const gone = left.filter((row) => !failures.some((one) => one.row.id === row.id)).map(({ id }) => id);
+    if (gone.length > 0) sayDeleted(t("{{count}} things deleted", { count: gone.length }), gone);
     if (failures.length > 0) return;
     modal.close();
     props.onCleared();
@@ -66,7 +64,7 @@ export function BulkDelete(props: { rows: Named[]; onCleared: () => void }) {
           <Text size="sm" c="dimmed">
             {isBlocked
               ? t("Deleting these takes what depends on them along.")
-              : t("What something depends on is kept back and named first. This cannot be undone.")}
+              : t("What something depends on is kept back and named first. It can be undone for seven days.")}
           </Text>
           <Group justify="flex-end">
             <Button variant="default" onClick={close} data-autofocus>

@@ -18,6 +18,7 @@ const words: Record<string, string> = {
   complete: t("complete"),
   live: t("live"),
   registered: t("registered"),
+  conversation: t("conversation"),
 };
 export const kindOfNode = (kind: string): string => words[kind] ?? kind;
 

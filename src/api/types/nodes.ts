@@ -134,13 +134,13 @@ const removers: Record<string, (context: Context, id: string, confirm: boolean) 
   CustomizedModel: removeModel,
   CompleteModel: removeModel,
   Training: removeModel,
-  LiveModel: async ({ serving, principal }, id, confirm) => {
-    if (confirm)
-      for (const { alias } of await serving.aliasesOf(id))
-        await serving.unregister(principal.projectId, alias);
-    return serving.retire(id);
+  LiveModel: async (context, id, confirm) => {
+    const live = await context.serving.getLive(id);
+    const gone = await removeModel(context, id, confirm);
+    await context.serving.release(live);
+    return gone;
   },
-  RegisteredModel: ({ serving, principal }, id) => serving.unregister(principal.projectId, id),
+  RegisteredModel: removeModel,
   KnowledgeBase: ({ knowledge, principal }, id, confirm) =>
     knowledge.remove(principal.projectId, id, confirm),
   Document: ({ knowledge, principal }, id) => knowledge.deleteDocument(principal.projectId, id),

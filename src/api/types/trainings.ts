@@ -70,8 +70,9 @@ Training.implement({
     }),
     datasetVersion: t.field({
       type: DatasetVersion,
-      description: "What it learns from.",
-      resolve: ({ datasetVersionId }, _, { datasets }) => datasets.getVersion(datasetVersionId),
+      nullable: true,
+      description: "What it learns from; null while its dataset is deleted.",
+      resolve: ({ datasetVersionId }, _, { datasets }) => datasets.findVersion(datasetVersionId),
     }),
     method: t.exposeString("method", { description: "How, e.g. sft." }),
     parameters: t.field({
