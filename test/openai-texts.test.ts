@@ -16,6 +16,7 @@ const rerankAnswer = z.object({
 });
 const usageDay = z.object({
   keyId: z.string().nullable(),
+  caller: z.string().nullable(),
   model: z.string(),
   source: z.string(),
   requests: z.number(),
@@ -154,12 +155,13 @@ describe("usage", () => {
     await ai.embeddings.create({ model: EMBEDDER, input: "counted" });
     const { usage, apiKeys } = usageAnswer.parse(
       await world.graphql(
-        `{ usage { nodes { keyId model source requests inputTokens outputTokens } } apiKeys { nodes { id name } } }`,
+        `{ usage { nodes { keyId caller model source requests inputTokens outputTokens } } apiKeys { nodes { id name } } }`,
       ),
     );
     const mine = usage.nodes.filter(({ source }) => source === "v1");
     expect(new Set(mine.map(({ keyId }) => keyId)).size).toBe(1);
-    expect(apiKeys.nodes.map(({ id }) => id)).toContain(mine[0]?.keyId ?? "");
+    const key = apiKeys.nodes.find(({ id }) => id === mine[0]?.keyId);
+    expect(key?.name).toBe(mine[0]?.caller ?? "nobody");
     const of = (model: string) => mine.find((day) => day.model === model);
     expect(of(EMBEDDER)?.outputTokens).toBe(0);
     expect(of(EMBEDDER)?.inputTokens).toBeGreaterThan(17);

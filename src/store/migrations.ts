@@ -10,6 +10,7 @@ import people from "../../migrations/0007_people.sql" with { type: "text" };
 import knowledgeChat from "../../migrations/0008_knowledge_chat.sql" with { type: "text" };
 import labelledQuestions from "../../migrations/0009_labelled_questions.sql" with { type: "text" };
 import trash from "../../migrations/0010_trash.sql" with { type: "text" };
+import usageCallers from "../../migrations/0011_usage_callers.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0008_knowledge_chat", knowledgeChat),
   migration("0009_labelled_questions", labelledQuestions),
   migration("0010_trash", trash),
+  migration("0011_usage_callers", usageCallers),
 ];

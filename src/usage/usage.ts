@@ -30,7 +30,7 @@ export type UsageEntry = Caller & {
   latencyMs: number;
 };
 
-/** The view of migrations/…_usage_days.sql: one row for each day (UTC), caller, model and door. */
+/** The view of migrations/…_usage_callers.sql: one row for each day (UTC), caller, model and door. */
 const usageDays = sqliteTable("usage_days", {
   id: text("id").notNull(),
   projectId: text("project_id").notNull(),
@@ -38,6 +38,8 @@ const usageDays = sqliteTable("usage_days", {
   day: text("day").notNull(),
   userId: text("user_id"),
   keyId: text("key_id"),
+  /** Name of the key or person; null for the server's own work. */
+  caller: text("caller"),
   modelName: text("model_name").notNull(),
   source: text("source").notNull(),
   requests: integer("requests").notNull(),

@@ -23,6 +23,7 @@ import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { Pill } from "../ui/status.tsx";
 import { postAuth } from "./door.tsx";
+import { UsageTable } from "./usage.tsx";
 
 const settingsQuery = graphql(`
   query Settings($apiKeys: String) {
@@ -192,6 +193,7 @@ export function SettingsPage() {
                 />
               )}
             </div>
+            <UsageTable keys={data.apiKeys.nodes} />
             <Surface title={t("Colours")}>
               <SegmentedControl
                 aria-label={t("Colours")}

@@ -13,6 +13,10 @@ const UsageDay = builder.objectRef<UsageDayRow>("UsageDay").implement({
       nullable: true,
       description: "The API key that called; null for a person.",
     }),
+    caller: t.exposeString("caller", {
+      nullable: true,
+      description: "Name of the key or person; null for the server's own work.",
+    }),
     model: t.exposeString("modelName", { description: "The model, as the caller named it." }),
     source: t.exposeString("source", { description: "The door: chat, v1, knowledge, assessment or image." }),
     requests: t.exposeInt("requests", { description: "How many calls." }),
