@@ -10,7 +10,7 @@ import { Facts, Surface, Tile } from "../ui/bits.tsx";
 import { ConfirmButton } from "../ui/confirm.tsx";
 import { bytes, count, rate } from "../ui/format.ts";
 import { Lineage } from "../ui/lineage.tsx";
-import { List } from "../ui/list.tsx";
+import { ListPage } from "../ui/list-page.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { idFact, nameColumn, whenFact } from "../ui/things.tsx";
@@ -48,76 +48,65 @@ export function LiveListPage() {
     </Button>
   );
   return (
-    <Page
+    <ListPage
       title={t("Live models")}
       sentence={t("Models that are loaded and answer now, with their health.")}
       action={button}
-    >
-      <Loaded reading={reading}>
-        {(data) =>
-          data.liveModels.nodes.length === 0 ? (
-            <Empty
-              title={t("Nothing is live yet")}
-              text={t(
-                "Deploy a base, customized or complete model; it answers a smoke prompt before it counts as live.",
-              )}
-              action={button}
-            />
-          ) : (
-            <List
-              rows={data.liveModels.nodes}
-              label={t("Live models")}
-              searchText={(row) => `${row.name} ${row.source.name} ${row.aliases.join(" ")}`}
-              openPath={(row) => `/live/${row.id}`}
-              nameToDelete={(row) => row.name}
-              columns={[
-                nameColumn("/live"),
-                {
-                  key: "status",
-                  label: t("Status"),
-                  sortBy: (r) => r.status,
-                  cell: (r) => <LivePill status={r.status} />,
-                },
-                { key: "health", label: t("Health"), cell: (r) => healthWord(r.health) },
-                {
-                  key: "source",
-                  label: t("Serves"),
-                  sortBy: (r) => r.source.name,
-                  cell: (r) => <Link to={pathOf(r.source)}>{r.source.name}</Link>,
-                },
-                { key: "precision", label: t("Precision"), cell: (r) => precisionWord(r.precision) },
-                {
-                  key: "rate",
-                  label: t("Speed"),
-                  isNumber: true,
-                  sortBy: (r) => r.tokensPerSecond ?? 0,
-                  cell: (r) => rate(r.tokensPerSecond),
-                },
-                {
-                  key: "memory",
-                  label: t("Memory"),
-                  isNumber: true,
-                  sortBy: (r) => r.memoryBytes ?? 0,
-                  cell: (r) => bytes(r.memoryBytes),
-                },
-                {
-                  key: "requests",
-                  label: t("Requests"),
-                  isNumber: true,
-                  sortBy: (r) => r.requests,
-                  cell: (r) => r.requests,
-                },
-                {
-                  key: "aliases",
-                  label: t("Registered as"),
-                  cell: (r) => r.aliases.join(", ") || <span className="e-muted">–</span>,
-                },
-              ]}
-            />
-          )
-        }
-      </Loaded>
-    </Page>
+      reading={reading}
+      rows={reading.data?.liveModels.nodes}
+      empty={{
+        title: t("Nothing is live yet"),
+        text: t(
+          "Deploy a base, customized or complete model; it answers a smoke prompt before it counts as live.",
+        ),
+      }}
+      searchText={(row) => `${row.name} ${row.source.name} ${row.aliases.join(" ")}`}
+      openPath={(row) => `/live/${row.id}`}
+      nameToDelete={(row) => row.name}
+      columns={[
+        nameColumn("/live"),
+        {
+          key: "status",
+          label: t("Status"),
+          sortBy: (r) => r.status,
+          cell: (r) => <LivePill status={r.status} />,
+        },
+        { key: "health", label: t("Health"), cell: (r) => healthWord(r.health) },
+        {
+          key: "source",
+          label: t("Serves"),
+          sortBy: (r) => r.source.name,
+          cell: (r) => <Link to={pathOf(r.source)}>{r.source.name}</Link>,
+        },
+        { key: "precision", label: t("Precision"), cell: (r) => precisionWord(r.precision) },
+        {
+          key: "rate",
+          label: t("Speed"),
+          isNumber: true,
+          sortBy: (r) => r.tokensPerSecond ?? 0,
+          cell: (r) => rate(r.tokensPerSecond),
+        },
+        {
+          key: "memory",
+          label: t("Memory"),
+          isNumber: true,
+          sortBy: (r) => r.memoryBytes ?? 0,
+          cell: (r) => bytes(r.memoryBytes),
+        },
+        {
+          key: "requests",
+          label: t("Requests"),
+          isNumber: true,
+          sortBy: (r) => r.requests,
+          cell: (r) => r.requests,
+        },
+        {
+          key: "aliases",
+          label: t("Registered as"),
+          cell: (r) => r.aliases.join(", ") || <span className="e-muted">–</span>,
+        },
+      ]}
+    />
   );
 }
 

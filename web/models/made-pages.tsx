@@ -8,7 +8,7 @@ import { Facts, Surface } from "../ui/bits.tsx";
 import { DeleteButton } from "../ui/confirm.tsx";
 import { bytes, small } from "../ui/format.ts";
 import { Lineage } from "../ui/lineage.tsx";
-import { List } from "../ui/list.tsx";
+import { ListPage } from "../ui/list-page.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { createdColumn, hashFact, idFact, linkTo, nameColumn, sizeColumn, whenFact } from "../ui/things.tsx";
@@ -23,44 +23,33 @@ export function CustomizedListPage() {
     </Button>
   );
   return (
-    <Page
+    <ListPage
       title={t("Customized models")}
       sentence={t("Adapters made by a training; each needs its base model.")}
       action={button}
-    >
-      <Loaded reading={reading}>
-        {(data) =>
-          data.customizedModels.nodes.length === 0 ? (
-            <Empty
-              title={t("No customized model yet")}
-              text={t("A training leaves one here: a small adapter that changes how its base answers.")}
-              action={button}
-            />
-          ) : (
-            <List
-              rows={data.customizedModels.nodes}
-              label={t("Customized models")}
-              searchText={(row) => `${row.name} ${row.base.name}`}
-              openPath={(row) => `/customized/${row.id}`}
-              nameToDelete={(row) => row.name}
-              columns={[
-                nameColumn("/customized"),
-                {
-                  key: "base",
-                  label: t("Base model"),
-                  sortBy: (r) => r.base.name,
-                  cell: (r) => linkTo("/base-models", r.base),
-                },
-                { key: "training", label: t("Training"), cell: (r) => linkTo("/trainings", r.training) },
-                { key: "rank", label: t("Rank"), isNumber: true, sortBy: (r) => r.rank, cell: (r) => r.rank },
-                sizeColumn(),
-                createdColumn(t("Made")),
-              ]}
-            />
-          )
-        }
-      </Loaded>
-    </Page>
+      reading={reading}
+      rows={reading.data?.customizedModels.nodes}
+      empty={{
+        title: t("No customized model yet"),
+        text: t("A training leaves one here: a small adapter that changes how its base answers."),
+      }}
+      searchText={(row) => `${row.name} ${row.base.name}`}
+      openPath={(row) => `/customized/${row.id}`}
+      nameToDelete={(row) => row.name}
+      columns={[
+        nameColumn("/customized"),
+        {
+          key: "base",
+          label: t("Base model"),
+          sortBy: (r) => r.base.name,
+          cell: (r) => linkTo("/base-models", r.base),
+        },
+        { key: "training", label: t("Training"), cell: (r) => linkTo("/trainings", r.training) },
+        { key: "rank", label: t("Rank"), isNumber: true, sortBy: (r) => r.rank, cell: (r) => r.rank },
+        sizeColumn(),
+        createdColumn(t("Made")),
+      ]}
+    />
   );
 }
 
@@ -143,42 +132,30 @@ export function CompleteListPage() {
     </Button>
   );
   return (
-    <Page
+    <ListPage
       title={t("Complete models")}
       sentence={t("Self-contained models: base and adapter merged, ready to deploy or take away.")}
       action={button}
-    >
-      <Loaded reading={reading}>
-        {(data) =>
-          data.completeModels.nodes.length === 0 ? (
-            <Empty
-              title={t("No complete model yet")}
-              text={t("Open a customized model and save it; the merge is checked against base and adapter.")}
-              action={button}
-            />
-          ) : (
-            <List
-              rows={data.completeModels.nodes}
-              label={t("Complete models")}
-              searchText={(row) => `${row.name} ${row.base.name}`}
-              openPath={(row) => `/complete/${row.id}`}
-              nameToDelete={(row) => row.name}
-              columns={[
-                nameColumn("/complete"),
-                {
-                  key: "from",
-                  label: t("Made from"),
-                  cell: (r) =>
-                    r.customized ? linkTo("/customized", r.customized) : linkTo("/base-models", r.base),
-                },
-                sizeColumn(),
-                createdColumn(t("Made")),
-              ]}
-            />
-          )
-        }
-      </Loaded>
-    </Page>
+      reading={reading}
+      rows={reading.data?.completeModels.nodes}
+      empty={{
+        title: t("No complete model yet"),
+        text: t("Open a customized model and save it; the merge is checked against base and adapter."),
+      }}
+      searchText={(row) => `${row.name} ${row.base.name}`}
+      openPath={(row) => `/complete/${row.id}`}
+      nameToDelete={(row) => row.name}
+      columns={[
+        nameColumn("/complete"),
+        {
+          key: "from",
+          label: t("Made from"),
+          cell: (r) => (r.customized ? linkTo("/customized", r.customized) : linkTo("/base-models", r.base)),
+        },
+        sizeColumn(),
+        createdColumn(t("Made")),
+      ]}
+    />
   );
 }
 

@@ -7,7 +7,7 @@ import { t } from "../i18n.ts";
 import { Facts, Surface } from "../ui/bits.tsx";
 import { ConfirmButton } from "../ui/confirm.tsx";
 import { Lineage } from "../ui/lineage.tsx";
-import { List } from "../ui/list.tsx";
+import { ListPage } from "../ui/list-page.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { createdColumn, idFact, linkTo, whenFact } from "../ui/things.tsx";
@@ -25,48 +25,37 @@ export function RegisteredListPage() {
     </Button>
   );
   return (
-    <Page
+    <ListPage
       title={t("Registered models")}
       sentence={t("Stable names for live models, in chat and for programs at /v1.")}
       action={button}
-    >
-      <Loaded reading={reading}>
-        {(data) =>
-          data.registeredModels.nodes.length === 0 ? (
-            <Empty
-              title={t("No alias yet")}
-              text={t(
-                "Register a live model: programs then call it by its alias while you change what stands behind it.",
-              )}
-              action={button}
-            />
-          ) : (
-            <List
-              rows={data.registeredModels.nodes}
-              label={t("Registered models")}
-              searchText={(row) => `${row.alias} ${row.live.name}`}
-              openPath={(row) => `/registered/${row.id}`}
-              nameToDelete={(row) => row.alias}
-              columns={[
-                {
-                  key: "alias",
-                  label: t("Alias"),
-                  sortBy: (r) => r.alias,
-                  cell: (r) => <Link to={`/registered/${r.id}`}>{r.alias}</Link>,
-                },
-                {
-                  key: "live",
-                  label: t("Live model"),
-                  cell: (r) => linkTo("/live", r.live),
-                },
-                { key: "status", label: t("Status"), cell: (r) => <LivePill status={r.live.status} /> },
-                createdColumn(t("Registered")),
-              ]}
-            />
-          )
-        }
-      </Loaded>
-    </Page>
+      reading={reading}
+      rows={reading.data?.registeredModels.nodes}
+      empty={{
+        title: t("No alias yet"),
+        text: t(
+          "Register a live model: programs then call it by its alias while you change what stands behind it.",
+        ),
+      }}
+      searchText={(row) => `${row.alias} ${row.live.name}`}
+      openPath={(row) => `/registered/${row.id}`}
+      nameToDelete={(row) => row.alias}
+      columns={[
+        {
+          key: "alias",
+          label: t("Alias"),
+          sortBy: (r) => r.alias,
+          cell: (r) => <Link to={`/registered/${r.id}`}>{r.alias}</Link>,
+        },
+        {
+          key: "live",
+          label: t("Live model"),
+          cell: (r) => linkTo("/live", r.live),
+        },
+        { key: "status", label: t("Status"), cell: (r) => <LivePill status={r.live.status} /> },
+        createdColumn(t("Registered")),
+      ]}
+    />
   );
 }
 

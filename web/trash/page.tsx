@@ -5,9 +5,7 @@ import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
 import { When } from "../ui/bits.tsx";
 import { kindOfNode } from "../ui/lineage.tsx";
-import { List } from "../ui/list.tsx";
-import { Page } from "../ui/page.tsx";
-import { Empty, Loaded } from "../ui/states.tsx";
+import { ListPage } from "../ui/list-page.tsx";
 import { bringBack } from "../ui/trash.tsx";
 
 const trashQuery = graphql(`
@@ -19,58 +17,48 @@ const trashQuery = graphql(`
 export function TrashPage() {
   const reading = useData(trashQuery, {});
   return (
-    <Page
+    <ListPage
       title={t("Deleted")}
       sentence={t("What was deleted can come back for seven days, with everything that went along.")}
-    >
-      <Loaded reading={reading}>
-        {(data) =>
-          data.trash.nodes.length === 0 ? (
-            <Empty
-              title={t("Nothing was deleted")}
-              text={t(
-                "Models, datasets, trainings, aliases and conversations that are deleted wait here before they go for good.",
-              )}
-            />
-          ) : (
-            <List
-              rows={data.trash.nodes}
-              label={t("Deleted")}
-              searchText={(row) => `${row.name} ${row.alongside.join(" ")}`}
-              columns={[
-                { key: "name", label: t("Name"), sortBy: (r) => r.name, cell: (r) => r.name },
-                { key: "kind", label: t("Kind"), sortBy: (r) => r.kind, cell: (r) => kindOfNode(r.kind) },
-                {
-                  key: "alongside",
-                  label: t("With it"),
-                  cell: (r) => r.alongside.join(", ") || <span className="e-muted">–</span>,
-                },
-                {
-                  key: "deleted",
-                  label: t("Deleted"),
-                  sortBy: (r) => r.deletedAt,
-                  cell: (r) => <When at={r.deletedAt} />,
-                },
-                {
-                  key: "purged",
-                  label: t("Gone for good"),
-                  sortBy: (r) => r.purgedAt,
-                  cell: (r) => <When at={r.purgedAt} />,
-                },
-                {
-                  key: "back",
-                  label: t("Way back"),
-                  cell: (r) => (
-                    <Button size="xs" variant="default" onClick={() => void bringBack([r.id])}>
-                      {t("Bring {{name}} back", { name: r.name })}
-                    </Button>
-                  ),
-                },
-              ]}
-            />
-          )
-        }
-      </Loaded>
-    </Page>
+      reading={reading}
+      rows={reading.data?.trash.nodes}
+      empty={{
+        title: t("Nothing was deleted"),
+        text: t(
+          "Models, datasets, trainings, aliases and conversations that are deleted wait here before they go for good.",
+        ),
+      }}
+      searchText={(row) => `${row.name} ${row.alongside.join(" ")}`}
+      columns={[
+        { key: "name", label: t("Name"), sortBy: (r) => r.name, cell: (r) => r.name },
+        { key: "kind", label: t("Kind"), sortBy: (r) => r.kind, cell: (r) => kindOfNode(r.kind) },
+        {
+          key: "alongside",
+          label: t("With it"),
+          cell: (r) => r.alongside.join(", ") || <span className="e-muted">–</span>,
+        },
+        {
+          key: "deleted",
+          label: t("Deleted"),
+          sortBy: (r) => r.deletedAt,
+          cell: (r) => <When at={r.deletedAt} />,
+        },
+        {
+          key: "purged",
+          label: t("Gone for good"),
+          sortBy: (r) => r.purgedAt,
+          cell: (r) => <When at={r.purgedAt} />,
+        },
+        {
+          key: "back",
+          label: t("Way back"),
+          cell: (r) => (
+            <Button size="xs" variant="default" onClick={() => void bringBack([r.id])}>
+              {t("Bring {{name}} back", { name: r.name })}
+            </Button>
+          ),
+        },
+      ]}
+    />
   );
 }
