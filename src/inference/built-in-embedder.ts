@@ -10,6 +10,7 @@ const BUILT_IN = {
   dimensions: 384,
   /** 256, less the two marks around a text. */
   maxTokens: 254,
+  unrelatedBelow: 0.2,
 } as const;
 
 /**

@@ -7,6 +7,8 @@ export type Embedder = {
   dimensions: number;
   /** Longest text that it sees, as `countTokens` counts; what is beyond is cut. */
   maxTokens: number;
+  /** Cosine below which texts had nothing to do with each other where that was measured: docs/LOG.md. */
+  unrelatedBelow?: number;
   /** One vector a text, in order. Some models see questions and passages differently. */
   embed(texts: readonly string[], kind: "query" | "passage", signal?: AbortSignal): Promise<Float32Array[]>;
   /** How many tokens each text has, uncut. */

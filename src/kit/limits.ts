@@ -164,7 +164,7 @@ export const limits = {
   /** Most documents of one knowledge base. */
   documentsPerBase: 100_000,
   /** Most documents that are read and embedded together. */
-  documentsPerGroup: 32,
+  documentsPerGroup: 64,
   /** Most bytes of files that are read together; a larger one goes alone. */
   documentGroupBytes: 8 * MiB,
   /** Most documents that one call adds. */

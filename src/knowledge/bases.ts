@@ -116,7 +116,7 @@ export function createBases({ store, runs, embedders, clock }: BasesDeps) {
       await checkName(db, projectId, input.name);
       const embedder = await proposed(projectId, input.embedder);
       const chunking = checkChunking(input.chunking ?? {}, embedder.maxTokens);
-      const retrieval = checkRetrieval({}, input.retrieval ?? {});
+      const retrieval = checkRetrieval(thresholdOf(embedder), input.retrieval ?? {});
       return store.write(async (tx) => {
         const name = await checkName(tx, projectId, input.name);
         const held = await tx.$count(knowledgeBases, eq(knowledgeBases.projectId, projectId));
@@ -144,7 +144,12 @@ export function createBases({ store, runs, embedders, clock }: BasesDeps) {
       const index = await self.indexOf(base);
       const embedder = await self.embedderOf(projectId, input.embedder ?? index.embedder);
       const chunking = checkChunking({ ...index.chunking, ...input.chunking }, embedder.maxTokens);
-      const retrieval = checkRetrieval(base.retrieval, input.retrieval ?? {});
+      // Cosines of one embedder say nothing about those of another.
+      const fresh = embedder.id === index.embedder ? {} : thresholdOf(embedder);
+      const retrieval = checkRetrieval(
+        { ...checkRetrieval(base.retrieval), ...fresh },
+        input.retrieval ?? {},
+      );
       const isSame =
         embedder.id === index.embedder && JSON.stringify(chunking) === JSON.stringify(index.chunking);
       return store.write(async (tx) => {
@@ -267,6 +272,11 @@ export function createBases({ store, runs, embedders, clock }: BasesDeps) {
       status: 409,
     });
   }
+}
+
+/** The threshold that suits an embedder; 0 keeps all, where nothing was measured. */
+function thresholdOf({ unrelatedBelow = 0 }: Embedder): { threshold: number } {
+  return { threshold: unrelatedBelow };
 }
 
 function notFound(id: string): EspalierError {

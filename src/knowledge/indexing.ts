@@ -186,12 +186,12 @@ async function readGroup(
         .set({ state: "failed", error, updatedAt: deps.clock() })
         .where(eq(documents.id, document.id));
   }, "knowledge.read");
-  const cuts: Cut[] = [];
-  for (const { document, text } of read) {
+  for (const { document, text } of read)
     for (const warning of text.parsed.warnings) ctx.log(`${document.name}: ${warning}`, "warning");
-    cuts.push({ document, chunks: await cut(text.parsed, index, embedder) });
-  }
-  return cuts;
+  // Together: each waits for tokens to be counted by a process that is embedding the group before.
+  return Promise.all(
+    read.map(async ({ document, text }) => ({ document, chunks: await cut(text.parsed, index, embedder) })),
+  );
 }
 
 async function setState(
@@ -285,11 +285,12 @@ function rebuildHandler(deps: IndexingDeps): RunHandler {
       const last = some.at(-1);
       if (!last) break;
       after = last.id;
-      const cuts: Cut[] = [];
-      for (const document of some) {
-        const text = await readText(store, deps.readDocument, document, signal);
-        cuts.push({ document, chunks: await cut(text.parsed, index, embedder) });
-      }
+      const cuts = await Promise.all(
+        some.map(async (document) => {
+          const text = await readText(store, deps.readDocument, document, signal);
+          return { document, chunks: await cut(text.parsed, index, embedder) };
+        }),
+      );
       await fillIndex(
         {
           store,

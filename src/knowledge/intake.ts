@@ -204,14 +204,12 @@ export function createIntake({ store, runs, bases, clock, sweepSoon }: IntakeDep
     ): Promise<(Block & { index: number; start: number; end: number })[] | null> {
       const kept = await keptText(store, document);
       let start = 0;
-      return (
-        kept &&
-        kept.parsed.blocks.map((block, index) => {
-          const placed = { ...block, index, start, end: start + block.text.length };
-          start = placed.end + BLOCK_GAP.length;
-          return placed;
-        })
-      );
+      const blocks = kept?.parsed.blocks.map((block, index) => {
+        const placed = { ...block, index, start, end: start + block.text.length };
+        start = placed.end + BLOCK_GAP.length;
+        return placed;
+      });
+      return blocks ?? null;
     },
 
     /** A chunk by its id, with the document it belongs to; null where it is gone, e.g. with an old index. */
