@@ -1,5 +1,5 @@
 // Start training: base, dataset and method side by side, the parameters, and at the right what will happen.
-import { Button, Checkbox, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Checkbox, NumberInput, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { ResultOf } from "gql.tada";
@@ -144,6 +144,7 @@ function Form(props: { choices: Choices }) {
   const [name, setName] = useState("");
   const [parameters, setParameters] = useState<Record<string, unknown>>({});
   const [chosenLength] = useDebouncedValue(parameters.max_length, 400);
+  const [row, setRow] = useState(0);
   const [save, setSave] = useState(false);
   const [mapped, setMapped] = useState<Record<string, string> | null>(null);
   const work = useWork();
@@ -304,7 +305,22 @@ function Form(props: { choices: Choices }) {
         >
           {t("Train {{name}}", { name: name.trim() || generated })}
         </Button>
-        <Surface title={t("The first row as the model sees it")}>
+        <Surface
+          title={t("A row as the model sees it")}
+          aside={
+            <NumberInput
+              aria-label={t("Row")}
+              size="xs"
+              w={88}
+              min={0}
+              max={Math.max(0, version.rowCount - 1)}
+              clampBehavior="strict"
+              allowDecimal={false}
+              value={row}
+              onChange={(value) => setRow(Number(value) || 0)}
+            />
+          }
+        >
           {missing ? (
             <Text size="sm" c="dimmed">
               {missing}
@@ -313,7 +329,7 @@ function Form(props: { choices: Choices }) {
             <RowAsSeen
               versionId={version.id}
               baseId={base.id}
-              index={0}
+              index={Math.min(row, version.rowCount - 1)}
               maxLength={keptTokens(chosenLength, method.parameters, base.contextLength)}
               {...(isTable ? { mapping } : {})}
             />
