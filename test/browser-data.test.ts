@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { canWalk, root, startWalk, type Walk } from "./browser-kit.ts";
+import { seesCuts, seesMappings } from "./browser-mapping.ts";
 
 setDefaultTimeout(900_000);
 
@@ -263,83 +264,15 @@ test.skipIf(!canWalk)(
   },
 );
 
-const seenShape = z.object({
-  dataset: z.object({
-    latest: z.object({
-      id: z.string(),
-      renderedRow: z.object({
-        keptTokenCount: z.number(),
-        tokens: z.array(z.object({ text: z.string(), counts: z.boolean(), kept: z.boolean() })),
-      }),
-    }),
-  }),
-});
-/** A row as GraphQL shows it: the texts that are learned, and those that are cut off. */
-async function seenRow(dataset: string, index: number, mapping: object | null, maxLength: number | null) {
-  const { latest } = seenShape.parse(
-    await walk.graphql(
-      "query ($name: String!, $base: ID!, $index: Int!, $mapping: JSON, $most: Int) { dataset(name: $name) { latest { id renderedRow(index: $index, baseId: $base, mapping: $mapping, maxLength: $most) { keptTokenCount tokens { text counts kept } } } } }",
-      { name: dataset, base: base.id, index, mapping, most: maxLength },
-    ),
-  ).dataset;
-  const { tokens, keptTokenCount } = latest.renderedRow;
-  const textOf = (those: typeof tokens) => those.map(({ text }) => text).join("");
-  return {
-    versionId: latest.id,
-    keptTokenCount,
-    learned: textOf(tokens.filter(({ counts }) => counts)),
-    cut: textOf(tokens.filter(({ kept }) => !kept)),
-  };
-}
-
 test.skipIf(!canWalk)(
   "P4 mapping: columns are mapped on rows as the model will see them, with what is learned and what is cut",
   async () => {
-    const { page } = walk;
     const text = "who,where,what\nAda,Oslo,Ada lives in Oslo\nBo,Rome,Bo lives in Rome\n";
     await importFile("people", { name: "people.csv", text });
     await walk.heading("people").waitFor();
     while ((await datasetOf("people"))?.status !== "ready") await Bun.sleep(100);
-    const mapping = { prompt: "who", completion: "what" };
-    const first = await seenRow("people", 0, mapping, null);
-    expect(first.learned).toContain("Ada lives in Oslo");
-    await walk.open(`/train?base=${base.id}&dataset=${first.versionId}`);
-    await page.getByText("Map the prompt and completion columns first.").first().waitFor();
-    const choose = async (column: string, value: string): Promise<void> => {
-      await page.getByRole("combobox", { name: column }).click();
-      await page.getByRole("option", { name: value, exact: true }).click();
-    };
-    await choose("Prompt column", "who");
-    await choose("Completion column", "what");
-    const learned = async (wanted: string): Promise<void> => {
-      await page
-        .locator("mark", { hasText: wanted.trim().slice(0, 8) })
-        .first()
-        .waitFor();
-      expect((await page.locator(".e-tokens mark").allTextContents()).join("")).toBe(wanted);
-    };
-    await learned(first.learned);
-    await page.getByLabel("Row", { exact: true }).fill("1");
-    await learned((await seenRow("people", 1, mapping, null)).learned);
-    // Another mapping is seen at once, before anything is started.
-    await choose("Completion column", "where");
-    const other = await seenRow("people", 1, { prompt: "who", completion: "where" }, null);
-    expect(other.learned).toContain("Rome");
-    await learned(other.learned);
-    await walk.look("training-mapping", { picture: false });
-
-    const { versionId } = await seenRow("support-messages", 0, null, null);
-    await walk.open(`/train?base=${base.id}&dataset=${versionId}`);
-    await page.locator("mark").first().waitFor();
-    expect(await page.locator(".e-tokens del").count()).toBe(0);
-    await page.getByText(/^0 of \d+ looked at$/).waitFor();
-    await page.locator('input[name="max_length"]').fill("40");
-    await page.getByText("Only the first 40 are kept: the rest, struck out, is cut off.").waitFor();
-    await page.getByText(/^\d+ of \d+ rows looked at are cut after 40 tokens/).waitFor();
-    const narrow = await seenRow("support-messages", 0, null, 40);
-    expect(narrow.keptTokenCount).toBe(40);
-    expect((await page.locator(".e-tokens del").allTextContents()).join("")).toBe(narrow.cut);
-    await walk.look("training-cut", { picture: false });
+    await seesMappings(walk, base.id, "people");
+    await seesCuts(walk, base.id, "support-messages");
   },
 );
 
