@@ -190,6 +190,61 @@ test.skipIf(!canWalk)(
 );
 
 test.skipIf(!canWalk)(
+  "R71 knowledge: a base is chosen at the composer, and the passages stand under the reply as links",
+  async () => {
+    const { page } = walk;
+    const authorization = `Bearer ${walk.key}`;
+    const words = "The garden gate opens at seven and closes at nine in the evening. Dogs stay on the lead.";
+    const upload = await fetch(`${walk.url()}/uploads`, {
+      method: "POST",
+      headers: { authorization },
+      body: JSON.stringify({ name: "rules.md", sizeBytes: words.length }),
+    });
+    const { id: uploadId } = z.object({ id: z.string() }).parse(await upload.json());
+    await fetch(`${walk.url()}/uploads/${uploadId}`, {
+      method: "PATCH",
+      headers: { authorization, "upload-offset": "0" },
+      body: words,
+    });
+    await walk.act(
+      'mutation { createKnowledgeBase(input: { name: "rules" }) { __typename ... on UserError { code text: message } } }',
+    );
+    const added = await walk.act(
+      "mutation ($input: AddDocumentsInput!) { addDocuments(input: $input) { __typename ... on AddDocumentsSuccess { run { id } } ... on UserError { code text: message } } }",
+      { input: { knowledgeBase: "rules", files: [{ uploadId, name: "rules.md" }] } },
+    );
+    const { run } = z.looseObject({ run: z.object({ id: z.string() }) }).parse(added);
+    await walk.until(
+      "query ($id: ID!) { node(id: $id) { ... on Run { status } } }",
+      z.object({ node: z.object({ status: z.literal("SUCCEEDED") }) }),
+      { id: run.id },
+    );
+    await walk.open(`/chat?model=${encodeURIComponent(base)}`);
+    await walk.button("Knowledge bases", page.getByRole("main")).click();
+    await page.getByRole("checkbox", { name: "rules" }).check();
+    await page.keyboard.press("Escape");
+    await walk.say("When does the garden gate close?", 1);
+    const source = reply(0).getByRole("list", { name: "Sources" }).getByRole("link");
+    await source.first().waitFor();
+    expect(await source.first().textContent()).toBe("1 · rules.md");
+    expect(await source.first().getAttribute("href")).toMatch(
+      /^\/knowledge\/kb_\w+\/documents\/doc_\w+\?chunk=/,
+    );
+    await page.reload();
+    await source.first().waitFor();
+    await walk.look("chat-citations", { picture: false });
+    const id = new URL(page.url()).pathname.split("/").at(-1);
+    expect(
+      await walk.graphql(
+        "query ($id: ID!) { node(id: $id) { ... on Conversation { knowledgeBases { name } } } }",
+        { id },
+      ),
+    ).toEqual({ node: { knowledgeBases: [{ name: "rules" }] } });
+  },
+  120_000,
+);
+
+test.skipIf(!canWalk)(
   "R72 blind vote: up to four under one composer, names hidden until the vote, kept with its models",
   async () => {
     const { page } = walk;

@@ -22,6 +22,16 @@ export type Opinion = {
   vote: "CHOSEN" | "NOT_CHOSEN" | "TIE" | "BAD" | null;
 };
 
+export type Cited = {
+  number: number;
+  document: string;
+  documentId: string;
+  knowledgeBaseId: string;
+  chunkId: string;
+  text: string;
+  page: number | null;
+};
+
 export type ChatMessage = {
   id: string;
   role: string;
@@ -30,6 +40,8 @@ export type ChatMessage = {
   /** All messages that stand in its place, oldest first. */
   versionIds: readonly string[];
   opinion: Opinion | null;
+  /** The passages that a reply was made from. */
+  citations?: readonly Cited[] | null;
   isStreaming?: boolean;
   finishReason?: string | null;
   usage?: unknown;
@@ -43,6 +55,8 @@ export type ColumnState = {
   models: readonly string[];
   /** Conversations that were begun beside this one. */
   beside: readonly string[];
+  /** Ids of the knowledge bases that its replies are made from. */
+  knowledgeBases: readonly string[];
   /** Whether the models' names stay hidden until a vote. */
   isBlind: boolean;
   streamingId: string | null;
@@ -58,6 +72,8 @@ export type Saying = {
   insteadOfId?: string;
   besideId?: string | null;
   isBlind?: boolean;
+  /** Ids of knowledge bases to answer from, from now on; as before when unsaid. */
+  knowledgeBases?: readonly string[] | null;
 };
 
 export type Column = ReturnType<typeof createColumn>;
@@ -67,6 +83,7 @@ const empty: ColumnState = {
   messages: [],
   models: [],
   beside: [],
+  knowledgeBases: [],
   isBlind: false,
   streamingId: null,
   branchId: null,
@@ -106,7 +123,8 @@ export function createColumn() {
     const last = messages.at(-1);
     const isOpen = last?.role === "assistant" && last.finishReason === null && !last.error;
     const beside = node.beside.map((one) => one.id);
-    set({ messages, models: node.models, isBlind: node.isBlind, beside, branchId: null });
+    const knowledgeBases = node.knowledgeBases.map((one) => one.id);
+    set({ messages, models: node.models, isBlind: node.isBlind, beside, knowledgeBases, branchId: null });
     if (last && isOpen) listen(last.id);
   }
 
@@ -131,6 +149,7 @@ export function createColumn() {
           finishReason: token.finishReason,
           usage: token.usage,
           error: token.error,
+          citations: token.citations ?? message.citations ?? null,
         }));
         if (token.done) end();
       },
@@ -208,7 +227,15 @@ export function createColumn() {
     join: (id: string): void => set({ beside: [...state.beside, id] }),
 
     /** Says something at the end, after the branching point, or instead of an earlier message. Rethrows a refusal. */
-    async send({ text, model, settings, insteadOfId, besideId, isBlind }: Saying): Promise<void> {
+    async send({
+      text,
+      model,
+      settings,
+      insteadOfId,
+      besideId,
+      isBlind,
+      knowledgeBases,
+    }: Saying): Promise<void> {
       const { conversationId, branchId } = state;
       const until = insteadOfId ?? branchId;
       const place = until === null ? -1 : state.messages.findIndex(({ id }) => id === until);
@@ -217,6 +244,7 @@ export function createColumn() {
       const id = `local-${localCount}`;
       const said: ChatMessage = { id, role: "user", text, model: null, versionIds: [id], opinion: null };
       if (isBlind) set({ isBlind });
+      if (knowledgeBases) set({ knowledgeBases });
       await start([...kept, said], model, () =>
         act(sendMessage, {
           input: {
@@ -224,6 +252,7 @@ export function createColumn() {
             model,
             text,
             ...inputOf(settings),
+            ...(knowledgeBases ? { knowledgeBases: [...knowledgeBases] } : {}),
             ...(insteadOfId ? { insteadOfId } : branchId ? { afterId: branchId } : {}),
             ...(conversationId ? {} : { besideId: besideId ?? null, isBlind: isBlind ?? false }),
           },

@@ -3,12 +3,14 @@ import { ActionIcon, Textarea, Tooltip } from "@mantine/core";
 import { IconPlayerStopFilled, IconSend } from "@tabler/icons-react";
 import type { KeyboardEvent } from "react";
 import { t } from "../i18n.ts";
+import { KnowledgeButton, type KnowledgeChoice } from "./knowledge-button.tsx";
 
 export function Composer(props: {
   text: string;
   onText: (text: string) => void;
   placeholder: string;
   isStreaming: boolean;
+  knowledge: KnowledgeChoice;
   onSend: () => void;
   onStop: () => void;
 }) {
@@ -21,6 +23,7 @@ export function Composer(props: {
   };
   return (
     <div className="e-surface e-composer">
+      <KnowledgeButton {...props.knowledge} />
       <Textarea
         aria-label={t("Message")}
         placeholder={props.placeholder}

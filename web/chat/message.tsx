@@ -15,6 +15,7 @@ import { t } from "../i18n.ts";
 import { rate, seconds } from "../ui/format.ts";
 import { Markdown } from "../ui/markdown.tsx";
 import { ProblemNotice } from "../ui/states.tsx";
+import { Sources, withLinks } from "./citations.tsx";
 import type { ChatMessage, Column } from "./column.ts";
 import { MendForm } from "./mend-form.tsx";
 import { RatingButtons } from "./rating.tsx";
@@ -147,6 +148,7 @@ export const MessageView = memo(function MessageView(props: {
         </div>
       </div>
     );
+  const citations = message.citations ?? [];
   const foot = [
     endings[message.finishReason ?? ""] ?? "",
     props.isHidden ? "" : usageText(message.usage),
@@ -154,9 +156,10 @@ export const MessageView = memo(function MessageView(props: {
   ];
   return (
     <div className="e-reply" data-testid="reply" {...(message.isStreaming ? { "data-streaming": "" } : {})}>
-      <Markdown text={message.text} />
+      <Markdown text={citations.length > 0 ? withLinks(message.text, citations) : message.text} />
       {message.isStreaming ? <span className="e-caret" aria-hidden /> : null}
       {message.error ? <ProblemNotice problem={message.error} /> : null}
+      <Sources citations={citations} />
       {message.isStreaming ? null : (
         <div className="e-message-foot">
           <CopyTool text={message.text} label={t("Copy the reply")} />

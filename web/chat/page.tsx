@@ -29,6 +29,8 @@ export function ChatPage() {
   const [isOpen, sheet] = useDisclosure(false);
   const [isHistoryOpen, history] = useDisclosure(false);
   const [text, setText] = useState("");
+  // Null: those that the conversation has.
+  const [bases, setBases] = useState<{ of: string | null; ids: readonly string[] } | null>(null);
   const models = reading.data?.models.nodes ?? [];
   const settings = pickerLabels.map((_, index) => ({ ...defaultSettings, ...(stored[index] ?? stored[0]) }));
   const chat = useColumns(models, (index) => settings[index] ?? defaultSettings);
@@ -64,11 +66,12 @@ export function ChatPage() {
     [],
   );
 
+  const chosenBases = bases?.of === chat.id ? bases.ids : null;
   const send = async () => {
     const said = text.trim();
     if (!said || chat.isStreaming) return;
     setText("");
-    if (!(await chat.send(said))) setText(said);
+    if (!(await chat.send(said, chosenBases))) setText(said);
   };
   const nameOf = (index: number) =>
     chat.isHidden ? letterOf(index) : (chat.models[index] ?? letterOf(index));
@@ -188,6 +191,11 @@ export function ChatPage() {
           onText={setText}
           placeholder={settings[0]?.system ? t("Message; the system prompt is set") : t("Message")}
           isStreaming={chat.isStreaming}
+          knowledge={{
+            all: reading.data?.knowledgeBases.nodes ?? [],
+            chosen: chosenBases ?? chat.knowledgeBases,
+            onChoose: (ids) => setBases({ of: chat.id, ids }),
+          }}
           onSend={() => void send()}
           onStop={chat.stop}
         />

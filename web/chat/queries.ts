@@ -2,8 +2,9 @@
 import { graphql } from "../api/graphql.ts";
 
 export const chatQuery = graphql(`
-  query Chat($models: String, $datasets: String) {
+  query Chat($models: String, $datasets: String, $knowledgeBases: String) {
     models(first: 200, after: $models) { nodes { id kind name usable reason } pageInfo { hasNextPage endCursor } }
+    knowledgeBases(first: 200, after: $knowledgeBases) { nodes { id name } pageInfo { hasNextPage endCursor } }
     datasets(first: 200, after: $datasets) { nodes { id name latest { id rows(offset: 0, limit: 1) { rows { value } } } } pageInfo { hasNextPage endCursor } }
   }
 `);
@@ -20,11 +21,12 @@ export const conversationQuery = graphql(`
     node(id: $id) {
       __typename
       ... on Conversation {
-        id title models isBlind beside { id }
+        id title models isBlind beside { id } knowledgeBases { id }
         messages(first: 200, after: $messages) {
           nodes {
             id role text model finishReason usage versionIds
             opinion { rating note vote }
+            citations { number document documentId knowledgeBaseId chunkId text page }
             error { code message hint field value }
           }
           pageInfo { hasNextPage endCursor }
@@ -43,6 +45,7 @@ export const tailQuery = graphql(`
           nodes {
             id role text model finishReason usage versionIds
             opinion { rating note vote }
+            citations { number document documentId knowledgeBaseId chunkId text page }
             error { code message hint field value }
           }
         }
@@ -77,7 +80,7 @@ export const stopReply = graphql(`
 `);
 export const replyTokens = graphql(`
   subscription ReplyTokens($messageId: ID!) {
-    replyTokens(messageId: $messageId) { text done finishReason usage error { code message hint field value } }
+    replyTokens(messageId: $messageId) { text done finishReason usage citations { number document documentId knowledgeBaseId chunkId text page } error { code message hint field value } }
   }
 `);
 export const showBranch = graphql(`

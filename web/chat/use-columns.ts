@@ -82,7 +82,7 @@ export function useColumns(known: readonly KnownModel[], settingsOf: (index: num
   );
 
   /** Says a text in every column: the first conversation leads the others. Says whether every column took it. */
-  async function send(text: string): Promise<boolean> {
+  async function send(text: string, knowledgeBases: readonly string[] | null): Promise<boolean> {
     const names = wantsBlind ? shuffled(models) : models;
     let isTaken = true;
     let besideId: string | null = null;
@@ -91,7 +91,14 @@ export function useColumns(known: readonly KnownModel[], settingsOf: (index: num
       const model = names[index];
       if (!model) return false;
       const isNew = column.read().conversationId === null;
-      const saying = { text, model, settings: settingsOf(index), besideId, isBlind: wantsBlind };
+      const saying = {
+        text,
+        model,
+        settings: settingsOf(index),
+        besideId,
+        isBlind: wantsBlind,
+        knowledgeBases,
+      };
       const refused = await column.send(saying).then(
         () => false,
         () => true,
@@ -114,6 +121,8 @@ export function useColumns(known: readonly KnownModel[], settingsOf: (index: num
     models,
     isStreaming,
     hasBegun,
+    /** Ids of the knowledge bases that the first column answers from. */
+    knowledgeBases: lead.knowledgeBases,
     wantsBlind,
     /** Whether the names are hidden now. */
     isHidden: count > 1 && lead.isBlind,

@@ -8,15 +8,20 @@ export function isRich(text: string): boolean {
   return /```|~~~|\$|\\\(|\\\[/.test(text);
 }
 
+/** The text with what is outside code changed. */
+export function outsideCode(text: string, change: (part: string) => string): string {
+  return text
+    .split(CODE)
+    .map((part, index) => (index % 2 === 1 ? part : change(part)))
+    .join("");
+}
+
 /**
  * Double dollars for every formula outside code. A single dollar opens one only before a character that is no space, and
  * closes it only after one and before no digit, as pandoc has it: "$5 and $10" is money.
  */
 export function withMathMarks(text: string): string {
-  return text
-    .split(CODE)
-    .map((part, index) => (index % 2 === 1 ? part : marked(part)))
-    .join("");
+  return outsideCode(text, marked);
 }
 
 function marked(text: string): string {
