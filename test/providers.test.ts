@@ -209,11 +209,55 @@ describe("knowledge", () => {
   }, 30_000);
 });
 
-const USAGE_QUERY = "{ usage { nodes { model costUsd source } } }";
+const USAGE_QUERY = "{ usage { nodes { model costUsd source requests } } }";
 const usageShape = z.object({
   usage: z.object({
-    nodes: z.array(z.object({ model: z.string(), costUsd: z.number().nullable(), source: z.string() })),
+    nodes: z.array(
+      z.object({
+        model: z.string(),
+        costUsd: z.number().nullable(),
+        source: z.string(),
+        requests: z.number(),
+      }),
+    ),
   }),
+});
+
+describe("/v1", () => {
+  test("vectors and scores of third parties come by the same door, recorded once for the key that asked", async () => {
+    const models = [{ model: "text-embedding-3-small", prices: { input: 4 } }, { model: "bge-reranker" }];
+    const { name } = await provide("siliconflow", "well", { models });
+    const post = async (path: string, body: object): Promise<unknown> =>
+      (await world.fetch(path, { method: "POST", body: JSON.stringify(body) })).json();
+    const model = `${name}/text-embedding-3-small`;
+    expect(await post("/v1/embeddings", { model, input: ["Hello"] })).toMatchObject({
+      data: [{ embedding: [5, 0.5, -1, 2] }],
+    });
+    const documents = ["one", "two"];
+    expect(await post("/v1/rerank", { model: `${name}/bge-reranker`, query: "q", documents })).toMatchObject({
+      results: [
+        { index: 1, relevance_score: 0.2 },
+        { index: 0, relevance_score: 0.1 },
+      ],
+    });
+    const listed = z
+      .object({ data: z.array(z.object({ id: z.string(), kind: z.string() })) })
+      .parse(await (await world.fetch("/v1/models")).json())
+      .data.filter(({ id }) => id.startsWith(`${name}/`));
+    expect(listed.map(({ id, kind }) => [id, kind])).toEqual([
+      [`${name}/bge-reranker`, "third-party"],
+      [`${name}/text-embedding-3-small`, "third-party"],
+    ]);
+    for (const { id } of listed)
+      expect(await (await world.fetch(`/v1/models/${encodeURIComponent(id)}`)).json()).toMatchObject({ id });
+    const { usage } = usageShape.parse(await world.graphql(USAGE_QUERY));
+    const mine = usage.nodes.filter((node) => node.model.startsWith(`${name}/`));
+    expect(mine.map((node) => [node.model, node.source, node.requests]).sort()).toEqual([
+      [`${name}/bge-reranker`, "v1", 1],
+      // Once to learn how long its vectors are.
+      [model, "v1", 2],
+    ]);
+  });
 });
 
 describe("misbehaviour", () => {

@@ -119,16 +119,24 @@ const openAiCodes: Record<string, string> = {
 async function listModels(_request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
   const entries = await deps.models.entries(principal.projectId);
   const embedders = await deps.embedders.list(principal.projectId);
-  const data = [...entries.filter((entry) => entry.usable), ...embedders.map(asEntry)].map(modelObject);
+  // A third party's embedder is a model like its others, and there already.
+  const own = embedders.filter(({ id }) => !entries.some((entry) => entry.id === id));
+  const data = [...entries.filter((entry) => entry.usable), ...own.map(asEntry)].map(modelObject);
   return json({ object: "list", data });
 }
 
 function showModel(segment: string): Answer {
   return async (_request, { projectId }, deps) => {
     const name = decodeSegment(segment);
-    const embedder = await deps.embedders.find(projectId, name);
-    return json(modelObject(embedder ? asEntry(embedder) : await deps.models.resolve(projectId, name)));
+    const found = await deps.models.find(projectId, name);
+    const embedder = found ? undefined : await embedderNamed(projectId, name, deps);
+    return json(modelObject(embedder ?? (await deps.models.resolve(projectId, name, found?.abilities[0]))));
   };
+}
+
+async function embedderNamed(projectId: string, name: string, { embedders }: ApiDeps) {
+  const found = (await embedders.list(projectId)).find((one) => one.id === name || one.name === name);
+  return found && asEntry(found);
 }
 
 const asEntry = ({ id, name }: { id: string; name: string }) => ({ id, name, kind: "embedder" });

@@ -13,7 +13,22 @@ export type Embedder = {
   embed(texts: readonly string[], kind: "query" | "passage", signal?: AbortSignal): Promise<Float32Array[]>;
   /** How many tokens each text has, uncut. */
   countTokens(texts: readonly string[]): Promise<number[]>;
+  /** True for a third party's, whose calls are recorded as they are made. */
+  isThirdParty?: boolean;
 };
+
+/** What one call of a third party's embedder or reranker took. */
+export type ThirdPartyCall = {
+  projectId: string;
+  modelName: string;
+  modelId: string;
+  inputTokens: number;
+  outputTokens: number;
+  costUsd: number | null;
+  latencyMs: number;
+};
+/** Keeps such a call for whoever asked. */
+export type RecordCall = (call: ThirdPartyCall) => void;
 
 export type Reranker = {
   id: string;
@@ -29,16 +44,16 @@ export type ListedEmbedder = Pick<Embedder, "id" | "name" | "maxTokens"> & { dim
 export type Embedders = {
   /** Those that a project may choose; the first is proposed. */
   list(projectId: string): Promise<ListedEmbedder[]>;
-  /** By id or name; null when there is none (any more). */
-  find(projectId: string, idOrName: string): Promise<Embedder | null>;
+  /** By id or name; null when there is none (any more). `record` hears of a third party's calls, else the server does. */
+  find(projectId: string, idOrName: string, record?: RecordCall): Promise<Embedder | null>;
 };
 
 /** Embedders that every project may choose, then those of third parties. */
 export function createEmbedders(own: readonly Embedder[], others: Embedders): Embedders {
   return {
     list: async (projectId) => [...own, ...(await others.list(projectId))],
-    find: async (projectId, idOrName) =>
+    find: async (projectId, idOrName, record) =>
       own.find(({ id, name }) => id === idOrName || name === idOrName) ??
-      (await others.find(projectId, idOrName)),
+      (await others.find(projectId, idOrName, record)),
   };
 }

@@ -14,7 +14,13 @@ import { createSlots, type EngineInfo, type EnginePoolDeps, type Slot, type Slot
 import { readModelConfig } from "./weights/weights.ts";
 
 export { createBuiltInEmbedder } from "./built-in-embedder.ts";
-export { createEmbedders, type Embedder, type Embedders, type Reranker } from "./embedder.ts";
+export {
+  createEmbedders,
+  type Embedder,
+  type Embedders,
+  type RecordCall,
+  type Reranker,
+} from "./embedder.ts";
 
 export { runEngineChild } from "./engine/child.ts";
 export { jsonGrammar } from "./engine/json-grammar.ts";

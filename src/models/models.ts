@@ -60,7 +60,6 @@ export type { ProviderRow, ProviderTest } from "./provider-calls.ts";
 export type { ThirdPartyModelInput } from "./provider-input.ts";
 export { createProviders, type ProviderInput, type Providers } from "./providers.ts";
 export { readmeOf, withoutHeader } from "./readme.ts";
-export type { RemoteCall } from "./remote-embedders.ts";
 export type { MergeVerification } from "./save.ts";
 
 export type ModelsDeps = {

@@ -2,6 +2,7 @@
 import { and, eq, inArray } from "drizzle-orm";
 import { knowledgeBases, knowledgeIndexes } from "../../schema/tables/knowledge.ts";
 import { confirmedAddresses, providers, thirdPartyModels } from "../../schema/tables/providers.ts";
+import type { RecordCall } from "../inference/inference.ts";
 import type { Remote } from "../inference/remote/remote.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
@@ -20,7 +21,7 @@ import {
   type ProviderTest,
 } from "./provider-calls.ts";
 import { checkModels, checkSettings, type ThirdPartyModelInput } from "./provider-input.ts";
-import { createRemoteEmbedders, type RemoteCall } from "./remote-embedders.ts";
+import { createRemoteEmbedders } from "./remote-embedders.ts";
 
 export type ProviderInput = {
   projectId: string;
@@ -43,7 +44,7 @@ export type ProvidersDeps = {
   remote: Remote;
   clock: Clock;
   /** Keeps what a call took that was made for no person, such as the vectors of a knowledge base. */
-  record: (call: RemoteCall) => void;
+  record: RecordCall;
 };
 export type Providers = ReturnType<typeof createProviders>;
 

@@ -1,23 +1,12 @@
 // Third-party models that embed and rerank, behind the house's own interfaces; each call is handed over to be recorded.
 import { desc, eq } from "drizzle-orm";
 import { providers, thirdPartyModels } from "../../schema/tables/providers.ts";
-import type { Embedder, Embedders, Reranker } from "../inference/inference.ts";
+import type { Embedder, Embedders, RecordCall, Reranker } from "../inference/inference.ts";
 import { estimateTokens, kindInfo, type Remote, type RemoteConnection } from "../inference/remote/remote.ts";
 import { monotonicMs } from "../kit/clock.ts";
 import type { Store } from "../store/store.ts";
 import type { ThirdPartyModelRow } from "./catalogue.ts";
 import { costOf, kindOf } from "./provider-calls.ts";
-
-/** What a call took that no person made directly. */
-export type RemoteCall = {
-  projectId: string;
-  modelName: string;
-  modelId: string;
-  inputTokens: number;
-  outputTokens: number;
-  costUsd: number | null;
-  latencyMs: number;
-};
 
 type Deps = {
   store: Store;
@@ -27,14 +16,15 @@ type Deps = {
     modelId: string;
     name: string;
   }) => Promise<{ model: ThirdPartyModelRow; to: RemoteConnection }>;
-  record: (call: RemoteCall) => void;
+  /** Where calls go that nobody else wants to hear of. */
+  record: RecordCall;
 };
 
 /** What every embedding model sees, where its provider's kind says no more. */
 const EMBED_TOKENS = 512;
 
 /** Embedders and rerankers among the third-party models of a project. */
-export function createRemoteEmbedders({ store, remote, reach, record }: Deps) {
+export function createRemoteEmbedders({ store, remote, reach, record: recordForServer }: Deps) {
   const able = async (projectId: string, ability: string): Promise<ThirdPartyModelRow[]> => {
     const where = eq(thirdPartyModels.projectId, projectId);
     const rows = await store.db.query.thirdPartyModels.findMany({
@@ -48,6 +38,7 @@ export function createRemoteEmbedders({ store, remote, reach, record }: Deps) {
 
   function note(
     { projectId, id, name, prices }: ThirdPartyModelRow,
+    record: RecordCall,
     tokens: number,
     startedAt: number,
   ): void {
@@ -67,6 +58,7 @@ export function createRemoteEmbedders({ store, remote, reach, record }: Deps) {
 
   async function embed(
     row: ThirdPartyModelRow,
+    record: RecordCall,
     texts: readonly string[],
     kind: "query" | "passage",
     signal?: AbortSignal,
@@ -76,14 +68,14 @@ export function createRemoteEmbedders({ store, remote, reach, record }: Deps) {
     const { model, to } = await reach({ modelId: row.id, name: row.name });
     const startedAt = monotonicMs();
     const { vectors, tokens } = await remote.embed(to, model.model, texts, kind, signal);
-    note(model, tokens, startedAt);
+    note(model, record, tokens, startedAt);
     return vectors;
   }
 
   /** Length of the model's vectors: asked for once, then kept. */
-  async function dimensionsOf(row: ThirdPartyModelRow): Promise<number> {
+  async function dimensionsOf(row: ThirdPartyModelRow, record: RecordCall): Promise<number> {
     if (row.dimensions !== null) return row.dimensions;
-    const [vector] = await embed(row, ["dimensions"], "query");
+    const [vector] = await embed(row, record, ["dimensions"], "query");
     const dimensions = vector?.length ?? 0;
     await store.write(
       (tx) => tx.update(thirdPartyModels).set({ dimensions }).where(eq(thirdPartyModels.id, row.id)),
@@ -104,15 +96,16 @@ export function createRemoteEmbedders({ store, remote, reach, record }: Deps) {
         })),
       );
     },
-    async find(projectId, idOrName): Promise<Embedder | null> {
+    async find(projectId, idOrName, record = recordForServer): Promise<Embedder | null> {
       const row = await pick(projectId, "embedding", idOrName);
       if (!row) return null;
       return {
         id: row.id,
         name: row.name,
-        dimensions: await dimensionsOf(row),
+        isThirdParty: true,
+        dimensions: await dimensionsOf(row, record),
         maxTokens: await maxTokensOf(row),
-        embed: (texts, kind, signal) => embed(row, texts, kind, signal),
+        embed: (texts, kind, signal) => embed(row, record, texts, kind, signal),
         countTokens: async (texts) => texts.map(estimateTokens),
       };
     },
@@ -126,7 +119,11 @@ export function createRemoteEmbedders({ store, remote, reach, record }: Deps) {
   return {
     embedders,
     /** A reranker by id or name; null when there is none (any more). */
-    async findReranker(projectId: string, idOrName: string): Promise<Reranker | null> {
+    async findReranker(
+      projectId: string,
+      idOrName: string,
+      record: RecordCall = recordForServer,
+    ): Promise<Reranker | null> {
       const row = await pick(projectId, "rerank", idOrName);
       if (!row) return null;
       return {
@@ -138,6 +135,7 @@ export function createRemoteEmbedders({ store, remote, reach, record }: Deps) {
           const scores = await remote.rerank(to, model.model, query, passages, signal);
           note(
             model,
+            record,
             [query, ...passages].reduce((sum, text) => sum + estimateTokens(text), 0),
             startedAt,
           );

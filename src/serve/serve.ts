@@ -6,14 +6,19 @@ import { createApi } from "../api/api.ts";
 import { createChat } from "../chat/chat.ts";
 import { type Config, childEnvironment } from "../config.ts";
 import { createDatasets } from "../datasets/datasets.ts";
-import { createBuiltInEmbedder, createEmbedders, createEnginePool } from "../inference/inference.ts";
+import {
+  createBuiltInEmbedder,
+  createEmbedders,
+  createEnginePool,
+  type RecordCall,
+} from "../inference/inference.ts";
 import { createRemote } from "../inference/remote/remote.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { armCrashPoint, crashPoint } from "../kit/faults.ts";
 import { createLog, type Log } from "../kit/log.ts";
 import { createKnowledge } from "../knowledge/knowledge.ts";
-import { createModels, createProviders, type RemoteCall } from "../models/models.ts";
+import { createModels, createProviders } from "../models/models.ts";
 import { createRuns } from "../runs/runs.ts";
 import { createServing } from "../serving/serving.ts";
 import { createSecrets } from "../store/secrets.ts";
@@ -91,7 +96,7 @@ export async function startServer({
     const secrets = createSecrets({ dataDir, key: secretKey, keyFile: secretKeyFile });
     const usage = createUsage({ store, clock, log });
     const remote = createRemote({ clock });
-    const record = (call: RemoteCall) =>
+    const record: RecordCall = (call) =>
       void usage.record({ ...call, userId: null, keyId: null, source: "knowledge" });
     const providers = createProviders({ store, secrets, remote, clock, record });
     const training = createTraining({ store, runs, models, datasets, clock });

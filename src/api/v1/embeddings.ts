@@ -1,7 +1,7 @@
 // POST /v1/embeddings and /v1/rerank: texts as vectors, and passages ordered by a question.
 import { z } from "zod";
 import { askerOf, type Principal } from "../../accounts/accounts.ts";
-import type { Embedder } from "../../inference/inference.ts";
+import type { Embedder, RecordCall } from "../../inference/inference.ts";
 import { now } from "../../kit/clock.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import { newId } from "../../kit/ids.ts";
@@ -62,20 +62,14 @@ export async function embedTexts(request: Request, principal: Principal, deps: A
   });
 }
 
-/** Answers POST /v1/rerank: by the cosine of the vectors, which an embedder can tell without a model for the purpose. */
+/** Answers POST /v1/rerank: by a third party's reranker, or by the cosine of an embedder's vectors. */
 export async function rerank(request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
   const body = await readChecked(request, rerankSchema);
-  const embedder = await embedderOf(body.model, principal, deps);
-  const startedAt = now();
-  const [asked] = await embedder.embed([body.query], "query", request.signal);
-  const vectors = await embedder.embed(body.documents, "passage", request.signal);
-  const counts = await embedder.countTokens([body.query, ...body.documents]);
-  const tokens = counts.reduce((sum, count) => sum + Math.min(count, embedder.maxTokens), 0);
-  record(embedder, tokens, startedAt, principal, deps);
-  const results = vectors
-    .map((vector, index) => ({
+  const { scores, tokens } = await scored(body, request.signal, principal, deps);
+  const results = scores
+    .map((score, index) => ({
       index,
-      relevance_score: asked ? cosine(asked, vector) : 0,
+      relevance_score: score,
       ...(body.return_documents ? { document: { text: body.documents[index] } } : {}),
     }))
     .sort((a, b) => b.relevance_score - a.relevance_score || a.index - b.index)
@@ -89,9 +83,39 @@ export async function rerank(request: Request, principal: Principal, deps: ApiDe
   });
 }
 
+/** Relevance of each document, and the tokens that were read. */
+async function scored(
+  { model, query, documents }: { model: string; query: string; documents: readonly string[] },
+  signal: AbortSignal,
+  principal: Principal,
+  deps: ApiDeps,
+): Promise<{ scores: number[]; tokens: number }> {
+  let tokens = 0;
+  const reranker = await deps.providers.findReranker(principal.projectId, model, (call) => {
+    tokens += call.inputTokens;
+    recorderFor(principal, deps)(call);
+  });
+  if (reranker) return { scores: await reranker.rerank(query, documents, signal), tokens };
+  const embedder = await embedderOf(model, principal, deps);
+  const startedAt = now();
+  const [asked] = await embedder.embed([query], "query", signal);
+  const vectors = await embedder.embed(documents, "passage", signal);
+  const counts = await embedder.countTokens([query, ...documents]);
+  tokens = counts.reduce((sum, count) => sum + Math.min(count, embedder.maxTokens), 0);
+  record(embedder, tokens, startedAt, principal, deps);
+  return { scores: vectors.map((vector) => (asked ? cosine(asked, vector) : 0)), tokens };
+}
+
+/** Keeps a third party's calls for whoever asks here. */
+const recorderFor =
+  (principal: Principal, { usage }: ApiDeps): RecordCall =>
+  (call) =>
+    void usage.record({ ...askerOf(principal), source: "v1", ...call });
+
 /** @throws EspalierError MODEL_NOT_EMBEDDER for a model that answers, MODEL_NOT_FOUND */
-async function embedderOf(name: string, { projectId }: Principal, deps: ApiDeps): Promise<Embedder> {
-  const found = await deps.embedders.find(projectId, name);
+async function embedderOf(name: string, principal: Principal, deps: ApiDeps): Promise<Embedder> {
+  const { projectId } = principal;
+  const found = await deps.embedders.find(projectId, name, recorderFor(principal, deps));
   if (found) return found;
   const known = (await deps.embedders.list(projectId)).map((one) => one.name).join(", ");
   const model = await deps.models.resolve(projectId, name);
@@ -120,6 +144,7 @@ function record(
   principal: Principal,
   deps: ApiDeps,
 ): void {
+  if (embedder.isThirdParty) return;
   void deps.usage.record({
     ...askerOf(principal),
     source: "v1",
