@@ -13,6 +13,7 @@ const byKind: Record<string, string> = {
   registered: "/registered",
   registeredmodel: "/registered",
   alias: "/registered",
+  provider: "/third-party",
   dataset: "/datasets",
   datasetversion: "/datasets",
   version: "/datasets",

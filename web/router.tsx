@@ -35,6 +35,8 @@ const pages: [string, RouteComponent][] = [
   ["/live/$id", lazyRouteComponent(() => import("./models/live-pages.tsx"), "LivePage")],
   ["/registered", lazyRouteComponent(() => import("./models/registered-pages.tsx"), "RegisteredListPage")],
   ["/registered/$id", lazyRouteComponent(() => import("./models/registered-pages.tsx"), "RegisteredPage")],
+  ["/third-party", lazyRouteComponent(() => import("./providers/list-page.tsx"), "ProvidersPage")],
+  ["/third-party/$id", lazyRouteComponent(() => import("./providers/detail-page.tsx"), "ProviderPage")],
   ["/chat", chatPage],
   ["/chat/$id", chatPage],
   ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],

@@ -41,6 +41,7 @@ export const groups: { title: string | null; places: Place[] }[] = [
       place("/complete", t("Complete"), "o", "complete", t("Complete models")),
       place("/live", t("Live"), "l", "live", t("Live models")),
       place("/registered", t("Registered"), "r", "registered", t("Registered models")),
+      place("/third-party", t("Third-party"), "p", undefined, t("Third-party models")),
     ],
   },
   {

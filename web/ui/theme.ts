@@ -28,5 +28,6 @@ export const theme = createTheme({
     Button: { defaultProps: { size: "sm", fw: 600 } },
     Modal: { defaultProps: { radius: 12, centered: true, closeButtonProps: { "aria-label": "Close" } } },
     Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
   },
 });

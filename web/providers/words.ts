@@ -1,0 +1,21 @@
+// What models can do, in words, and amounts of money.
+import { t } from "../i18n.ts";
+import type { KindNode } from "./queries.ts";
+
+export type Ability = KindNode["abilities"][number];
+
+export const abilityWords: Record<Ability, string> = {
+  TEXT: t("text"),
+  VISION: t("pictures"),
+  EMBEDDING: t("embedding"),
+  RERANK: t("reranking"),
+};
+
+/** Abilities as a list of words. */
+export const abilityText = (abilities: readonly Ability[]): string =>
+  abilities.map((one) => abilityWords[one]).join(", ");
+
+const exact = new Intl.NumberFormat("en", { maximumFractionDigits: 6 });
+
+/** "$0.0012"; a dash where nothing is known. */
+export const dollars = (value: number | null): string => (value === null ? "–" : `$${exact.format(value)}`);
