@@ -20,6 +20,7 @@ const byKind: Record<string, string> = {
   training: "/trainings",
   run: "/runs",
   conversation: "/chat",
+  knowledgebase: "/knowledge",
 };
 
 /** The page of one thing, from its kind in any spelling; the map where the kind has no page. */
@@ -34,6 +35,8 @@ const madeBy: Record<string, string> = {
   TRAIN: "/trainings",
   MERGE: "/complete",
   DEPLOY: "/live",
+  INDEX_DOCUMENTS: "/knowledge",
+  REBUILD_INDEX: "/knowledge",
 };
 
 /** The page of what a run made; its own page where it made nothing with a page. */

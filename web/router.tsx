@@ -37,6 +37,12 @@ const pages: [string, RouteComponent][] = [
   ["/registered/$id", lazyRouteComponent(() => import("./models/registered-pages.tsx"), "RegisteredPage")],
   ["/third-party", lazyRouteComponent(() => import("./providers/list-page.tsx"), "ProvidersPage")],
   ["/third-party/$id", lazyRouteComponent(() => import("./providers/detail-page.tsx"), "ProviderPage")],
+  ["/knowledge", lazyRouteComponent(() => import("./knowledge/list-page.tsx"), "KnowledgePage")],
+  ["/knowledge/$id", lazyRouteComponent(() => import("./knowledge/detail-page.tsx"), "KnowledgeBasePage")],
+  [
+    "/knowledge/$id/documents/$document",
+    lazyRouteComponent(() => import("./knowledge/document-page.tsx"), "DocumentPage"),
+  ],
   ["/chat", chatPage],
   ["/chat/$id", chatPage],
   ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],

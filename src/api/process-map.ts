@@ -33,6 +33,7 @@ export type Facts = {
   live: { id: string; name: string; modelId: string; status: string }[];
   registered: { alias: string; deploymentId: string }[];
   conversations: { count: number; newest: string | null };
+  knowledge: { count: number; newest: string | null };
   /** Runs that wait or run. */
   open: RunRow[];
   hasTrainer: boolean;
@@ -226,6 +227,10 @@ export function stagesOf(facts: Facts): MapStage[] {
         missing: hasModel ? [] : ["a model"],
       },
     ),
+    stage("knowledge", facts.knowledge.count, facts.knowledge.newest ?? "Documents that answer.", {
+      running: running("index-documents", "rebuild-index"),
+      action: facts.knowledge.count > 0 ? ["Open", "/knowledge"] : ["Create", "/knowledge?import=1"],
+    }),
   ];
 }
 
@@ -274,7 +279,7 @@ function stage(
 
 /** The whole map of the caller's project, from what the front doors say now. */
 export async function readProcessMap(context: Context): Promise<ProcessMap> {
-  const { models, datasets, chat, runs, trainers, accounts, principal } = context;
+  const { models, datasets, chat, knowledge, runs, trainers, accounts, principal } = context;
   const { projectId } = principal;
   const known = await trainers.list(projectId);
   const open: RunRow[] = [];
@@ -287,6 +292,7 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
       rows: (await datasets.versions(id))[0]?.rowCount ?? null,
     })),
   );
+  const bases = await knowledge.page(projectId, { first: 1 });
   const recent = await chat.pageOfConversations(projectId, { first: 1 });
   const facts: Facts = {
     bases: await models.listBases(projectId),
@@ -299,6 +305,7 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
       count: await recent.totalCount(),
       newest: recent.items[0]?.title ?? null,
     },
+    knowledge: { count: await bases.totalCount(), newest: bases.items[0]?.name ?? null },
     open,
     hasTrainer: known.some(trainers.isOnline),
     trainerHint: context.localTrainer?.() ?? noTrainer,

@@ -36,6 +36,7 @@ const homes: Record<string, string> = {
   live: "/live",
   registered: "/registered",
   chat: "/chat",
+  knowledge: "/knowledge",
 };
 
 const edges: Record<string, string> = {

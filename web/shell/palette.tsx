@@ -9,11 +9,12 @@ import { pathOf } from "../paths.ts";
 import { deeds, places } from "./places.ts";
 
 const everything = graphql(`
-  query Everything($models: String, $datasets: String, $trainings: String, $conversations: String) {
+  query Everything($models: String, $datasets: String, $trainings: String, $conversations: String, $knowledgeBases: String) {
     models(first: 200, after: $models) { nodes { id kind name } pageInfo { hasNextPage endCursor } }
     datasets(first: 200, after: $datasets) { nodes { id name } pageInfo { hasNextPage endCursor } }
     trainings(first: 200, after: $trainings) { nodes { id name } pageInfo { hasNextPage endCursor } }
     conversations(first: 200, after: $conversations) { nodes { id title } pageInfo { hasNextPage endCursor } }
+    knowledgeBases(first: 200, after: $knowledgeBases) { nodes { id name } pageInfo { hasNextPage endCursor } }
   }
 `);
 
@@ -34,6 +35,9 @@ export function Palette() {
       ...(data?.models.nodes ?? []).map((m) => go(m.id, m.name, m.kind.toLowerCase(), pathOf(m))),
       ...(data?.datasets.nodes ?? []).map((d) => go(d.id, d.name, t("dataset"), `/datasets/${d.id}`)),
       ...(data?.trainings.nodes ?? []).map((r) => go(r.id, r.name, t("training"), `/trainings/${r.id}`)),
+      ...(data?.knowledgeBases.nodes ?? []).map((k) =>
+        go(k.id, k.name, t("knowledge base"), `/knowledge/${k.id}`),
+      ),
       ...(data?.conversations.nodes ?? []).map((c) => go(c.id, c.title, t("conversation"), `/chat/${c.id}`)),
     ];
   }, [data, navigate]);

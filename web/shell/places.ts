@@ -31,6 +31,7 @@ export const groups: { title: string | null; places: Place[] }[] = [
     places: [
       place("/base-models", t("Base models"), "b", "base"),
       place("/datasets", t("Datasets"), "d", "datasets"),
+      place("/knowledge", t("Knowledge bases"), "k", "knowledge"),
     ],
   },
   { title: t("Shape"), places: [place("/trainings", t("Training"), "t", undefined, t("Trainings"))] },
@@ -62,4 +63,5 @@ export const deeds: Place[] = [
   place("/train", t("Start training"), "n"),
   place("/datasets?import=1", t("Import dataset")),
   place("/base-models?import=1", t("Import model")),
+  place("/knowledge?import=1", t("Create knowledge base")),
 ];

@@ -31,8 +31,8 @@ function nextAfter(run: RunState): { label: string; to: string } {
     MERGE: t("Open the complete model"),
     DEPLOY: t("Open the live model"),
     EXPORT: t("Open the run"),
-    INDEX_DOCUMENTS: t("Open the run"),
-    REBUILD_INDEX: t("Open the run"),
+    INDEX_DOCUMENTS: t("Open the knowledge base"),
+    REBUILD_INDEX: t("Open the knowledge base"),
     EVALUATE_RETRIEVAL: t("Open the run"),
   };
   return { label: words[run.kind], to: placeOfRun(run) };

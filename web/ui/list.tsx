@@ -30,6 +30,8 @@ export function List<R extends { id: string }>(props: {
   aside?: ReactNode;
   /** What a row is called when it is to be deleted; without it rows cannot be selected. */
   nameToDelete?: (row: R) => string;
+  /** What is deleted here does not go into the trash. */
+  isFinal?: boolean;
   /** Reads further where the rows are not yet all. */
   more?: (() => void) | null;
 }) {
@@ -121,6 +123,7 @@ export function List<R extends { id: string }>(props: {
           <BulkDelete
             rows={chosenRows.map((row) => ({ id: row.id, name: nameToDelete(row) }))}
             onCleared={() => setChosen(new Set())}
+            isFinal={props.isFinal ?? false}
           />
         ) : (
           props.aside
