@@ -1,8 +1,8 @@
-// The chat in Chromium through the executable: branches, side by side and blind votes, rendering, prompts, pictures.
+// The chat in Chromium through the executable: branches, history, JSON, knowledge, side by side and blind votes.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { z } from "zod";
+import { chatOf } from "./browser-chat-kit.ts";
 import { canWalk, narrow, startWalk, type Walk } from "./browser-kit.ts";
 
 let walk: Walk;
@@ -15,42 +15,11 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => walk?.close());
 
-const turns = z.object({
-  node: z.object({
-    title: z.string(),
-    messages: z.object({
-      nodes: z.array(
-        z.object({ id: z.string(), role: z.string(), text: z.string(), versionIds: z.array(z.string()) }),
-      ),
-    }),
-  }),
-});
-/** The open conversation as GraphQL says. */
-async function shown() {
-  const id = new URL(walk.page.url()).pathname.split("/").at(-1);
-  const query =
-    "query ($id: ID!) { node(id: $id) { ... on Conversation { title messages { nodes { id role text versionIds } } } } }";
-  return turns.parse(await walk.graphql(query, { id })).node;
-}
-const question = (index: number) => walk.page.getByTestId("question").nth(index);
-const reply = (index: number) => walk.page.getByTestId("reply").nth(index);
-const whole = (count: number) =>
-  walk.page.waitForFunction(
-    (wanted) => document.querySelectorAll("[data-testid=reply]:not([data-streaming])").length === wanted,
-    count,
-  );
-/** Few tokens: what is looked at is what happens around the words. */
-async function fewTokens(most = 12): Promise<void> {
-  await walk.button("Parameters").click();
-  await walk.page.getByLabel("Most tokens of a reply").fill(String(most));
-  await walk.page.keyboard.press("Escape");
-  await walk.dialog().waitFor({ state: "detached" });
-}
-
 test.skipIf(!canWalk)(
   "R71 chat: edit, ask again, mend, branch; every version is kept and one press away",
   async () => {
     const { page } = walk;
+    const { shown, question, reply, whole, fewTokens } = chatOf(walk);
     await walk.open(`/chat?model=${encodeURIComponent(base)}`);
     await fewTokens();
     await walk.say("What is the capital of France?", 1);
@@ -120,6 +89,7 @@ test.skipIf(!canWalk)(
   "R71 history: found by its words, renamed, taken along as Markdown, deleted after yes",
   async () => {
     const { page } = walk;
+    const { shown } = chatOf(walk);
     const list = page.getByRole("complementary", { name: "Conversations" });
     const title = (await shown()).title;
     await walk.button(`Actions for ${title}`, list).click();
@@ -157,6 +127,7 @@ test.skipIf(!canWalk)(
   "R71 JSON mode: a reply held to a schema parses, and a schema that is none is said",
   async () => {
     const { page } = walk;
+    const { shown, fewTokens } = chatOf(walk);
     await walk.open(`/chat?model=${encodeURIComponent(base)}`);
     await fewTokens(200);
     await walk.button("Parameters").click();
@@ -193,6 +164,7 @@ test.skipIf(!canWalk)(
   "R71 knowledge: a base is chosen at the composer, and the passages stand under the reply as links",
   async () => {
     const { page } = walk;
+    const { reply } = chatOf(walk);
     const authorization = `Bearer ${walk.key}`;
     const words = "The garden gate opens at seven and closes at nine in the evening. Dogs stay on the lead.";
     const upload = await fetch(`${walk.url()}/uploads`, {
@@ -248,6 +220,7 @@ test.skipIf(!canWalk)(
   "R72 blind vote: up to four under one composer, names hidden until the vote, kept with its models",
   async () => {
     const { page } = walk;
+    const { whole } = chatOf(walk);
     const deployed = await walk.act(
       'mutation ($id: ID!) { deployModel(input: { modelId: $id, name: "rounded", precision: INT8 }) { __typename ... on DeployModelSuccess { run { id } } } }',
       { id: base },
@@ -333,88 +306,6 @@ test.skipIf(!canWalk)(
     await walk.say("Once more.", 2);
   },
   180_000,
-);
-
-test.skipIf(!canWalk)(
-  "R73 rendering: code, mathematics and tables are drawn, and nothing in a reply runs",
-  async () => {
-    const { page } = walk;
-    const said = [
-      "A formula \\(e^{i\\pi} = -1\\), for $5.",
-      "\\[\\int_0^1 x^2 dx = \\frac{1}{3}\\]",
-      "```python\ndef area(r):\n    return 3.14 * r ** 2  # about\n```",
-      "| town | people |\n|---|---|\n| Lyon | 520 000 |",
-      "[here](javascript:window.broken=1) <img src=x onerror='window.broken=1'> ![map](https://example.com/m.png)",
-    ].join("\n\n");
-    await walk.open(`/chat?model=${encodeURIComponent(base)}`);
-    await walk.say("Show me.", 1);
-    await walk.button("Mend the reply", reply(0)).click();
-    await page.getByLabel("The reply, as it should be").fill(said);
-    await walk.button("Keep as a version").click();
-    await reply(0).locator(".katex-display").waitFor();
-    await reply(0).locator(".hljs-keyword", { hasText: "def" }).waitFor();
-    expect(await reply(0).locator("td").first().textContent()).toBe("Lyon");
-    expect(await reply(0).locator("img, script, [href^=javascript]").count()).toBe(0);
-    expect(await page.evaluate(() => Reflect.get(window, "broken"))).toBeUndefined();
-    // The fonts of the mathematics come from here.
-    await page.evaluate(() => document.fonts.ready);
-    expect(
-      await page.evaluate(() =>
-        [...document.fonts].some((one) => one.family.startsWith("KaTeX") && one.status === "loaded"),
-      ),
-    ).toBe(true);
-    await walk.look("chat-rendering");
-    await walk.within(narrow, () => walk.look("chat-rendering-narrow", { picture: false }));
-  },
-  60_000,
-);
-
-test.skipIf(!canWalk)(
-  "five hundred turns open at once, and show their beginning when asked",
-  async () => {
-    const { page } = walk;
-    const id = new URL(page.url()).pathname.split("/").at(-1) ?? "";
-    const from = (await shown()).messages.nodes.at(-1)?.id ?? "";
-    const { Database } = await import("bun:sqlite");
-    const database = new Database(join(walk.user.folder, "data/espalier.db"));
-    const add = database.query(
-      `INSERT INTO messages (id, conversation_id, parent_id, role, text, finish_reason, created_at)
-       VALUES (?1, ?2, ?3, ?4, ?5, 'stop', ?6)`,
-    );
-    const began = Date.now();
-    database.transaction(() => {
-      let parent = from;
-      for (let turn = 1; turn <= 1000; turn++) {
-        const next = `msg_turn${String(turn).padStart(5, "0")}`;
-        const isReply = turn % 2 === 0;
-        add.run(
-          next,
-          id,
-          parent,
-          isReply ? "assistant" : "user",
-          `Words of turn **${turn}**: \`x = ${turn}\`.`,
-          began + turn,
-        );
-        parent = next;
-      }
-      database.run("UPDATE conversations SET current_id = ? WHERE id = ?", [parent, id]);
-    })();
-    database.close();
-    const opened = performance.now();
-    await page.reload();
-    await page.getByText("Words of turn 1000").waitFor();
-    expect(performance.now() - opened).toBeLessThan(8_000);
-    expect(await page.getByTestId("reply").count()).toBeLessThan(50);
-    const atEnd = () =>
-      page.getByRole("log").evaluate((list) => list.scrollHeight - list.scrollTop - list.clientHeight < 40);
-    expect(await atEnd()).toBe(true);
-    await walk.button("Show earlier messages").click();
-    await page.getByText("Words of turn 930").waitFor();
-    // Typing stays quick with all of them open.
-    await page.getByRole("textbox", { name: "Message" }).fill("quick");
-    expect(await page.getByText("Words of turn 1000").count()).toBe(1);
-  },
-  60_000,
 );
 
 test.skipIf(!canWalk)("no page of the chat broke, or asked another host", () => {

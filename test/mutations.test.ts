@@ -198,6 +198,11 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
     ],
   ],
   retryReply: [['(input: { messageId: "msg_x" })', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
+  savePrompt: [
+    ['(input: { name: " ", text: "t" })', { type: "InputError", code: "PROMPT_INVALID", field: "name" }],
+    ['(input: { name: "n", text: "" })', { type: "InputError", code: "PROMPT_INVALID", field: "text" }],
+  ],
+  deletePrompt: [['(id: "prm_x")', { type: "NotFoundError", code: "PROMPT_NOT_FOUND" }]],
   rateReply: [['(messageId: "msg_x", rating: UP)', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
   editReply: [['(messageId: "msg_x", text: "t")', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
   voteOnReplies: [

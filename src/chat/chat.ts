@@ -3,7 +3,7 @@ import { and, eq, isNull } from "drizzle-orm";
 import { conversations, messages } from "../../schema/tables/chat.ts";
 import type { ChatMessage, EnginePool, GenerationEvent, GenerationRequest } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
-import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
+import { EspalierError, isEspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
@@ -23,12 +23,14 @@ import {
   requestOf,
   titleOf,
 } from "./parameters.ts";
-import { createReply, type Reply, type ReplyToken } from "./reply.ts";
+import { createPrompts } from "./prompts.ts";
+import { createReply, errorOf, type Reply, type ReplyToken } from "./reply.ts";
 import { askedRow, branchTo, type MessageRow, replyRow } from "./tree.ts";
 
 export type { ConversationRow, VersionedMessage } from "./conversations.ts";
 export { type ExportFormat, exportTypes, isExportFormat } from "./export.ts";
 export type { FeedbackKind, FeedbackRow, Opinion, VoteVerdict } from "./feedback.ts";
+export { type PromptRow, type PromptVersionRow, variablesOf } from "./prompts.ts";
 export type { ReplyToken } from "./reply.ts";
 export type { MessageRow } from "./tree.ts";
 
@@ -253,6 +255,7 @@ export function createChat({
   return {
     ...kept,
     ...judging,
+    ...createPrompts({ store, clock }),
     complete,
     /** The same from knowledge: the passages come first, as citations. */
     answer: grounding.answer,
@@ -389,10 +392,4 @@ function wrongMessage(code: string, field: string, id: string, what: string, wan
     value: id.slice(0, 80),
     hint: `Name ${wanted} of this conversation.`,
   });
-}
-
-function errorOf(error: unknown): { code: string; message: string; hint?: string } {
-  if (!isEspalierError(error))
-    return { code: "REPLY_FAILED", message: messageOf(error), hint: "Ask again; the server's log has more." };
-  return { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
 }

@@ -28,6 +28,8 @@ export const ID_PREFIX = {
   conversation: "cnv",
   message: "msg",
   feedback: "fbk",
+  prompt: "prm",
+  promptVersion: "prv",
   trainer: "tnr",
   artifact: "art",
   usage: "use",

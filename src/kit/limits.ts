@@ -137,6 +137,12 @@ export const limits = {
   formatRules: 5_000,
   /** Largest minItems and maxItems of such a schema. */
   formatItems: 1_000,
+  /** Longest name of a prompt. */
+  promptNameChars: 120,
+  /** Most starter questions of a prompt. */
+  starters: 8,
+  /** Longest starter question. */
+  starterChars: 500,
   /** Longest title of a conversation. */
   titleChars: 200,
   /** Longest text that a search takes. */

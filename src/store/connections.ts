@@ -6,10 +6,20 @@ import * as chat from "../../schema/tables/chat.ts";
 import * as datasets from "../../schema/tables/datasets.ts";
 import * as knowledge from "../../schema/tables/knowledge.ts";
 import * as models from "../../schema/tables/models.ts";
+import * as prompts from "../../schema/tables/prompts.ts";
 import * as providers from "../../schema/tables/providers.ts";
 import * as runs from "../../schema/tables/runs.ts";
 
-const schema = { ...accounts, ...chat, ...datasets, ...knowledge, ...models, ...providers, ...runs };
+const schema = {
+  ...accounts,
+  ...chat,
+  ...prompts,
+  ...datasets,
+  ...knowledge,
+  ...models,
+  ...providers,
+  ...runs,
+};
 
 type RawDatabase = ReturnType<ConnectionPool["acquireSync"]>;
 

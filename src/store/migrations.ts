@@ -11,6 +11,7 @@ import knowledgeChat from "../../migrations/0008_knowledge_chat.sql" with { type
 import labelledQuestions from "../../migrations/0009_labelled_questions.sql" with { type: "text" };
 import trash from "../../migrations/0010_trash.sql" with { type: "text" };
 import usageCallers from "../../migrations/0011_usage_callers.sql" with { type: "text" };
+import prompts from "../../migrations/0012_prompts.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0009_labelled_questions", labelledQuestions),
   migration("0010_trash", trash),
   migration("0011_usage_callers", usageCallers),
+  migration("0012_prompts", prompts),
 ];

@@ -21,6 +21,9 @@ export function ColumnView(props: {
   /** Whether others stand beside it. */
   isOneOfSeveral: boolean;
   onRemove: (() => void) | null;
+  /** Questions that an empty column proposes. */
+  starters: readonly string[];
+  onStarter: (text: string) => void;
 }) {
   const { column } = props;
   const state = useColumn(column);
@@ -96,6 +99,11 @@ export function ColumnView(props: {
               <Text size="sm" c="dimmed">
                 {t("Say something below. What you write stays on your machines.")}
               </Text>
+              {props.starters.map((starter) => (
+                <Button key={starter} size="xs" variant="default" onClick={() => props.onStarter(starter)}>
+                  {starter}
+                </Button>
+              ))}
             </div>
           ) : null}
           {shown.length > count ? (

@@ -1,6 +1,6 @@
 // The one composer under all columns: Enter sends, Shift+Enter breaks the line, Escape and the button stop.
 import { ActionIcon, Textarea, Tooltip } from "@mantine/core";
-import { IconPlayerStopFilled, IconSend } from "@tabler/icons-react";
+import { IconBookmarks, IconPlayerStopFilled, IconSend } from "@tabler/icons-react";
 import type { KeyboardEvent } from "react";
 import { t } from "../i18n.ts";
 import { KnowledgeButton, type KnowledgeChoice } from "./knowledge-button.tsx";
@@ -11,6 +11,7 @@ export function Composer(props: {
   placeholder: string;
   isStreaming: boolean;
   knowledge: KnowledgeChoice;
+  onPrompts: () => void;
   onSend: () => void;
   onStop: () => void;
 }) {
@@ -24,6 +25,16 @@ export function Composer(props: {
   return (
     <div className="e-surface e-composer">
       <KnowledgeButton {...props.knowledge} />
+      <ActionIcon
+        size={36}
+        variant="subtle"
+        color="gray"
+        aria-label={t("Prompt library")}
+        title={t("Prompt library")}
+        onClick={props.onPrompts}
+      >
+        <IconBookmarks size={18} />
+      </ActionIcon>
       <Textarea
         aria-label={t("Message")}
         placeholder={props.placeholder}

@@ -12,6 +12,7 @@ import { Composer } from "./composer.tsx";
 import { History } from "./history.tsx";
 import type { MessageVerbs } from "./message.tsx";
 import { ModelPicker } from "./model-picker.tsx";
+import { PromptsDialog } from "./prompts-dialog.tsx";
 import { chatQuery } from "./queries.ts";
 import { type ChatSettings, defaultSettings } from "./settings.ts";
 import { SettingsSheet } from "./settings-sheet.tsx";
@@ -28,6 +29,7 @@ export function ChatPage() {
   });
   const [isOpen, sheet] = useDisclosure(false);
   const [isHistoryOpen, history] = useDisclosure(false);
+  const [isLibraryOpen, library] = useDisclosure(false);
   const [text, setText] = useState("");
   // Null: those that the conversation has.
   const [bases, setBases] = useState<{ of: string | null; ids: readonly string[] } | null>(null);
@@ -160,6 +162,8 @@ export function ChatPage() {
                 verbs={verbs[index] ?? { edit: async () => undefined, retry: () => undefined }}
                 isHidden={chat.isHidden}
                 isOneOfSeveral={several}
+                starters={settings[0]?.starters ?? []}
+                onStarter={setText}
                 onRemove={
                   several && column.read().conversationId === null && !chat.isStreaming
                     ? () => void chat.removeModel(index)
@@ -191,6 +195,7 @@ export function ChatPage() {
           onText={setText}
           placeholder={settings[0]?.system ? t("Message; the system prompt is set") : t("Message")}
           isStreaming={chat.isStreaming}
+          onPrompts={library.open}
           knowledge={{
             all: reading.data?.knowledgeBases.nodes ?? [],
             chosen: chosenBases ?? chat.knowledgeBases,
@@ -200,6 +205,19 @@ export function ChatPage() {
           onStop={chat.stop}
         />
       </div>
+      {isLibraryOpen ? (
+        <PromptsDialog
+          onClose={library.close}
+          onSystem={({ text: system, starters }) => {
+            setStored(settings.map((one) => ({ ...one, system, starters })));
+            library.close();
+          }}
+          onMessage={(said) => {
+            setText((old) => (old.trim() ? `${old}\n${said}` : said));
+            library.close();
+          }}
+        />
+      ) : null}
       <Drawer opened={isOpen} onClose={sheet.close} position="right" title={t("Parameters")}>
         <SettingsSheet
           settings={settings.slice(0, columns.length)}

@@ -8,6 +8,26 @@ export const chatQuery = graphql(`
     datasets(first: 200, after: $datasets) { nodes { id name latest { id rows(offset: 0, limit: 1) { rows { value } } } } pageInfo { hasNextPage endCursor } }
   }
 `);
+export const promptsQuery = graphql(`
+  query Prompts($prompts: String) {
+    prompts(first: 100, after: $prompts) {
+      nodes { id name versions(first: 20) { nodes { id number text variables starters createdAt } } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+export const savePrompt = graphql(`
+  mutation SavePrompt($input: SavePromptInput!) {
+    savePrompt(input: $input) {
+      __typename ... on SavePromptSuccess { prompt { id } } ... on UserError { code message hint field value }
+    }
+  }
+`);
+export const deletePrompt = graphql(`
+  mutation DeletePrompt($id: ID!) {
+    deletePrompt(id: $id) { __typename ... on DeleteSuccess { id } ... on UserError { code message hint field value } }
+  }
+`);
 export const historyQuery = graphql(`
   query ChatHistory($conversations: String, $search: String) {
     conversations(first: 100, after: $conversations, search: $search) {

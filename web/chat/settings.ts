@@ -13,6 +13,8 @@ export type ChatSettings = {
   isJson: boolean;
   /** JSON Schema as text; any object when empty. */
   schema: string;
+  /** Questions that an empty chat proposes, as the prompt in use has them. */
+  starters: string[];
 };
 
 export const defaultSettings: ChatSettings = {
@@ -25,6 +27,7 @@ export const defaultSettings: ChatSettings = {
   stop: "",
   isJson: false,
   schema: "",
+  starters: [],
 };
 
 /** The settings as the input of a mutation. */

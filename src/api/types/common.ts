@@ -32,6 +32,7 @@ const typenames: Record<string, string> = {
   [ID_PREFIX.conversation]: "Conversation",
   [ID_PREFIX.message]: "Message",
   [ID_PREFIX.feedback]: "Feedback",
+  [ID_PREFIX.prompt]: "Prompt",
   [ID_PREFIX.trainer]: "Trainer",
   [ID_PREFIX.apiKey]: "ApiKey",
   [ID_PREFIX.knowledgeBase]: "KnowledgeBase",

@@ -32,6 +32,7 @@ const readers: Record<string, Reader> = {
     const message = await chat.findMessage(id);
     return message && ofProject(message, await chat.findConversation(message.conversationId));
   },
+  Prompt: ({ chat }, id) => chat.findPrompt(id),
   Feedback: ({ chat }, id) => chat.findFeedback(id),
   KnowledgeBase: ({ knowledge, principal }, id) => knowledge.find(principal.projectId, id),
   Document: async ({ knowledge, principal }, id) => {
