@@ -14,7 +14,7 @@ import { wordQuery } from "../src/knowledge/words.ts";
 import { openStore } from "../src/store/store.ts";
 
 const CHUNKS = Number(process.argv[2] ?? 100_000);
-const QUESTIONS = 200;
+const QUESTIONS = 100;
 const VOCABULARY = 30_000;
 const WORDS_EACH = 120;
 const CLUSTERS = 500;

@@ -180,7 +180,7 @@ export const limits = {
   /** Longest name of a document: the path within the folder it came from. */
   documentNameChars: 1_000,
   /** Chunks written to the database in one transaction, so that the server answers between two. */
-  chunksPerWrite: 64,
+  chunksPerWrite: 32,
   /** Chunks that are embedded together. */
   chunksPerEmbedding: 128,
   /** Chunks of something gone that one transaction removes. */

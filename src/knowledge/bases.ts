@@ -1,5 +1,5 @@
 // Knowledge bases and their indexes: made, found, changed and deleted; which index answers.
-import { and, count, eq, max } from "drizzle-orm";
+import { and, count, eq, max, sum } from "drizzle-orm";
 import {
   documents,
   indexedDocuments,
@@ -224,13 +224,13 @@ export function createBases({ store, runs, embedders, clock }: BasesDeps) {
         .from(documents)
         .where(eq(documents.knowledgeBaseId, base.id))
         .groupBy(documents.state);
-      const held = await db.query.indexedDocuments.findMany({
-        columns: { chunkCount: true },
-        where: eq(indexedDocuments.indexNumber, base.indexNumber),
-      });
+      const [held] = await db
+        .select({ chunks: sum(indexedDocuments.chunkCount) })
+        .from(indexedDocuments)
+        .where(eq(indexedDocuments.indexNumber, base.indexNumber));
       return {
         documents: Object.fromEntries(states.map((one) => [one.state, one.count])),
-        chunks: held.reduce((sum, { chunkCount }) => sum + chunkCount, 0),
+        chunks: Number(held?.chunks ?? 0),
       };
     },
 
