@@ -124,6 +124,26 @@ describe("/v1", () => {
   });
 });
 
+describe("JSON", () => {
+  test.each(["openai", "openai-compatible"] as const)(
+    "a schema reaches %s as it was asked for",
+    async (kind) => {
+      const { name, server } = await provide(kind);
+      const schema = {
+        type: "object",
+        properties: { team: { type: "string" } },
+        required: ["team"],
+        additionalProperties: false,
+      };
+      const response_format = { type: "json_schema", json_schema: { name: "answer", schema } };
+      expect(await complete(`${name}/some-model`, { response_format })).toMatchObject({ status: 200 });
+      expect(server.asked.at(-1)?.body).toMatchObject({
+        response_format: { type: "json_schema", json_schema: { schema } },
+      });
+    },
+  );
+});
+
 describe("a second Espalier", () => {
   test("is a provider like any other, and its refusals come through", async () => {
     const other = await startWorld([["chat"]]);

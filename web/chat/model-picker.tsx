@@ -15,6 +15,13 @@ const kindWords: Record<string, string> = {
   THIRD_PARTY: t("third-party"),
 };
 
+/** Models that answer in text, those of third parties last: nothing leaves this server because it was first in a list. */
+export function chattable(models: Models): Models {
+  return models
+    .filter(({ abilities }) => abilities.includes("TEXT"))
+    .sort((a, b) => Number(a.kind === "THIRD_PARTY") - Number(b.kind === "THIRD_PARTY"));
+}
+
 export function ModelPicker(props: {
   models: Models;
   value: string | null;

@@ -11,7 +11,7 @@ import { ColumnView } from "./column-view.tsx";
 import { Composer } from "./composer.tsx";
 import { History } from "./history.tsx";
 import type { MessageVerbs } from "./message.tsx";
-import { ModelPicker } from "./model-picker.tsx";
+import { chattable, ModelPicker } from "./model-picker.tsx";
 import { PromptsDialog } from "./prompts-dialog.tsx";
 import { chatQuery } from "./queries.ts";
 import { type ChatSettings, defaultSettings } from "./settings.ts";
@@ -33,7 +33,7 @@ export function ChatPage() {
   const [text, setText] = useState("");
   // Null: those that the conversation has.
   const [bases, setBases] = useState<{ of: string | null; ids: readonly string[] } | null>(null);
-  const models = reading.data?.models.nodes ?? [];
+  const models = useMemo(() => chattable(reading.data?.models.nodes ?? []), [reading.data]);
   const settings = pickerLabels.map((_, index) => ({ ...defaultSettings, ...(stored[index] ?? stored[0]) }));
   const chat = useColumns(models, (index) => settings[index] ?? defaultSettings);
   const { columns } = chat;

@@ -3,7 +3,7 @@ import { graphql } from "../api/graphql.ts";
 
 export const chatQuery = graphql(`
   query Chat($models: String, $datasets: String, $knowledgeBases: String) {
-    models(first: 200, after: $models) { nodes { id kind name usable reason } pageInfo { hasNextPage endCursor } }
+    models(first: 200, after: $models) { nodes { id kind name usable reason abilities } pageInfo { hasNextPage endCursor } }
     knowledgeBases(first: 200, after: $knowledgeBases) { nodes { id name } pageInfo { hasNextPage endCursor } }
     datasets(first: 200, after: $datasets) { nodes { id name latest { id rows(offset: 0, limit: 1) { rows { value } } } } pageInfo { hasNextPage endCursor } }
   }

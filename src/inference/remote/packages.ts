@@ -91,7 +91,14 @@ export const PACKAGES: Record<PackageName, (settings: OpenSettings) => Promise<O
     const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
     const { baseURL, fetch } = common(settings);
     const apiKey = settings.key === null ? {} : { apiKey: settings.key };
-    const it = createOpenAICompatible({ name: "provider", baseURL, fetch, includeUsage: true, ...apiKey });
+    const it = createOpenAICompatible({
+      name: "provider",
+      baseURL,
+      fetch,
+      includeUsage: true,
+      supportsStructuredOutputs: true,
+      ...apiKey,
+    });
     return {
       text: (model) => it.chatModel(model),
       embedding: (model) => it.embeddingModel(model),
