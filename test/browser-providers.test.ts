@@ -39,7 +39,7 @@ test.skipIf(!canWalk)(
     await walk.button("Add a provider").first().click();
     const form = walk.dialog();
     expect(await form.getByLabel("Address").inputValue()).toBe("https://api.openai.com/v1");
-    await form.locator("input").nth(1).fill("acme");
+    await form.getByRole("textbox", { name: "Name" }).fill("acme");
     await form.getByLabel("Address").fill(wire.url);
     await form.locator("input[type=password]").fill(KEY);
     await form.getByLabel("Model", { exact: true }).first().fill("gpt-4o-mini");
