@@ -66,7 +66,7 @@ test.skipIf(!canWalk)(
 
 test.skipIf(!canWalk)("its model is chatted with, and its page says what that cost", async () => {
   const { page } = walk;
-  await walk.open("/chat?model=acme%2Fgpt-4o-mini");
+  await page.getByRole("link", { name: "Chat with it" }).click();
   const [reply] = await walk.say("Hello", 1);
   expect(reply).toContain(WORDS.join(""));
   await walk.open("/third-party");
