@@ -49,6 +49,9 @@ const pages: [string, RouteComponent][] = [
   ["/runs/$id", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunPage")],
   ["/trash", lazyRouteComponent(() => import("./trash/page.tsx"), "TrashPage")],
   ["/trainers", lazyRouteComponent(() => import("./trainers/page.tsx"), "TrainersPage")],
+  ["/people", lazyRouteComponent(() => import("./accounts/people-page.tsx"), "PeoplePage")],
+  ["/projects", lazyRouteComponent(() => import("./accounts/projects-page.tsx"), "ProjectsPage")],
+  ["/account", lazyRouteComponent(() => import("./accounts/account-page.tsx"), "AccountPage")],
   ["/settings", lazyRouteComponent(() => import("./accounts/settings-page.tsx"), "SettingsPage")],
 ];
 
@@ -62,6 +65,16 @@ const tree = root.addChildren([
     getParentRoute: () => root,
     path: "/sign-in",
     component: lazyRouteComponent(() => import("./accounts/door.tsx"), "SignInPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/join",
+    component: lazyRouteComponent(() => import("./accounts/link-pages.tsx"), "JoinPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/reset",
+    component: lazyRouteComponent(() => import("./accounts/link-pages.tsx"), "ResetPage"),
   }),
   shell.addChildren(
     pages.map(([path, component]) => createRoute({ getParentRoute: () => shell, path, component })),

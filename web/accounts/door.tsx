@@ -18,14 +18,14 @@ const refusal = z.object({
   }),
 });
 
-/** Posts to /auth/*; throws ProblemError with the server's words. */
-export async function postAuth(path: string, body: Record<string, string>): Promise<void> {
+/** Posts to /auth/* and returns the answer; throws ProblemError with the server's words. */
+export async function postAuth(path: string, body: Record<string, string>): Promise<unknown> {
   const response = await fetch(`/auth/${path}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
-  if (response.ok) return;
+  if (response.ok) return response.json();
   const said = refusal.safeParse(await response.json().catch(() => null));
   throw new ProblemError(
     said.success
@@ -37,7 +37,7 @@ export async function postAuth(path: string, body: Record<string, string>): Prom
   );
 }
 
-function Door(props: { title: string; sentence: string; children: ReactNode }) {
+export function Door(props: { title: string; sentence: string; children: ReactNode }) {
   useEffect(() => {
     document.title = `${props.title} · Espalier`;
   }, [props.title]);
@@ -61,7 +61,7 @@ function Door(props: { title: string; sentence: string; children: ReactNode }) {
   );
 }
 
-function CredentialsForm(props: {
+export function CredentialsForm(props: {
   button: string;
   isNew: boolean;
   send: (name: string, password: string) => Promise<void>;

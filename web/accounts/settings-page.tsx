@@ -11,6 +11,7 @@ import {
   TextInput,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
@@ -24,12 +25,15 @@ import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { Pill } from "../ui/status.tsx";
 import { postAuth } from "./door.tsx";
 import { UsageTable } from "./usage.tsx";
+import { roleWord, useWhyNot } from "./viewer.tsx";
 
-const settingsQuery = graphql(`
-  query Settings($apiKeys: String) {
-    viewer { id name project { id name } scopes } version
-    apiKeys(first: 200, after: $apiKeys) { nodes { id name scopes prefix createdAt lastUsedAt revokedAt } pageInfo { hasNextPage endCursor } }
+const keysQuery = graphql(`
+  query ApiKeys($apiKeys: String) {
+    apiKeys(first: 200, after: $apiKeys) { nodes { id name scopes prefix createdAt createdBy lastUsedAt revokedAt } pageInfo { hasNextPage endCursor } }
   }
+`);
+const aboutQuery = graphql(`
+  query About { viewer { id name role project { id name } } version }
 `);
 const createApiKey = graphql(`
   mutation CreateApiKey($name: String!, $scopes: [String!]!) {
@@ -126,74 +130,94 @@ function CreateKey() {
   );
 }
 
+function Keys() {
+  const reading = useData(keysQuery, {});
+  const work = useWork();
+  return (
+    <Loaded reading={reading}>
+      {({ apiKeys }) => (
+        <>
+          {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+          {apiKeys.nodes.length === 0 ? (
+            <Empty
+              title={t("No key yet")}
+              text={t("Programs, the command line and trainers elsewhere sign in with a key.")}
+            />
+          ) : (
+            <List
+              rows={apiKeys.nodes}
+              label={t("API keys")}
+              searchText={(row) => row.name}
+              columns={[
+                { key: "name", label: t("Name"), sortBy: (r) => r.name, cell: (r) => r.name },
+                {
+                  key: "prefix",
+                  label: t("Begins with"),
+                  cell: (r) => <span className="e-mono">{r.prefix}…</span>,
+                },
+                { key: "scopes", label: t("May"), cell: (r) => r.scopes.join(", ") },
+                {
+                  key: "created",
+                  label: t("Made"),
+                  sortBy: (r) => r.createdAt,
+                  cell: (r) => (
+                    <>
+                      <When at={r.createdAt} /> {r.createdBy ? t("by {{name}}", { name: r.createdBy }) : null}
+                    </>
+                  ),
+                },
+                { key: "used", label: t("Last used"), cell: (r) => <When at={r.lastUsedAt} /> },
+                {
+                  key: "revoke",
+                  label: t("State"),
+                  cell: (r) =>
+                    r.revokedAt ? (
+                      <Pill tone="plain">{t("revoked")}</Pill>
+                    ) : (
+                      <Button
+                        size="compact-xs"
+                        variant="default"
+                        aria-label={t("Revoke {{name}}", { name: r.name })}
+                        onClick={() => work.run(async () => void (await act(revokeApiKey, { id: r.id })))}
+                      >
+                        {t("Revoke")}
+                      </Button>
+                    ),
+                },
+              ]}
+            />
+          )}
+          <UsageTable keys={apiKeys.nodes} />
+        </>
+      )}
+    </Loaded>
+  );
+}
+
 export function SettingsPage() {
-  const reading = useData(settingsQuery, {});
+  const reading = useData(aboutQuery, {});
   const { look, choose } = useLook();
+  const whyNoKeys = useWhyNot()("admin");
   const work = useWork();
   return (
     <Page
       title={t("Settings")}
       sentence={t("You, the keys of your programs, and how this looks.")}
       action={<CreateKey />}
+      needs="admin"
     >
       <Loaded reading={reading}>
         {(data) => (
           <Stack gap={16}>
             <div>
               <Group justify="space-between" align="baseline">
-                <h2>{t("API keys")}</h2>
+                <h2>{t("API keys of this project")}</h2>
                 <Anchor href="/graphql" target="_blank" size="sm">
                   {t("Try the API in GraphiQL")}
                 </Anchor>
               </Group>
-              {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-              {data.apiKeys.nodes.length === 0 ? (
-                <Empty
-                  title={t("No key yet")}
-                  text={t("Programs, the command line and trainers elsewhere sign in with a key.")}
-                />
-              ) : (
-                <List
-                  rows={data.apiKeys.nodes}
-                  label={t("API keys")}
-                  searchText={(row) => row.name}
-                  columns={[
-                    { key: "name", label: t("Name"), sortBy: (r) => r.name, cell: (r) => r.name },
-                    {
-                      key: "prefix",
-                      label: t("Begins with"),
-                      cell: (r) => <span className="e-mono">{r.prefix}…</span>,
-                    },
-                    { key: "scopes", label: t("May"), cell: (r) => r.scopes.join(", ") },
-                    {
-                      key: "created",
-                      label: t("Made"),
-                      sortBy: (r) => r.createdAt,
-                      cell: (r) => <When at={r.createdAt} />,
-                    },
-                    { key: "used", label: t("Last used"), cell: (r) => <When at={r.lastUsedAt} /> },
-                    {
-                      key: "revoke",
-                      label: t("State"),
-                      cell: (r) =>
-                        r.revokedAt ? (
-                          <Pill tone="plain">{t("revoked")}</Pill>
-                        ) : (
-                          <Button
-                            size="compact-xs"
-                            variant="default"
-                            aria-label={t("Revoke {{name}}", { name: r.name })}
-                            onClick={() => work.run(async () => void (await act(revokeApiKey, { id: r.id })))}
-                          >
-                            {t("Revoke")}
-                          </Button>
-                        ),
-                    },
-                  ]}
-                />
-              )}
+              {whyNoKeys === null ? <Keys /> : <Text size="sm">{whyNoKeys}</Text>}
             </div>
-            <UsageTable keys={data.apiKeys.nodes} />
             <Surface title={t("Colours")}>
               <SegmentedControl
                 aria-label={t("Colours")}
@@ -211,21 +235,27 @@ export function SettingsPage() {
                 items={[
                   [t("Name"), data.viewer.name],
                   [t("Project"), data.viewer.project.name],
+                  [t("Role"), roleWord(data.viewer.role)],
                   [t("Version"), data.version],
                 ]}
               />
-              <Button
-                variant="default"
-                mt={12}
-                onClick={() =>
-                  work.run(async () => {
-                    await postAuth("sign-out", {});
-                    location.assign("/sign-in");
-                  })
-                }
-              >
-                {t("Sign out")}
-              </Button>
+              {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+              <Group mt={12} gap={8}>
+                <Button component={Link} to="/account" variant="default">
+                  {t("Sessions and password")}
+                </Button>
+                <Button
+                  variant="default"
+                  onClick={() =>
+                    work.run(async () => {
+                      await postAuth("sign-out", {});
+                      location.assign("/sign-in");
+                    })
+                  }
+                >
+                  {t("Sign out")}
+                </Button>
+              </Group>
             </Surface>
           </Stack>
         )}

@@ -12,7 +12,7 @@ import {
 import { readOn } from "./connections.ts";
 import { type Problem, ProblemError } from "./errors.ts";
 
-const publicPaths = ["/setup", "/sign-in"];
+const publicPaths = ["/setup", "/sign-in", "/join", "/reset"];
 
 let isLeaving = false;
 

@@ -231,6 +231,7 @@ export function DatasetPage() {
       title={dataset?.name ?? t("Dataset")}
       thing={dataset}
       crumb={{ label: t("Datasets"), to: "/datasets" }}
+      needs="train"
       action={
         version ? (
           <Button component={Link} to={`/train?dataset=${version.id}`}>

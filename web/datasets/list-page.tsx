@@ -35,6 +35,7 @@ export function DatasetsPage() {
       title={t("Datasets")}
       sentence={t("Examples to learn from, kept as versions that never change.")}
       action={button}
+      needs="write"
     >
       <Loaded reading={reading}>
         {(data) =>

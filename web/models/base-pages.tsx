@@ -30,6 +30,7 @@ export function BasesPage() {
       title={t("Base models")}
       sentence={t("The weights everything starts from; they are never changed.")}
       action={button}
+      needs="write"
     >
       <Stack gap={12}>
         {imports.map((run) => (
@@ -117,6 +118,7 @@ export function BasePage() {
       title={base?.name ?? t("Base model")}
       thing={base}
       crumb={{ label: t("Base models"), to: "/base-models" }}
+      needs="train"
       action={
         base ? (
           <Button component={Link} to={`/train?base=${base.id}`}>

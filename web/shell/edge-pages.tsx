@@ -31,6 +31,20 @@ export function NotFoundPage() {
   );
 }
 
+/** In place of a page that the viewer's role does not open. */
+export function ClosedPage(props: { why: string }) {
+  return (
+    <Page title={t("Not yours to open")}>
+      <Empty
+        picture={<Mark size={40} />}
+        title={props.why}
+        text={t("An admin of the project changes roles on the page People.")}
+        action={toMap}
+      />
+    </Page>
+  );
+}
+
 /** A page of an older build asks for code that an upgraded server no longer has; reading the page anew mends it. */
 const isStale = (error: unknown): boolean =>
   error instanceof Error && /dynamically imported module|Importing a module script/i.test(error.message);

@@ -51,6 +51,8 @@ export const groups: { title: string | null; places: Place[] }[] = [
       place("/runs", t("Runs"), "j"),
       place("/trainers", t("Trainers"), "h"),
       place("/trash", t("Deleted"), "x"),
+      place("/people", t("People"), "p"),
+      place("/projects", t("Projects")),
       place("/settings", t("Settings"), "s"),
     ],
   },
@@ -60,6 +62,7 @@ export const places: Place[] = groups.flatMap((group) => group.places);
 
 /** Things to do that have a page of their own; only the palette and the shortcuts lead there directly. */
 export const deeds: Place[] = [
+  place("/account", t("Your account")),
   place("/train", t("Start training"), "n"),
   place("/datasets?import=1", t("Import dataset")),
   place("/base-models?import=1", t("Import model")),

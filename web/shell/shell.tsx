@@ -6,20 +6,23 @@ import { spotlight } from "@mantine/spotlight";
 import { IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useCallback, useEffect } from "react";
+import { ViewerContext, whyNot } from "../accounts/viewer.tsx";
 import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { type RunState, useRunEnded, useRunFeed } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { placeOfRun } from "../paths.ts";
 import { AddTrainer, isOnline } from "../trainers/add-trainer.tsx";
+import { ClosedPage } from "./edge-pages.tsx";
 import { useLook, useRememberedLook } from "./look.ts";
 import { Mark } from "./mark.tsx";
 import { Palette } from "./palette.tsx";
 import { groups, type Place } from "./places.ts";
 import { paletteKeys, Shortcuts } from "./shortcuts.tsx";
+import { ViewerMenu } from "./viewer-menu.tsx";
 
 const navQuery = graphql(`
-  query Nav { viewer { id look } processMap { stages { key count running { id } } trainers { id status } } }
+  query Nav { viewer { id look name role scopes project { id name } projects { id name archivedAt } } processMap { stages { key count running { id } } trainers { id status } } }
 `);
 
 function nextAfter(run: RunState): { label: string; to: string } {
@@ -98,6 +101,10 @@ export function Shell() {
   useEffect(() => drawer.close(), [pathname]);
   const stages = new Map((data?.processMap.stages ?? []).map((stage) => [stage.key, stage]));
   const runningTrainings = stages.get("customized")?.running.length ?? 0;
+  const closed =
+    data && pathname.startsWith("/chat") && !data.viewer.scopes.includes("chat")
+      ? whyNot(data.viewer, "chat")
+      : null;
   const note = (item: Place): string => {
     if (item.to === "/trainings")
       return runningTrainings > 0 ? t("{{n}} running", { n: runningTrainings }) : "";
@@ -135,6 +142,7 @@ export function Shell() {
         <Link to="/" className="e-brand">
           <Mark /> Espalier
         </Link>
+        {data ? <ViewerMenu viewer={data.viewer} /> : null}
         <div className="e-nav-tools">
           <button type="button" className="e-nav-search" onClick={() => spotlight.open()}>
             <IconSearch size={14} aria-hidden />
@@ -166,7 +174,9 @@ export function Shell() {
         </button>
       </AppShell.Navbar>
       <AppShell.Main id="content">
-        <Outlet />
+        <ViewerContext value={data?.viewer ?? null}>
+          {closed === null ? <Outlet /> : <ClosedPage why={closed} />}
+        </ViewerContext>
       </AppShell.Main>
       <AddTrainer isOpen={isAdding} onClose={adding.close} />
       <Palette />

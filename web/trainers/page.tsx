@@ -36,6 +36,7 @@ export function TrainersPage() {
       title={t("Trainers")}
       sentence={t("Machines that train for this server; they ask it for work, it never reaches into them.")}
       action={<AddTrainerButton variant="filled" />}
+      needs="admin"
     >
       <Stack gap={16}>
         <Loaded reading={reading}>

@@ -4,6 +4,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { Gate } from "../accounts/viewer.tsx";
 import { act } from "../api/client.ts";
 import { useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
@@ -75,9 +76,11 @@ export function ConfirmButton(props: {
   const dependants = props.dependants ?? [];
   return (
     <>
-      <Button variant="subtle" color="red" c="var(--e-red)" onClick={modal.open}>
-        {props.button}
-      </Button>
+      <Gate scope="write">
+        <Button variant="subtle" color="red" c="var(--e-red)" onClick={modal.open}>
+          {props.button}
+        </Button>
+      </Gate>
       <ConfirmDialog
         isOpen={isOpen}
         onClose={modal.close}

@@ -3,6 +3,7 @@ import { CloseButton, Group, Text, VisuallyHidden } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect } from "react";
+import { Gate, type Scope } from "../accounts/viewer.tsx";
 import { t } from "../i18n.ts";
 import { EditableName, type Renamable } from "./rename.tsx";
 
@@ -12,6 +13,8 @@ export function Page(props: {
   thing?: Renamable | null;
   sentence?: string;
   action?: ReactNode;
+  /** What the action takes; whoever's role has it not sees it disabled, with the role that has. */
+  needs?: Scope;
   crumb?: { label: string; to: string };
   aside?: ReactNode;
   children: ReactNode;
@@ -61,7 +64,7 @@ export function Page(props: {
             </Group>
           ) : null}
         </div>
-        {props.action}
+        {props.action && props.needs ? <Gate scope={props.needs}>{props.action}</Gate> : props.action}
       </Group>
       {props.children}
     </div>

@@ -1,0 +1,103 @@
+// Your account: where you are signed in, and your password.
+import { Button, Group, PasswordInput, Stack } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { useState } from "react";
+import { act } from "../api/client.ts";
+import { useData, useWork } from "../api/data.ts";
+import { graphql } from "../api/graphql.ts";
+import { t } from "../i18n.ts";
+import { Facts, Surface } from "../ui/bits.tsx";
+import { Page } from "../ui/page.tsx";
+import { Loaded, ProblemNotice } from "../ui/states.tsx";
+import { SessionList } from "./sessions.tsx";
+import { roleWord } from "./viewer.tsx";
+
+const accountQuery = graphql(`
+  query Account { viewer { id name role project { id name } sessions { id userAgent isCurrent createdAt lastUsedAt } } }
+`);
+const changePassword = graphql(`
+  mutation ChangePassword($current: String!, $wanted: String!) {
+    changePassword(current: $current, wanted: $wanted) { __typename ... on SessionsSuccess { ended } ... on UserError { code message hint field value } }
+  }
+`);
+
+function PasswordForm() {
+  const [current, setCurrent] = useState("");
+  const [wanted, setWanted] = useState("");
+  const work = useWork();
+  const toggle = { "aria-label": t("Show or hide the password") };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void work.run(async () => {
+          await act(changePassword, { current, wanted });
+          setCurrent("");
+          setWanted("");
+          notifications.show({
+            message: t("Your password is changed; your other browsers are signed out."),
+            color: "gray",
+          });
+        });
+      }}
+    >
+      <Stack gap={12} maw={420}>
+        <PasswordInput
+          label={t("Current password")}
+          autoComplete="current-password"
+          required
+          withAsterisk={false}
+          value={current}
+          onChange={(event) => setCurrent(event.currentTarget.value)}
+          visibilityToggleButtonProps={toggle}
+        />
+        <PasswordInput
+          label={t("New password")}
+          description={t("At least 8 characters.")}
+          autoComplete="new-password"
+          minLength={8}
+          required
+          withAsterisk={false}
+          value={wanted}
+          onChange={(event) => setWanted(event.currentTarget.value)}
+          visibilityToggleButtonProps={toggle}
+        />
+        {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+        <Group>
+          <Button type="submit" loading={work.isBusy}>
+            {t("Change password")}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+export function AccountPage() {
+  const reading = useData(accountQuery, {});
+  return (
+    <Page title={t("Your account")} sentence={t("Where you are signed in, and your password.")}>
+      <Loaded reading={reading}>
+        {({ viewer }) => (
+          <Stack gap={16}>
+            <Surface title={t("You")}>
+              <Facts
+                items={[
+                  [t("Name"), viewer.name],
+                  [t("Project"), viewer.project.name],
+                  [t("Role"), roleWord(viewer.role)],
+                ]}
+              />
+            </Surface>
+            <Surface title={t("Signed in")}>
+              <SessionList sessions={viewer.sessions} />
+            </Surface>
+            <Surface title={t("Password")}>
+              <PasswordForm />
+            </Surface>
+          </Stack>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
