@@ -76,6 +76,9 @@ export function createProjects(deps: { store: Store; clock: Clock; principals: P
       principals.changed();
       const [row] = await tx.select().from(projects).where(eq(projects.id, id));
       if (!row) throw new Error("the project is gone");
+      // Whoever stood in it stands elsewhere from now on, also once it is restored.
+      if (row.archivedAt !== null)
+        await tx.update(sessions).set({ projectId: null }).where(eq(sessions.projectId, id));
       return { ...row, role: by.role };
     });
   }

@@ -258,7 +258,7 @@ export function PeoplePage() {
       roleWord(person.role)
     );
   const actions = (person: Person): ReactNode => (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Button
           size="compact-xs"

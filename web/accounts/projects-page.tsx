@@ -200,7 +200,7 @@ export function ProjectsPage() {
                             aria-label={t("Switch to {{name}}", { name: row.name })}
                             onClick={() => work.run(() => switchTo(row.id))}
                           >
-                            {t("Switch to it")}
+                            {t("Switch to")}
                           </Button>
                         )}
                       </td>

@@ -120,7 +120,7 @@ export function History(props: { openId: string | null; onPicked?: () => void })
                 {[relativeTime(conversation.updatedAt, Date.now()), whoOf(conversation)].join(" · ")}
               </small>
             </Link>
-            <Menu position="bottom-end">
+            <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
               <Menu.Target>
                 <ActionIcon
                   size="sm"

@@ -23,7 +23,7 @@ export function ViewerMenu(props: { viewer: Viewer }) {
   const open = viewer.projects.filter(({ archivedAt }) => archivedAt === null);
   return (
     <>
-      <Menu position="bottom-start" width={240}>
+      <Menu position="bottom-start" width={240} withinPortal={false} withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <UnstyledButton className="e-viewer">
             <span className="e-viewer-words">

@@ -44,7 +44,7 @@ test("several documents come back in turn, a refusal keeps its words, and a fres
 
 test("a document that takes too long or too much memory is refused and its process killed; the next one is read", async () => {
   // What has to be searched for an end again and again takes minutes.
-  const slow = file("slow.md", "[a](b ".repeat(200_000));
+  const slow = file("slow.md", "[a](b ".repeat(2_000_000));
   const hasty = createDocumentReader({ command, env: {}, limits: { ...bounds, documentMs: 3_000 } });
   const hungry = createDocumentReader({ command, env: {}, limits: { ...bounds, documentReaderBytes: 1 } });
   try {
