@@ -69,7 +69,14 @@ test.skipIf(!canWalk)("its model is chatted with, and its page says what that co
   await page.getByRole("link", { name: "Chat with it" }).click();
   const [reply] = await walk.say("Hello", 1);
   expect(reply).toContain(WORDS.join(""));
-  await walk.open("/third-party");
+  // The map and the navigation count it; the stage leads to the providers.
+  await walk.open("/");
+  const stage = page.locator("[data-stage=thirdParty]");
+  await stage.locator(".e-count", { hasText: /^1$/ }).waitFor();
+  await stage.getByText("acme/gpt-4o-mini", { exact: true }).waitFor();
+  await page.getByRole("link", { name: "Third-party 1", exact: true }).waitFor();
+  await stage.getByRole("link", { name: "Open", exact: true }).click();
+  await walk.heading("Third-party models").waitFor();
   await page.getByRole("link", { name: "acme" }).click();
   await walk.heading("acme").waitFor();
   await page.getByText("1 calls, 18 tokens, $0.000092").waitFor();

@@ -105,7 +105,17 @@ test.skipIf(!canWalk)(
       ),
     );
     expect(processMap.stages.map(({ key }) => key)).toEqual([
-      ...["base", "datasets", "customized", "complete", "live", "registered", "chat"],
+      ...[
+        "base",
+        "datasets",
+        "customized",
+        "complete",
+        "live",
+        "registered",
+        "chat",
+        "knowledge",
+        "thirdParty",
+      ],
     ]);
     for (const stage of processMap.stages) {
       const card = page.locator(`[data-stage=${stage.key}]`);

@@ -1,4 +1,5 @@
 // The process map: what exists at each stage, what is missing there, and the one next thing to do.
+import { opens } from "../accounts/accounts.ts";
 import { isEnded, type RunRow } from "../runs/runs.ts";
 import type { Context } from "./context.ts";
 import type { TrainerRow } from "./trainers.ts";
@@ -34,6 +35,11 @@ export type Facts = {
   registered: { alias: string; deploymentId: string }[];
   conversations: { count: number; newest: string | null };
   knowledge: { count: number; newest: string | null };
+  thirdParty: { id: string; name: string; abilities: readonly string[] }[];
+  /** The newest provider, whether or not a model of it was chosen. */
+  provider: { id: string; name: string } | null;
+  /** Whether the caller may connect a provider. */
+  mayConnect: boolean;
   /** Runs that wait or run. */
   open: RunRow[];
   hasTrainer: boolean;
@@ -81,22 +87,42 @@ const nextRules: readonly ((facts: Facts) => MapNext | null)[] = [
       ? next(`${run.name} is under way.`, "It goes on when you leave.", "Look at it", `/runs/${run.id}`)
       : null;
   },
-  ({ customized, complete, hasTrainer, bases }) =>
-    customized.length > 0 || complete.length > 0
+  (facts) =>
+    hasTrained(facts) || !facts.hasTrainer
       ? null
-      : hasTrainer
-        ? next(
-            "Next: train your first model.",
-            "The sample takes a few minutes on a laptop.",
-            "Train",
-            "/train",
-          )
-        : next(
-            bases.length > 0 ? "Next: talk to a base model." : "Next: connect a trainer.",
-            "Training needs a trainer; chatting and deploying do not.",
-            "Chat",
-            `/chat?model=${encodeURIComponent(bases[0]?.name ?? "")}`,
-          ),
+      : next(
+          "Next: train your first model.",
+          "The sample takes a few minutes on a laptop.",
+          "Train",
+          "/train",
+        ),
+  (facts) =>
+    hasTrained(facts) || facts.conversations.count > 0
+      ? null
+      : next(
+          "Next: talk to a base model.",
+          "Training needs a trainer; chatting and deploying do not.",
+          "Chat",
+          `/chat?model=${encodeURIComponent(facts.bases[0]?.name ?? "")}`,
+        ),
+  (facts) =>
+    hasTrained(facts) || facts.knowledge.count > 0
+      ? null
+      : next(
+          "Next: create a knowledge base.",
+          "Training needs a trainer; finding answers in your documents does not.",
+          "Create",
+          createKnowledge,
+        ),
+  (facts) =>
+    hasTrained(facts) || facts.thirdParty.length > 0 || facts.provider || !facts.mayConnect
+      ? null
+      : next(
+          "Next: connect a third-party model.",
+          "Training needs a trainer; comparing yours with a model that others serve does not.",
+          "Connect",
+          connectProvider,
+        ),
   ({ conversations, customized, bases }) => {
     const newest = customized[0];
     if (conversations.count > 0 || !newest) return null;
@@ -156,13 +182,20 @@ const nextRules: readonly ((facts: Facts) => MapNext | null)[] = [
   },
 ];
 
+const createKnowledge = "/knowledge?import=1";
+const connectProvider = "/third-party?add=1";
+
+const hasTrained = ({ customized, complete }: Facts): boolean => customized.length + complete.length > 0;
+
 /** The next thing to do. */
 export function nextOf(facts: Facts): MapNext {
   for (const rule of nextRules) {
     const said = rule(facts);
     if (said) return said;
   }
-  return next("Train another model.", "Try other parameters, or another dataset.", "Train", "/train");
+  return facts.hasTrainer
+    ? next("Train another model.", "Try other parameters, or another dataset.", "Train", "/train")
+    : next("Nothing waits for you.", "To train a model, connect a trainer.", "Open chat", "/chat");
 }
 
 function next(sentence: string, detail: string, label: string, path: string): MapNext {
@@ -182,6 +215,7 @@ export function stagesOf(facts: Facts): MapStage[] {
     ...(hasTrainer ? [] : ["a trainer"]),
   ];
   const hasModel = bases.length + customized.length + complete.length > 0;
+  const canTalk = hasModel || facts.thirdParty.some(({ abilities }) => abilities.includes("text"));
   return [
     stage("base", bases.length, newest(bases, "Weights we start from."), {
       running: running("import-model"),
@@ -223,14 +257,15 @@ export function stagesOf(facts: Facts): MapStage[] {
       facts.conversations.count,
       facts.conversations.newest ?? "Talk to any model, or two side by side.",
       {
-        action: hasModel ? ["Open chat", "/chat"] : null,
-        missing: hasModel ? [] : ["a model"],
+        action: canTalk ? ["Open chat", "/chat"] : null,
+        missing: canTalk ? [] : ["a model"],
       },
     ),
     stage("knowledge", facts.knowledge.count, facts.knowledge.newest ?? "Documents that answer.", {
       running: running("index-documents", "rebuild-index"),
-      action: facts.knowledge.count > 0 ? ["Open", "/knowledge"] : ["Create", "/knowledge?import=1"],
+      action: facts.knowledge.count > 0 ? ["Open", "/knowledge"] : ["Create", createKnowledge],
     }),
+    stage("thirdParty", facts.thirdParty.length, thirdPartyWords(facts), { action: thirdPartyAction(facts) }),
   ];
 }
 
@@ -243,6 +278,19 @@ function liveWords(answering: Facts["live"], all: number): string {
   const [first, ...others] = answering;
   if (!first) return all > 0 ? "None is in service." : "Models that answer.";
   return others.length > 0 ? `${answering.length} in service` : `${first.name}, in service`;
+}
+
+function thirdPartyWords({ thirdParty, provider }: Facts): string {
+  return (
+    thirdParty[0]?.name ?? (provider ? `${provider.name}: no model chosen yet.` : "Models that others serve.")
+  );
+}
+
+/** A provider without a chosen model comes first; only who may connect one is shown how. */
+function thirdPartyAction({ thirdParty, provider, mayConnect }: Facts): [string, string] | null {
+  if (thirdParty.length > 0) return ["Open", "/third-party"];
+  if (!mayConnect) return null;
+  return provider ? ["Choose models", `/third-party/${provider.id}`] : ["Connect", connectProvider];
 }
 
 function deployPath({ complete, customized, bases }: Facts): string {
@@ -279,7 +327,7 @@ function stage(
 
 /** The whole map of the caller's project, from what the front doors say now. */
 export async function readProcessMap(context: Context): Promise<ProcessMap> {
-  const { models, datasets, chat, knowledge, runs, trainers, accounts, principal } = context;
+  const { models, datasets, chat, knowledge, providers, runs, trainers, accounts, principal } = context;
   const { projectId } = principal;
   const known = await trainers.list(projectId);
   const open: RunRow[] = [];
@@ -306,6 +354,9 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
       newest: recent.items[0]?.title ?? null,
     },
     knowledge: { count: await bases.totalCount(), newest: bases.items[0]?.name ?? null },
+    thirdParty: await models.entries(projectId, ["third-party"]),
+    provider: (await providers.pageOf(projectId, { first: 1 })).items[0] ?? null,
+    mayConnect: opens(principal.scopes, "admin"),
     open,
     hasTrainer: known.some(trainers.isOnline),
     trainerHint: context.localTrainer?.() ?? noTrainer,

@@ -111,7 +111,9 @@ export function SetupPage() {
   return (
     <Door
       title={t("Set up Espalier")}
-      sentence={t("Choose the name and password of the first person on this machine.")}
+      sentence={t(
+        "Choose the name and password of the first person on this machine, who may do everything. Next comes the process map, with a sample to start from. What you bring in stays on this machine until you connect a service elsewhere.",
+      )}
     >
       {token ? (
         <CredentialsForm

@@ -23,16 +23,21 @@ export type Edge = {
 type Point = { x: number; y: number };
 
 const cardHeight = 138;
-const slimHeight = 78;
+const slimHeight = 98;
 const tiers = { deployBase: 14, trainSave: 48, deployCustomized: 82 } as const;
 const rowOne = 120;
 const rowTwo = 340;
 const chatRow = 398;
 /** The branch that leads from every model state to the chat. */
 const branch = 299;
-const slimRow = 510;
+const slimRow = 486;
+/** Where helpers reach the assessment: level, below the chat. */
+const underChat = slimRow + 78;
 
 export const canvasHeight = slimRow + slimHeight + 4;
+
+/** Whether a card has room for its number only beside its words. */
+export const isSlim = (box: Box): boolean => box.height === slimHeight;
 
 /** Boxes of all stages for a canvas `width` pixels wide (≥ 860). */
 export function placeStages(width: number): Record<string, Box> {
@@ -46,6 +51,7 @@ export function placeStages(width: number): Record<string, Box> {
     height,
   });
   const chatWidth = nodeWidth + gap;
+  const helper = (y: number): Box => box(column(4) - gap / 2, y, slimHeight, nodeWidth + gap / 2);
   return {
     base: box(column(0), rowOne),
     customized: box(column(1), rowOne),
@@ -55,8 +61,8 @@ export function placeStages(width: number): Record<string, Box> {
     datasets: box(column(0), rowTwo),
     assessment: box(column(1), slimRow, slimHeight),
     chat: box(column(2) - gap / 2, chatRow, cardHeight, chatWidth),
-    knowledge: box(column(4), rowTwo + 58, slimHeight),
-    thirdParty: box(column(4), slimRow, slimHeight),
+    knowledge: helper(rowTwo + 26),
+    thirdParty: helper(slimRow),
   };
 }
 
@@ -162,6 +168,17 @@ export function drawEdges(boxes: Record<string, Box>, words: (key: string) => st
       { x: b.x + clearance, y: b.y },
     ]);
   };
+  /** From a helper at the right, under the chat, to the assessment. */
+  const toAssessment = (from: string, key: string): Edge => {
+    const [a, b] = [left(at(from), 0.8), right(at("assessment"))];
+    const x = a.x - 14;
+    return edge(from, "assessment", "optional", key, "under", [
+      a,
+      { x, y: a.y },
+      { x, y: underChat },
+      { x: b.x + clearance, y: underChat },
+    ]);
+  };
   const feed = (): Edge => {
     const [a, b] = [right(at("datasets"), 0.42), left(at("customized"), 0.78)];
     const x = (a.x + b.x) / 2;
@@ -198,6 +215,8 @@ export function drawEdges(boxes: Record<string, Box>, words: (key: string) => st
     toChat("complete", "chatComplete"),
     toSide("knowledge", "chatKnowledge", 0.36),
     toSide("thirdParty", "chatThirdParty", 0.72),
+    toAssessment("knowledge", "assessKnowledge"),
+    toAssessment("thirdParty", "assessThirdParty"),
     dataToAssessment(),
     modelToAssessment(),
     feed(),

@@ -19,7 +19,7 @@ import { useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { duration } from "../ui/format.ts";
 import { Bar, statusWord } from "../ui/status.tsx";
-import type { Box } from "./layout.ts";
+import { type Box, isSlim } from "./layout.ts";
 import type { mapQuery } from "./queries.ts";
 import { stageHome, stageTitle } from "./words.ts";
 
@@ -115,6 +115,7 @@ export function StageCard(props: {
       className="e-stage"
       style={style}
       data-stage={stageKey}
+      {...(box && isSlim(box) ? { "data-slim": "" } : {})}
       {...(run ? { "data-running": "" } : {})}
       {...(props.isNext && !run ? { "data-next": "" } : {})}
       {...(stage === undefined ? { "data-later": "" } : {})}

@@ -37,6 +37,7 @@ const homes: Record<string, string> = {
   registered: "/registered",
   chat: "/chat",
   knowledge: "/knowledge",
+  thirdParty: "/third-party",
 };
 
 const edges: Record<string, string> = {
@@ -64,6 +65,8 @@ const edges: Record<string, string> = {
   "assessModel.why": t("Assessment needs a model."),
   "chatKnowledge.why": t("Chat may look things up in a knowledge base."),
   "chatThirdParty.why": t("Chat may use third-party models."),
+  "assessKnowledge.why": t("An assessment may look things up in a knowledge base."),
+  "assessThirdParty.why": t("An assessment may compare with third-party models."),
 };
 
 export const stageTitle = (key: string): string => titles[key] ?? key;

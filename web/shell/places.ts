@@ -42,7 +42,7 @@ export const groups: { title: string | null; places: Place[] }[] = [
       place("/complete", t("Complete"), "o", "complete", t("Complete models")),
       place("/live", t("Live"), "l", "live", t("Live models")),
       place("/registered", t("Registered"), "r", "registered", t("Registered models")),
-      place("/third-party", t("Third-party"), "p", undefined, t("Third-party models")),
+      place("/third-party", t("Third-party"), "p", "thirdParty", t("Third-party models")),
     ],
   },
   {
@@ -51,8 +51,7 @@ export const groups: { title: string | null; places: Place[] }[] = [
       place("/runs", t("Runs"), "j"),
       place("/trainers", t("Trainers"), "h"),
       place("/trash", t("Deleted"), "x"),
-      place("/people", t("People"), "p"),
-      place("/projects", t("Projects")),
+      place("/people", t("People"), "e"),
       place("/settings", t("Settings"), "s"),
     ],
   },
@@ -60,9 +59,10 @@ export const groups: { title: string | null; places: Place[] }[] = [
 
 export const places: Place[] = groups.flatMap((group) => group.places);
 
-/** Things to do that have a page of their own; only the palette and the shortcuts lead there directly. */
+/** Things to do that have a page of their own, and pages of the viewer's menu: the palette and the shortcuts lead there. */
 export const deeds: Place[] = [
   place("/account", t("Your account")),
+  place("/projects", t("Projects")),
   place("/train", t("Start training"), "n"),
   place("/datasets?import=1", t("Import dataset")),
   place("/base-models?import=1", t("Import model")),

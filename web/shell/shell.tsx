@@ -150,20 +150,22 @@ export function Shell() {
           </button>
           <ThemeSwitch />
         </div>
-        {groups.map((group) => (
-          <div key={group.title ?? "top"}>
-            {group.title ? <h2>{group.title}</h2> : null}
-            {group.places.map((item) => (
-              <Link
-                key={item.to}
-                to={item.to}
-                activeOptions={{ exact: item.to === "/", includeSearch: false }}
-              >
-                {item.label} <span>{note(item)}</span>
-              </Link>
-            ))}
-          </div>
-        ))}
+        <div className="e-nav-places">
+          {groups.map((group) => (
+            <div key={group.title ?? "top"}>
+              {group.title ? <h2>{group.title}</h2> : null}
+              {group.places.map((item) => (
+                <Link
+                  key={item.to}
+                  to={item.to}
+                  activeOptions={{ exact: item.to === "/", includeSearch: false }}
+                >
+                  {item.label} <span>{note(item)}</span>
+                </Link>
+              ))}
+            </div>
+          ))}
+        </div>
         {data && !data.processMap.trainers.some(isOnline) ? (
           <button type="button" className="e-nav-help" onClick={adding.open}>
             {t("No trainer: training is off")}

@@ -15,7 +15,7 @@ const MapStage = builder.objectRef<StageShape>("MapStage").implement({
   extensions: needs("read"),
   fields: (t) => ({
     key: t.exposeString("key", {
-      description: "base, datasets, customized, complete, live, registered or chat.",
+      description: "base, datasets, customized, complete, live, registered, chat, knowledge or thirdParty.",
     }),
     count: t.exposeInt("count", { description: "How many things are there." }),
     summary: t.exposeString("summary", { description: "The newest of them, or what the stage is for." }),
