@@ -1,9 +1,10 @@
 // The only reader of the environment: every setting with its flag, variable, default, check and meaning.
-import { cpus, homedir, totalmem } from "node:os";
+import { cpus, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { EspalierError } from "./kit/errors.ts";
 import { LOG_LEVELS } from "./kit/log.ts";
+import { cacheRoots, homeFolder } from "./kit/native.ts";
 
 type Environment = Record<string, string | undefined>;
 type Origin = "flag" | "environment" | "default";
@@ -37,7 +38,11 @@ const folder = z
   .transform((path) => resolve(path));
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ""));
-const cacheHome = (env: Environment): string => env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+/** Where a user's data go; a service without a home keeps them where services do. */
+function dataHome(env: Environment): string {
+  const home = homeFolder();
+  return env.XDG_DATA_HOME || (home === undefined ? "/var/lib" : join(home, ".local", "share"));
+}
 
 export const SETTINGS = {
   dataDir: setting({
@@ -45,7 +50,7 @@ export const SETTINGS = {
     flag: "data",
     doc: "Folder of the database, the blobs and the models.",
     schema: folder,
-    default: (env) => join(env["XDG_DATA_HOME"] || join(homedir(), ".local", "share"), "espalier"),
+    default: (env) => join(dataHome(env), "espalier"),
   }),
   host: setting({
     env: "ESPALIER_HOST",
@@ -73,7 +78,7 @@ export const SETTINGS = {
     flag: "cache",
     doc: "Folder of files that can be made again: native libraries, model graphs.",
     schema: folder,
-    default: (env) => join(cacheHome(env), "espalier"),
+    default: (env) => cacheRoots(env)[0],
   }),
   importDirs: setting<readonly string[] | undefined>({
     env: "ESPALIER_IMPORT_DIRS",

@@ -1,7 +1,8 @@
 // Runs inside a network namespace without a route: starts the executable under strace, uses it, stops it, and
 // prints what it tried to reach. Usage: unshare -n -- bun test/offline.ts EXECUTABLE DATA TRACE [serve options]
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { readOutbound, tracing } from "./outbound.ts";
 
 const [executable = "", data = "", trace = "", ...options] = process.argv.slice(2);
 const up = Bun.spawnSync(["ip", "link", "set", "lo", "up"]);
@@ -9,15 +10,7 @@ if (!up.success) throw new Error(`loopback cannot be brought up: ${up.stderr}`);
 mkdirSync(dirname(trace), { recursive: true });
 
 const server = Bun.spawn(
-  ["strace", "-ff", "-qq", "-s", "256", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", trace].concat(
-    executable,
-    "serve",
-    "--data",
-    data,
-    "--port",
-    "0",
-    ...options,
-  ),
+  [...tracing(trace), executable, "serve", "--data", data, "--port", "0", ...options],
   {
     stdout: "pipe",
     stderr: "inherit",
@@ -44,16 +37,4 @@ for (const pid of readFileSync(`/proc/${server.pid}/task/${server.pid}/children`
   process.kill(Number(pid), "SIGTERM");
 const exitCode = await server.exited;
 
-const attempts: string[] = [];
-const lookUps: string[] = [];
-let calls = 0;
-for (const file of readdirSync(dirname(trace)).filter((name) => name.startsWith(basename(trace)))) {
-  for (const line of readFileSync(join(dirname(trace), file), "utf8").split("\n")) {
-    if (line === "") continue;
-    calls++;
-    const inet = /sa_family=AF_INET6?, .*?htons\((\d+)\).*?"([^"]+)"/.exec(line);
-    if (/nscd\/socket|systemd\.resolve/.test(line) || inet?.[1] === "53") lookUps.push(line);
-    else if (inet && !/^(127\.|::1$|::ffff:127\.)/.test(inet[2] ?? "")) attempts.push(line);
-  }
-}
-console.log(JSON.stringify({ statuses, exitCode, calls, attempts, lookUps }));
+console.log(JSON.stringify({ statuses, exitCode, ...readOutbound(trace) }));

@@ -12,7 +12,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EspalierError } from "./errors.ts";
-import { cacheRoots, NATIVE_SOURCES, type NativeName, nativePath, unpackFiles } from "./native.ts";
+import {
+  cacheRoots,
+  missingSystemLibrary,
+  NATIVE_SOURCES,
+  type NativeName,
+  nativePath,
+  unpackFiles,
+} from "./native.ts";
 import type { EmbeddedFiles } from "./native-files.ts";
 
 let dir: string;
@@ -85,4 +92,15 @@ test("many processes may unpack at once", async () => {
     expect(await child.exited).toBe(0);
   }
   expect(readdirSync(root)).toEqual(["native-abc"]);
+});
+
+test("a library that the system lacks is told with its packages; one of ours that is gone is a damaged cache", () => {
+  const said = (library: string) => `${library}: cannot open shared object file: No such file or directory`;
+  expect(missingSystemLibrary("libsql.node", said("libgcc_s.so.1"))).toMatchObject({
+    code: "SYSTEM_LIBRARY_MISSING",
+    value: "libgcc_s.so.1",
+  });
+  expect(missingSystemLibrary("onnxruntime_binding.node", said("libonnxruntime.so.1"))).toBeUndefined();
+  expect(missingSystemLibrary("libsql.node", said("/tmp/cache/libsql.node"))).toBeUndefined();
+  expect(missingSystemLibrary("libsql.node", "file too short")).toBeUndefined();
 });

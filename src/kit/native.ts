@@ -66,18 +66,45 @@ export function embedderFolder(): string {
  */
 export function loadNative(name: NativeName): unknown {
   const loaded: { exports: unknown } = { exports: {} };
-  process.dlopen(loaded, nativePath(name));
+  try {
+    process.dlopen(loaded, nativePath(name));
+  } catch (error) {
+    throw missingSystemLibrary(name, messageOf(error)) ?? error;
+  }
   return loaded.exports;
 }
 
+/** What to do where the loader says that the system lacks a library; undefined for every other failure. */
+export function missingSystemLibrary(name: NativeName, said: string): EspalierError | undefined {
+  const missing = /(?:^|\s)(lib[^\s/:]+\.so[.\d]*): cannot open shared object file/.exec(said)?.[1];
+  // One of our own that is not beside its neighbour is a damaged cache folder.
+  if (missing === undefined || missing in NATIVE_SOURCES) return undefined;
+  return new EspalierError("SYSTEM_LIBRARY_MISSING", `this system has no ${missing}, which ${name} needs`, {
+    hint: "Install the C and C++ runtime: on Debian and Ubuntu the packages libc6, libgcc-s1 and libstdc++6.",
+    field: "library",
+    value: missing,
+    status: 500,
+  });
+}
+
+/** The user's home folder; undefined where neither HOME nor an entry of /etc/passwd names one. */
+export function homeFolder(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Folders to try in order: what the user said, the XDG cache, ~/.cache, and last a private folder in tmp. */
-export function cacheRoots(env: Record<string, string | undefined>): string[] {
+export function cacheRoots(env: Record<string, string | undefined>): [string, ...string[]] {
   const said = env.ESPALIER_CACHE_DIR;
   // Whoever names a folder wants that folder, so a failure there is told and not worked around.
   if (said) return [said];
-  const roots: string[] = [];
-  if (env.XDG_CACHE_HOME) roots.push(join(env.XDG_CACHE_HOME, "espalier"));
-  roots.push(join(homedir(), ".cache", "espalier"), join(tmpdir(), `espalier-${process.getuid?.() ?? 0}`));
+  const roots: [string, ...string[]] = [join(tmpdir(), `espalier-${process.getuid?.() ?? 0}`)];
+  const home = homeFolder();
+  if (home !== undefined) roots.unshift(join(home, ".cache", "espalier"));
+  if (env.XDG_CACHE_HOME) roots.unshift(join(env.XDG_CACHE_HOME, "espalier"));
   return roots;
 }
 

@@ -112,6 +112,17 @@ export function startTrainer(options: TrainerOptions): TrainerChild {
 
   async function prepare(folder: string): Promise<string> {
     const { venv } = options;
+    if (Bun.which("sh") === null)
+      throw new EspalierError(
+        "TRAINER_NOT_PREPARED",
+        "this system has no shell, and so no Python to train with",
+        {
+          field: "--trainer-venv",
+          value: venv,
+          hint: "Run `espalier trainer --url … --token …` on a machine that has Python 3.11; all but training works here.",
+          status: 500,
+        },
+      );
     isPreparing = true;
     const script = Bun.isStandaloneExecutable
       ? join(folder, "prepare-trainer")
