@@ -149,7 +149,10 @@ test.skipIf(!canTrain)("the README's command line runs as it stands, from import
     writeFileSync(join(user.work, "dist/espalier"), `#!/bin/sh\nexec ${command.join(" ")} "$@"\n`, {
       mode: 0o755,
     });
-  await writeToyModel(join(user.work, "my-model"));
+  // Roomy enough for a question with passages.
+  await writeToyModel(join(user.work, "my-model"), { config: { max_position_embeddings: 4_096 } });
+  mkdirSync(join(user.work, "documents"));
+  writeFileSync(join(user.work, "documents/warranty.md"), "# Warranty\n\nThe warranty lasts two years.\n");
   const rows = Array.from(
     { length: 40 },
     (_, i) => `${JSON.stringify({ prompt: `q${i}`, completion: `a${i}` })}\n`,
@@ -171,7 +174,8 @@ test.skipIf(!canTrain)("the README's command line runs as it stands, from import
   expect({
     code: await shell.exited,
     stderr: stderr.replace(/^.*: (queued|running|succeeded)\n/gm, ""),
-  }).toEqual({ code: 0, stderr: "" });
+    // What the answer cites stands beside it, not in it.
+  }).toEqual({ code: 0, stderr: "[1] warranty.md\n" });
   expect(stdout).toContain("my-tuned");
   expect(stdout).toContain("Usage: espalier");
 });
