@@ -271,7 +271,9 @@ test.skipIf(!canWalk)(
         ]),
       }),
     });
-    asked.parse(await walk.graphql("{ conversations(first: 1) { nodes { parameters beside { parameters } } } }"));
+    asked.parse(
+      await walk.graphql("{ conversations(first: 1) { nodes { parameters beside { parameters } } } }"),
+    );
     expect(page.url()).not.toContain(base);
     expect(await page.getByText("tok/s").count()).toBe(0);
     await walk.look("chat-blind");

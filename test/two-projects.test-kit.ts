@@ -59,6 +59,8 @@ const WORDS: Record<string, unknown> = {
 };
 
 const nounWords: Record<string, IdNoun> = { aliases: "alias" };
+/** Tables whose ids are those of what they keep. */
+const keeps: Record<string, IdNoun> = { trash: "conversation" };
 
 function nounOf(table: string): IdNoun | null {
   const camel = table.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -147,7 +149,7 @@ export async function oneOfEverything(
       else if (key === "projectId") row[key] = of.projectId;
       else if (key === "card") row[key] = of.card;
       else if (key === "id" && column.dataType === "string") {
-        const noun = nounOf(name);
+        const noun = keeps[name] ?? nounOf(name);
         if (!noun) throw new Error(`the ids of ${name} have no noun in src/kit/ids.ts`);
         row[key] = newId(noun);
       } else if (key === "userId") row[key] = of.userId;

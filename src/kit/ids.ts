@@ -29,7 +29,7 @@ export const ID_PREFIX = {
   message: "msg",
   feedback: "fbk",
   prompt: "prm",
-  promptVersion: "prv",
+  promptVersion: "prmv",
   trainer: "tnr",
   artifact: "art",
   usage: "use",
