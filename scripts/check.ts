@@ -32,6 +32,11 @@ const checks: Check[] = [
     mend: "bun scripts/print-schema.ts --write",
   },
   {
+    name: "languages",
+    command: [process.execPath, "web/locales/extract.ts", "--check"],
+    mend: "bun web/locales/extract.ts, then translate what it names in web/locales/de.json and zh.json",
+  },
+  {
     name: "THIRD_PARTY_NOTICES.md",
     command: [process.execPath, "scripts/notices.ts", "--check"],
     mend: "bun scripts/notices.ts --write",

@@ -233,7 +233,7 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
 };
 
 /** Whoever may ask may choose any of its values. */
-const NEVER_REFUSED = ["setLook"];
+const NEVER_REFUSED = ["setLook", "setLanguage"];
 
 const failure = z.object({
   __typename: z.string(),

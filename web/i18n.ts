@@ -1,17 +1,31 @@
 // Every string of the UI goes through i18next; the key is the English sentence itself, translations sit in locales/.
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
+import { language, languageTable } from "./language.ts";
 import en from "./locales/en.json";
 
+/** English is in the first file because it is also what a missing word falls back to; another language comes alone. */
+const others = {
+  DE: () => import("./locales/de.json"),
+  ZH: () => import("./locales/zh.json"),
+};
+
+/** The tag of the page's language, for `<html lang>` and Intl. */
+export const locale: string = languageTable[language].tag;
+
 await i18next.use(initReactI18next).init({
-  lng: "en",
+  lng: locale,
   fallbackLng: "en",
-  resources: { en: { translation: en } },
+  resources: {
+    en: { translation: en },
+    ...(language === "EN" ? {} : { [locale]: { translation: (await others[language]()).default } }),
+  },
   keySeparator: false,
   nsSeparator: false,
   interpolation: { escapeValue: false },
   returnEmptyString: false,
 });
+if (globalThis.document) document.documentElement.lang = locale;
 
 /** Translates outside components; inside them it is as good, since the language is fixed for the page's life. */
 export const t = i18next.t.bind(i18next);

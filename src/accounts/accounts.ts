@@ -15,9 +15,9 @@ import { newId, newSecret } from "../kit/ids.ts";
 import type { Store } from "../store/store.ts";
 import { type ApiKeyRow, createKeys, newKeyRow } from "./keys.ts";
 import { createLinks, nameTaken, userRow } from "./links.ts";
-import { type Look, readLook, writeLook } from "./look.ts";
 import { checkUserName, hashOf } from "./passwords.ts";
 import { createPeople, membershipRow } from "./people.ts";
+import { type Preferences, readPreference, writePreference } from "./preferences.ts";
 import { createPrincipals, type Principal } from "./principals.ts";
 import { createProjects, firstProject } from "./projects.ts";
 import type { Role } from "./roles.ts";
@@ -25,8 +25,8 @@ import { createSessions, type Session } from "./sessions.ts";
 
 export type { ApiKeyRow } from "./keys.ts";
 export type { LinkOffer, LinkRow } from "./links.ts";
-export { type Look, looks } from "./look.ts";
 export type { MembershipRow } from "./people.ts";
+export { type Language, type Look, languages, looks } from "./preferences.ts";
 export { askerOf, cookieOf, type Principal, sessionCookie } from "./principals.ts";
 export type { OwnProject } from "./projects.ts";
 export { allRoles, isRole, type Role, roleFor, roleTable, scopesOfRole } from "./roles.ts";
@@ -169,7 +169,14 @@ export function createAccounts({ store, clock }: { store: Store; clock: Clock })
       });
     },
 
-    lookOf: (principal: Principal): Promise<Look> => readLook(store, principal),
-    setLook: (principal: Principal, look: Look): Promise<void> => writeLook(store, principal, look),
+    preferenceOf: <Name extends keyof Preferences>(
+      principal: Principal,
+      name: Name,
+    ): Promise<Preferences[Name]> => readPreference(store, principal, name),
+    setPreference: <Name extends keyof Preferences>(
+      principal: Principal,
+      name: Name,
+      value: NonNullable<Preferences[Name]>,
+    ): Promise<void> => writePreference(store, principal, name, value),
   };
 }

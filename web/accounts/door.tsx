@@ -1,11 +1,12 @@
 // The two pages before the app: the one-time set-up and the sign-in.
-import { Button, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useSearch } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { z } from "zod";
 import { useWork } from "../api/data.ts";
 import { ProblemError } from "../api/errors.ts";
 import { t } from "../i18n.ts";
+import { LanguageSelect } from "../shell/language.tsx";
 import { Mark } from "../shell/mark.tsx";
 import { ProblemNotice } from "../ui/states.tsx";
 
@@ -56,6 +57,9 @@ export function Door(props: { title: string; sentence: string; children: ReactNo
         <div className="e-surface" style={{ padding: 24 }}>
           {props.children}
         </div>
+        <Group justify="center" mt={16}>
+          <LanguageSelect />
+        </Group>
       </div>
     </main>
   );

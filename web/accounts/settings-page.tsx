@@ -17,6 +17,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
+import { LanguageSelect, rememberLanguage } from "../shell/language.tsx";
 import { useLook } from "../shell/look.ts";
 import { Copyable, Facts, Surface, When } from "../ui/bits.tsx";
 import { List } from "../ui/list.tsx";
@@ -229,6 +230,9 @@ export function SettingsPage() {
                   { value: "DARK", label: t("Dark") },
                 ]}
               />
+            </Surface>
+            <Surface title={t("Language")}>
+              <LanguageSelect remember={rememberLanguage} />
             </Surface>
             <Surface title={t("You")}>
               <Facts

@@ -3,7 +3,7 @@ import { Button, Select, Stack, Table } from "@mantine/core";
 import { useState } from "react";
 import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
-import { t } from "../i18n.ts";
+import { locale, t } from "../i18n.ts";
 import { Surface } from "../ui/bits.tsx";
 import { count, seconds } from "../ui/format.ts";
 import { Empty, Loaded } from "../ui/states.tsx";
@@ -17,7 +17,11 @@ const usageQuery = graphql(`
   }
 `);
 
-const dollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", maximumFractionDigits: 4 });
+const dollars = new Intl.NumberFormat(locale, {
+  style: "currency",
+  currency: "USD",
+  maximumFractionDigits: 4,
+});
 const doors: Record<string, string> = {
   v1: t("at /v1"),
   chat: t("in chat"),

@@ -12,6 +12,7 @@ import { Page } from "../ui/page.tsx";
 import { ProblemNotice } from "../ui/states.tsx";
 import { Graph } from "./graph.tsx";
 import { mapQuery } from "./queries.ts";
+import { said } from "./said.ts";
 import type { MapData } from "./stage-card.tsx";
 
 /** The stage that the next action belongs to: the one whose own action leads to the same page, or the same folder. */
@@ -81,10 +82,10 @@ function Next(props: { map: MapData | undefined }) {
       {next ? (
         <>
           <p className="e-next-words">
-            <strong>{next.sentence}</strong> <span className="e-muted">{next.detail}</span>
+            <strong>{said(next.sentence)}</strong> <span className="e-muted">{said(next.detail)}</span>
           </p>
           <Button component={Link} to={next.path} rightSection={<IconArrowRight size={16} aria-hidden />}>
-            {next.label}
+            {said(next.label)}
           </Button>
         </>
       ) : (

@@ -21,6 +21,7 @@ import { duration } from "../ui/format.ts";
 import { Bar, statusWord } from "../ui/status.tsx";
 import { type Box, isSlim } from "./layout.ts";
 import type { mapQuery } from "./queries.ts";
+import { said } from "./said.ts";
 import { stageHome, stageTitle } from "./words.ts";
 
 export type MapData = ResultOf<typeof mapQuery>["processMap"];
@@ -69,12 +70,12 @@ function StageWords(props: { stage: Stage; hasTrainer: boolean; onAddTrainer: ()
   const missing = stage.missing.filter((one) => !(needsTrainer && one === "a trainer"));
   return (
     <>
-      <p title={stage.summary}>
+      <p title={said(stage.summary)}>
         {missing.length > 0 && stage.count === 0
-          ? t("Needs {{what}}", { what: missing.join(", ") })
+          ? t("Needs {{what}}", { what: missing.map(said).join(", ") })
           : needsTrainer && stage.count === 0
             ? t("Needs a trainer")
-            : stage.summary}
+            : said(stage.summary)}
       </p>
       {needsTrainer ? (
         <button type="button" className="e-act" onClick={props.onAddTrainer}>
@@ -82,7 +83,7 @@ function StageWords(props: { stage: Stage; hasTrainer: boolean; onAddTrainer: ()
         </button>
       ) : stage.actionLabel && stage.actionPath ? (
         <Link to={stage.actionPath} className="e-act">
-          {stage.actionLabel}
+          {said(stage.actionLabel)}
         </Link>
       ) : null}
     </>

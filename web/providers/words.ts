@@ -1,5 +1,5 @@
 // What models can do, in words, and amounts of money.
-import { t } from "../i18n.ts";
+import { locale, t } from "../i18n.ts";
 import type { KindNode } from "./queries.ts";
 
 export type Ability = KindNode["abilities"][number];
@@ -15,7 +15,7 @@ export const abilityWords: Record<Ability, string> = {
 export const abilityText = (abilities: readonly Ability[]): string =>
   abilities.map((one) => abilityWords[one]).join(", ");
 
-const exact = new Intl.NumberFormat("en", { maximumFractionDigits: 6 });
+const exact = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
 
 /** "$0.0012"; a dash where nothing is known. */
 export const dollars = (value: number | null): string => (value === null ? "–" : `$${exact.format(value)}`);

@@ -14,6 +14,7 @@ import { t } from "../i18n.ts";
 import { placeOfRun } from "../paths.ts";
 import { AddTrainer, isOnline } from "../trainers/add-trainer.tsx";
 import { ClosedPage } from "./edge-pages.tsx";
+import { useRememberedLanguage } from "./language.tsx";
 import { useLook, useRememberedLook } from "./look.ts";
 import { Mark } from "./mark.tsx";
 import { Palette } from "./palette.tsx";
@@ -22,7 +23,7 @@ import { paletteKeys, Shortcuts } from "./shortcuts.tsx";
 import { ViewerMenu } from "./viewer-menu.tsx";
 
 const navQuery = graphql(`
-  query Nav { viewer { id look name role scopes project { id name } projects { id name archivedAt } } processMap { stages { key count running { id } } trainers { id status } } }
+  query Nav { viewer { id look language name role scopes project { id name } projects { id name archivedAt } } processMap { stages { key count running { id } } trainers { id status } } }
 `);
 
 function nextAfter(run: RunState): { label: string; to: string } {
@@ -96,6 +97,7 @@ export function Shell() {
   const [isAdding, adding] = useDisclosure(false);
   const { data } = useData(navQuery, {});
   useRememberedLook(data?.viewer.look);
+  useRememberedLanguage(data?.viewer);
   const pathname = useRouterState({ select: (state) => state.location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: following a link closes the drawer
   useEffect(() => drawer.close(), [pathname]);

@@ -1,9 +1,18 @@
 // Numbers, sizes, rates and times as people read them, always with their unit.
+import { locale, t } from "../i18n.ts";
 
-const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const three = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3, useGrouping: false });
+const tiny = new Intl.NumberFormat(locale, {
+  notation: "scientific",
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
 /** 270_898_176 → "271 MB" (powers of ten, as disks are sold). */
 export function bytes(value: number | null | undefined): string {
@@ -15,7 +24,7 @@ export function bytes(value: number | null | undefined): string {
     scaled /= 1000;
     unit += 1;
   }
-  return `${scaled >= 100 || unit === 0 ? Math.round(scaled) : scaled.toFixed(1)} ${units[unit]}`;
+  return `${(scaled >= 100 || unit === 0 ? whole : tenths).format(scaled)} ${units[unit]}`;
 }
 
 /** 134_515_008 → "134.5M". */
@@ -23,19 +32,23 @@ export const count = (value: number): string =>
   value >= 10_000 ? compact.format(value) : number.format(value);
 
 export const rate = (value: number | null | undefined): string =>
-  value === null || value === undefined ? "–" : `${number.format(value)} tok/s`;
+  value === null || value === undefined ? "–" : t("{{n}} tok/s", { n: number.format(value) });
 
 /** 1234 → "1.2 s"; 240 → "240 ms". */
 export const seconds = (ms: number): string =>
-  ms < 1000 ? `${Math.round(ms)} ms` : `${number.format(ms / 1000)} s`;
+  ms < 1000 ? t("{{n}} ms", { n: Math.round(ms) }) : t("{{n}} s", { n: number.format(ms / 1000) });
 
 /** 95 → "1 min 35 s". */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  if (whole < 60) return t("{{n}} s", { n: whole });
+  if (whole < 3600)
+    return t("{{minutes}} min {{seconds}} s", { minutes: Math.floor(whole / 60), seconds: whole % 60 });
+  return t("{{hours}} h {{minutes}} min", {
+    hours: Math.floor(whole / 3600),
+    minutes: Math.floor((whole % 3600) / 60),
+  });
 }
 
 /** How long something took, "–" until it ended. */
@@ -54,11 +67,11 @@ export function relativeTime(at: string, now: number): string {
   ];
   for (const [unit, size] of steps)
     if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
-  return "just now";
+  return t("just now");
 }
 
 /** 0.000312 → "3.1e-4"; 1.2345 → "1.23"; 3 → "3". */
 export function small(value: number): string {
   if (value === 0) return "0";
-  return Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+  return Math.abs(value) < 0.001 ? tiny.format(value).toLowerCase() : three.format(value);
 }

@@ -18,7 +18,8 @@ export const theme = createTheme({
   primaryColor: "leaf",
   primaryShade: { light: 7, dark: 7 },
   colors: { leaf },
-  fontFamily: '"Inter Variable", system-ui, sans-serif',
+  fontFamily:
+    '"Inter Variable", system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, monospace',
   fontSizes: { xs: "12px", sm: "14px", md: "14px", lg: "20px", xl: "26px" },
   defaultRadius: 8,

@@ -1,7 +1,9 @@
 // Who asks, and the API keys.
 import {
   type ApiKeyRow,
+  type Language as LanguageShape,
   type Look as LookShape,
+  languages,
   looks,
   type OwnProject,
   scopeTable,
@@ -48,6 +50,19 @@ export const ApiKey = builder.objectRef<ApiKeyRow>("ApiKey").implement({
   }),
 });
 
+const languageWords: Record<LanguageShape, string> = {
+  system: "As the browser says.",
+  en: "English.",
+  de: "German.",
+  zh: "Chinese, simplified.",
+};
+const Language = builder.enumType("Language", {
+  description: "Which language somebody reads the web UI in.",
+  values: Object.fromEntries(
+    languages.map((value) => [value.toUpperCase(), { value, description: languageWords[value] }]),
+  ) as Record<Uppercase<LanguageShape>, { value: LanguageShape; description: string }>,
+});
+
 const lookWords: Record<LookShape, string> = {
   system: "As the device's system says.",
   light: "Light colours.",
@@ -90,7 +105,13 @@ const Viewer = builder.objectRef<ViewerShape>("Viewer").implement({
     look: t.field({
       type: Look,
       description: "The colours that they chose, on every device.",
-      resolve: (_, _args, { accounts, principal }) => accounts.lookOf(principal),
+      resolve: (_, _args, { accounts, principal }) => accounts.preferenceOf(principal, "look"),
+    }),
+    language: t.field({
+      type: Language,
+      nullable: true,
+      description: "The language that they chose, on every device; null before they chose one.",
+      resolve: (_, _args, { accounts, principal }) => accounts.preferenceOf(principal, "language"),
     }),
     scopes: t.exposeStringList("scopes", {
       description: `What they may do: ${Object.keys(scopeTable).join(", ")}.`,
@@ -159,7 +180,18 @@ builder.mutationFields((t) => ({
     args: { look: t.arg({ type: Look, required: true, description: "The colours." }) },
     resolve: (_, { look }, context) =>
       ViewerResult.run(async () => {
-        await context.accounts.setLook(context.principal, look);
+        await context.accounts.setPreference(context.principal, "look", look);
+        return { viewer: await viewerOf(context) };
+      }),
+  }),
+  setLanguage: t.field({
+    type: ViewerResult.union,
+    description: "Remembers which language the caller reads the web UI in.",
+    extensions: needs("read"),
+    args: { language: t.arg({ type: Language, required: true, description: "The language." }) },
+    resolve: (_, { language }, context) =>
+      ViewerResult.run(async () => {
+        await context.accounts.setPreference(context.principal, "language", language);
         return { viewer: await viewerOf(context) };
       }),
   }),
