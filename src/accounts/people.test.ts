@@ -219,7 +219,8 @@ test("projects: made by owners, switched by session, archived and restored, ente
   expect(await codeOf(accounts.switchProject(await who(session.token), id))).toBe("PROJECT_ARCHIVED");
   expect(await codeOf(accounts.restoreProject(await who(kim.token), id))).toBe("PROJECT_NOT_YOURS");
   await accounts.restoreProject(await who(session.token), id);
-  expect((await who(session.token)).projectId).toBe(id);
+  // Restoring moves nobody back.
+  expect((await who(session.token)).projectId).toBe(ada.projectId);
   expect((await byKey(secret))?.projectId).toBe(id);
   // Whoever is in one project only does not lock themselves out.
   const alone = await add(await who(session.token), "lea", "owner");
