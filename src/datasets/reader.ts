@@ -1,14 +1,11 @@
 // Reads a dataset file in a child process, so that parsing it takes neither the server's time nor its memory.
+import { type ChildCommand, serveParent, startChild } from "../kit/child.ts";
 import { storeError } from "../kit/disk.ts";
 import { type ErrorParts, EspalierError, errorOf, partsOf } from "../kit/errors.ts";
 import { type WriteOptions, type WriteResult, writeVersion } from "./version.ts";
 
-export type ReaderDeps = {
-  /** Command that becomes this program's `dataset-reader`. */
-  command: readonly string[];
-  /** The child's whole environment. */
-  env: Record<string, string>;
-};
+/** The command becomes this program's `dataset-reader`. */
+export type ReaderDeps = ChildCommand;
 type Progress = { bytesRead: number; sizeBytes: number };
 type Work = {
   path: string;
@@ -24,7 +21,7 @@ const PROGRESS_MS = 200;
  * @throws EspalierError what `writeVersion` throws, IMPORT_DIED when the child ended in the middle
  */
 export async function readInChild(
-  { command, env }: ReaderDeps,
+  program: ReaderDeps,
   path: string,
   {
     onProgress,
@@ -34,24 +31,18 @@ export async function readInChild(
 ): Promise<WriteResult> {
   signal.throwIfAborted();
   const answer = Promise.withResolvers<WriteResult>();
-  const child = Bun.spawn({
-    cmd: [...command],
-    env,
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "inherit",
-    serialization: "advanced",
-    ipc(message: FromReader) {
+  const child = startChild<FromReader>(program, {
+    message(message) {
       if ("ready" in message) child.send({ path, options } satisfies Work);
       else if ("progress" in message) onProgress(message.progress);
       else if ("result" in message) answer.resolve(message.result);
       else answer.reject(errorOf(message.error));
     },
-    onExit: (_child, exitCode, signalCode) =>
+    exit: (how) =>
       answer.reject(
         new EspalierError(
           "IMPORT_DIED",
-          `The process that read ${options.name ?? path} ended in the middle (${signalCode ?? `exit ${exitCode}`}).`,
+          `The process that read ${options.name ?? path} ended in the middle (${how}).`,
           {
             status: 503,
             hint: "It may have been short of memory: free some, then retry the import.",
@@ -76,21 +67,7 @@ export async function readInChild(
 
 /** The body of `espalier dataset-reader`: does one piece of work for the parent, and ends with it. */
 export function runReaderChild(): Promise<never> {
-  const send = process.send?.bind(process);
-  if (!send)
-    throw new EspalierError(
-      "NOT_A_CHILD",
-      "`espalier dataset-reader` is started by `espalier serve`, not by hand.",
-      {
-        hint: "Run `espalier serve`.",
-      },
-    );
-  const say = (message: FromReader): void => {
-    send(message);
-  };
-  process.on("disconnect", () => process.exit(0));
-  // The parent is this same program: what it says is of the type that it was given.
-  process.on("message", ({ path, options }: Work) => {
+  return serveParent<Work, FromReader>("dataset-reader", { ready: true }, (say) => ({ path, options }) => {
     let saidAt = 0;
     writeVersion(path, {
       ...options,
@@ -105,6 +82,4 @@ export function runReaderChild(): Promise<never> {
       (error: unknown) => say({ error: partsOf(storeError(error, "the data folder"), "RUN_FAILED") }),
     );
   });
-  say({ ready: true });
-  return new Promise<never>(() => undefined);
 }

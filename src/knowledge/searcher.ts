@@ -1,17 +1,13 @@
 // The searching process: a child of this program with a read-only connection of its own, because libSQL answers on the
 // thread that asks and a search of a large index takes longer than a server may stand still.
+import { type ChildCommand, serveParent, startChild } from "../kit/child.ts";
 import { type ErrorParts, EspalierError, errorOf, partsOf } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import { openReader } from "../store/store.ts";
 import { type Found, type SearchRequest, searchIndex } from "./search.ts";
 
-export type SearcherDeps = {
-  /** Command that becomes this program's `knowledge-searcher`. */
-  command: readonly string[];
-  /** The child's whole environment. */
-  env: Record<string, string>;
-  dataDir: string;
-};
+/** The command becomes this program's `knowledge-searcher`. */
+export type SearcherDeps = ChildCommand & { dataDir: string };
 export type Searcher = {
   /**
    * What the rankers of an index find.
@@ -27,7 +23,7 @@ type Waiting = { resolve: (found: Found[]) => void; reject: (error: unknown) => 
 type Child = { process: Bun.Subprocess; isUp: Promise<void> };
 
 /** Starts the process at the first search, ends it when it was idle for long, and replaces it when it died. */
-export function createSearcher({ command, env, dataDir }: SearcherDeps): Searcher {
+export function createSearcher({ dataDir, ...program }: SearcherDeps): Searcher {
   const waiting = new Map<number, Waiting>();
   let child: Child | undefined;
   let lastId = 0;
@@ -42,14 +38,8 @@ export function createSearcher({ command, env, dataDir }: SearcherDeps): Searche
     const up = Promise.withResolvers<void>();
     const started: Child = {
       isUp: up.promise,
-      process: Bun.spawn({
-        cmd: [...command],
-        env,
-        stdin: "ignore",
-        stdout: "ignore",
-        stderr: "inherit",
-        serialization: "advanced",
-        ipc(message: FromSearcher) {
+      process: startChild<FromSearcher>(program, {
+        message(message) {
           if ("isUp" in message) {
             started.process.send({ open: dataDir } satisfies ToSearcher);
             return up.resolve();
@@ -59,8 +49,8 @@ export function createSearcher({ command, env, dataDir }: SearcherDeps): Searche
           if ("found" in message) asked?.resolve(message.found);
           else asked?.reject(errorOf(message.error));
         },
-        onExit(_child, exitCode, signalCode) {
-          const error = died(String(signalCode ?? `exit ${exitCode}`));
+        exit(how) {
+          const error = died(how);
           up.reject(error);
           if (child !== started) return;
           child = undefined;
@@ -136,20 +126,8 @@ function causeOf(error: unknown): unknown {
 
 /** The body of `espalier knowledge-searcher`: answers its parent's searches, and ends with it. */
 export function runSearcherChild(): Promise<never> {
-  const send = process.send?.bind(process);
-  if (!send)
-    throw new EspalierError(
-      "NOT_A_CHILD",
-      "`espalier knowledge-searcher` is started by `espalier serve`, not by hand.",
-      { hint: "Run `espalier serve`." },
-    );
-  const say = (message: FromSearcher): void => {
-    send(message);
-  };
   let reader: ReturnType<typeof openReader> | undefined;
-  process.on("disconnect", () => process.exit(0));
-  // The parent is this same program: what it says is of the type that it was given.
-  process.on("message", (message: ToSearcher) => {
+  return serveParent<ToSearcher, FromSearcher>("knowledge-searcher", { isUp: true }, (say) => (message) => {
     if ("open" in message) {
       reader = openReader(message.open);
       return;
@@ -162,6 +140,4 @@ export function runSearcherChild(): Promise<never> {
       (error: unknown) => say({ id, error: partsOf(causeOf(error), "SEARCH_FAILED") }),
     );
   });
-  say({ isUp: true });
-  return new Promise<never>(() => undefined);
 }

@@ -1,5 +1,5 @@
 // Datasets and their versions: rows, columns, token lengths, and one row as a model sees it.
-import type { DatasetRow, DatasetVersionRow } from "../../datasets/datasets.ts";
+import type { DatasetRow, DatasetVersionRow, Histogram as LengthHistogram } from "../../datasets/datasets.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
 import type { RunRow } from "../../runs/runs.ts";
@@ -55,15 +55,7 @@ const RowPage = builder.objectRef<RowPageShape>("RowPage").implement({
   }),
 });
 
-type HistogramShape = {
-  edges: number[];
-  counts: number[];
-  p50: number;
-  p95: number;
-  max: number;
-  sampled: number;
-};
-const Histogram = builder.objectRef<HistogramShape>("Histogram").implement({
+const Histogram = builder.objectRef<LengthHistogram>("Histogram").implement({
   description: "How long rows are, in tokens of a base model.",
   extensions: needs("read"),
   fields: (t) => ({

@@ -1,6 +1,7 @@
 // The body of `espalier engine`: answers the parent's messages with one Engine, and ends when the parent is gone.
 import { z } from "zod";
-import { type ErrorParts, EspalierError, errorOf, partsOf } from "../../kit/errors.ts";
+import { serveParent } from "../../kit/child.ts";
+import { type ErrorParts, errorOf, partsOf } from "../../kit/errors.ts";
 import { embedderFolder } from "../../kit/native.ts";
 import type { EngineAnswer, EngineAsk, FromEngine, ToEngine } from "../protocol.ts";
 import { Encoder } from "./encoder.ts";
@@ -71,14 +72,11 @@ function errorAnswer(error: unknown): EngineAnswer {
 
 /** Serves the parent over Bun's IPC until it disconnects. Never returns before. */
 export function runEngineChild(): Promise<never> {
-  const send = process.send?.bind(process);
-  if (!send)
-    throw new EspalierError("NOT_A_CHILD", "`espalier engine` is started by `espalier serve`, not by hand.", {
-      hint: "Run `espalier serve`.",
-    });
-  const say = (message: FromEngine): void => {
-    send(message);
-  };
+  return serveParent<unknown, FromEngine>("engine", { ready: true }, answerer);
+}
+
+/** What hears the parent's messages. */
+function answerer(say: (message: FromEngine) => void): (raw: unknown) => void {
   const running = new Map<number, AbortController>();
   const rooms = new Map<number, (refusal: ErrorParts | undefined) => void>();
   let nextRoom = 1;
@@ -140,7 +138,7 @@ export function runEngineChild(): Promise<never> {
     }
   }
 
-  process.on("message", (raw: unknown) => {
+  return (raw) => {
     const parsed = toEngineSchema.safeParse(raw);
     if (!parsed.success) return;
     const message = parsed.data;
@@ -162,8 +160,5 @@ export function runEngineChild(): Promise<never> {
         running.delete(id);
         say({ id, answer: last });
       });
-  });
-  process.on("disconnect", () => process.exit(0));
-  say({ ready: true });
-  return new Promise<never>(() => undefined);
+  };
 }

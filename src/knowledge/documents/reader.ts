@@ -1,14 +1,12 @@
 // Reads documents in a child process of the executable, one at a time, so that a hostile or huge file takes neither the server's time nor its memory.
 import { readFileSync } from "node:fs";
+import { type ChildCommand, serveParent, startChild } from "../../kit/child.ts";
 import { type ErrorParts, EspalierError, errorOf, partsOf } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
 import { type ParsedDocument, refusal } from "./document.ts";
 
-export type DocumentReaderDeps = {
-  /** Command that becomes this program's `document-reader`. */
-  command: readonly string[];
-  /** The child's whole environment. */
-  env: Record<string, string>;
+/** The command becomes this program's `document-reader`. */
+export type DocumentReaderDeps = ChildCommand & {
   limits?: Pick<
     Record<keyof typeof limits, number>,
     "documentMs" | "documentReaderBytes" | "documentsPerReader" | "documentReaderIdleMs"
@@ -54,7 +52,7 @@ export function createDocumentReader(deps: DocumentReaderDeps): DocumentReader {
     signal?.throwIfAborted();
     clearTimeout(idle);
     if (child && child.documents >= bounds.documentsPerReader) await stop();
-    child ??= startChild(deps);
+    child ??= startReader(deps);
     const current = child;
     current.documents++;
     const answer = Promise.withResolvers<ParsedDocument>();
@@ -110,28 +108,22 @@ export function createDocumentReader(deps: DocumentReaderDeps): DocumentReader {
   };
 }
 
-function startChild({ command, env }: DocumentReaderDeps): Child {
+function startReader(deps: DocumentReaderDeps): Child {
   const ready = Promise.withResolvers<void>();
   const child: Child = {
     ready: ready.promise,
     documents: 0,
     answer: null,
-    process: Bun.spawn({
-      cmd: [...command],
-      env,
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "inherit",
-      serialization: "advanced",
-      ipc(message: FromReader) {
+    process: startChild<FromReader>(deps, {
+      message(message) {
         if ("ready" in message) ready.resolve();
         else if ("document" in message) child.answer?.resolve(message.document);
         else child.answer?.reject(errorOf(message.error));
       },
-      onExit(_process, exitCode, signalCode) {
+      exit(how) {
         const died = new EspalierError(
           "DOCUMENT_READER_DIED",
-          `The process that read the document ended in the middle (${signalCode ?? `exit ${exitCode}`}).`,
+          `The process that read the document ended in the middle (${how}).`,
           { status: 503, hint: "It may have been short of memory: free some, then retry the document." },
         );
         ready.reject(died);
@@ -159,26 +151,12 @@ function residentBytes(pid: number): number {
 
 /** The body of `espalier document-reader`: reads what the parent names, one document after the other. */
 export function runDocumentReader(): Promise<never> {
-  const send = process.send?.bind(process);
-  if (!send)
-    throw new EspalierError(
-      "NOT_A_CHILD",
-      "`espalier document-reader` is started by `espalier serve`, not by hand.",
-      { hint: "Run `espalier serve`." },
-    );
-  const say = (message: FromReader): void => {
-    send(message);
-  };
-  process.on("disconnect", () => process.exit(0));
-  // The parent is this same program: what it says is of the type that it was given.
-  process.on("message", ({ path, name }: Work) => {
+  return serveParent<Work, FromReader>("document-reader", { ready: true }, (say) => ({ path, name }) => {
     readFile(path, name).then(
       (document) => say({ document }),
       (error: unknown) => say({ error: partsOf(error, "DOCUMENT_MALFORMED") }),
     );
   });
-  say({ ready: true });
-  return new Promise<never>(() => undefined);
 }
 
 /** A file over the limit is refused by its size, before it is in memory. */

@@ -1,0 +1,57 @@
+// Child processes of this same program that talk over Bun's IPC: how the server starts one, and how one serves it.
+import { EspalierError } from "./errors.ts";
+
+export type ChildCommand = {
+  /** Command that becomes this program's mode, e.g. [process.execPath, "engine"]. */
+  command: readonly string[];
+  /** The child's whole environment. */
+  env: Record<string, string>;
+};
+
+/**
+ * Starts a child; what it says comes typed, since it is this same program.
+ * `onExit` gets how it ended, in words: a signal's name, or `exit N`.
+ */
+export function startChild<From>(
+  { command, env }: ChildCommand,
+  on: { message: (message: From) => void; exit: (how: string) => void },
+): Bun.Subprocess<"ignore", "ignore", "inherit"> {
+  return Bun.spawn({
+    cmd: [...command],
+    env,
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+    serialization: "advanced",
+    ipc: (message: From) => on.message(message),
+    onExit: (_child, exitCode, signalCode) => on.exit(String(signalCode ?? `exit ${exitCode}`)),
+  });
+}
+
+/**
+ * The body of a child: hands over what the parent says, in order, and ends when the parent is gone. Never returns.
+ * `open` gets the way to answer, and gives what hears the parent; `greeting` is the first word, once that is in place.
+ * @throws EspalierError NOT_A_CHILD where the mode was started by hand
+ */
+export function serveParent<To, From>(
+  mode: string,
+  greeting: From,
+  open: (say: (message: From) => void) => (message: To) => void,
+): Promise<never> {
+  const send = process.send?.bind(process);
+  if (!send)
+    throw new EspalierError(
+      "NOT_A_CHILD",
+      `\`espalier ${mode}\` is started by \`espalier serve\`, not by hand.`,
+      {
+        hint: "Run `espalier serve`.",
+      },
+    );
+  const say = (message: From): void => {
+    send(message);
+  };
+  process.on("disconnect", () => process.exit(0));
+  process.on("message", open(say));
+  say(greeting);
+  return new Promise<never>(() => undefined);
+}
