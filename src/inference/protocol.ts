@@ -17,8 +17,8 @@ export type AdapterSource = { path: string; hash: string };
 
 export type ModelSource = WeightsSource & { adapter?: AdapterSource };
 
-/** A picture that belongs to a message, for models that can see. */
-export type Picture = { mediaType: string; bytes: Uint8Array };
+/** A picture that belongs to a message, for models that can see: what its bytes are is said by themselves. */
+export type Picture = { bytes: Uint8Array };
 
 export type ChatMessage = { role: string; content: string; pictures?: Picture[] };
 

@@ -263,4 +263,12 @@ export const limits = {
   rerankDocuments: 1_000,
   /** Most prompts of one request to /v1/completions. */
   completionPrompts: 64,
+  /** Longest side of a picture, in pixels. */
+  pictureSide: 16_384,
+  /** Most pixels of a picture. */
+  picturePixels: 100_000_000,
+  /** Largest file of a picture that is sent to a model. */
+  pictureBytes: 20 * MiB,
+  /** Most pictures of one message. */
+  messagePictures: 8,
 } as const;

@@ -3,6 +3,7 @@ import type { JSONSchema7, LanguageModelV4Prompt, LanguageModelV4StreamPart } fr
 import { z } from "zod";
 import { type Clock, monotonicMs } from "../../kit/clock.ts";
 import { EspalierError } from "../../kit/errors.ts";
+import { readPicture } from "../../kit/picture.ts";
 import type { ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage } from "../protocol.ts";
 import { listRemoteModels, rerankRemote } from "./calls.ts";
 import { brokenOff, providerError } from "./errors.ts";
@@ -182,9 +183,9 @@ function turnOf({ role, content, pictures = [] }: ChatMessage): LanguageModelV4P
   if (role === "system") return { role, content };
   const text = { type: "text" as const, text: content };
   if (role === "assistant") return { role, content: [text] };
-  const files = pictures.map(({ mediaType, bytes }) => ({
+  const files = pictures.map(({ bytes }) => ({
     type: "file" as const,
-    mediaType,
+    mediaType: readPicture(bytes).mediaType,
     data: { type: "data" as const, data: bytes },
   }));
   return { role: "user", content: [text, ...files] };
