@@ -1,5 +1,6 @@
 // A person at a browser before the executable, which was moved away from everything else: Chromium, axe, pictures,
-// and the same truth by GraphQL with a key. ESPALIER_SCREENSHOTS=1 writes docs/screenshots/.
+// and the same truth by GraphQL with a key. ESPALIER_SCREENSHOTS=1 writes docs/screenshots/; ESPALIER_GALLERY=DIR puts
+// every page that is looked at there, light and dark, wide and narrow.
 import { expect } from "bun:test";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +17,7 @@ const model = env.ESPALIER_TEST_MODEL ?? join(root, ".cache/models/SmolLM2-135M-
 const python = env.ESPALIER_TRAINER_PYTHON ?? join(root, "trainer/.venv/bin/python");
 const browserPath = env.ESPALIER_CHROMIUM ?? "/usr/bin/chromium";
 const pictures = join(root, "docs/screenshots");
+const { ESPALIER_GALLERY: gallery } = env;
 
 export const canWalk = existsSync(browserPath) && existsSync(model);
 export const canTrain =
@@ -81,6 +83,17 @@ export async function startWalk() {
       if (url.protocol.startsWith("http") && url.origin !== new URL(served.url).origin)
         faults.push(`asked ${url}`);
     });
+  }
+
+  /** The page as it is for the gallery, in both widths. */
+  async function hang(name: string): Promise<void> {
+    if (!gallery) return;
+    const before = page.viewportSize() ?? wide;
+    for (const [word, size] of Object.entries({ wide, narrow })) {
+      await page.setViewportSize(size);
+      await page.screenshot({ path: join(gallery, `${name}-${word}.png`), animations: "disabled" });
+    }
+    await page.setViewportSize(before);
   }
 
   const walk = {
@@ -193,6 +206,7 @@ export async function startWalk() {
         expect({ page: name, scheme, found }).toEqual({ page: name, scheme, found: [] });
         if (picture && (scheme === "light" || dark))
           await walk.picture(scheme === "dark" ? `${name}-dark` : name);
+        if (gallery) await hang(`${name}-${scheme}`);
       }
       const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect({ page: name, tooWide: Math.max(0, tooWide) }).toEqual({ page: name, tooWide: 0 });

@@ -53,6 +53,7 @@ const pages: [string, RouteComponent][] = [
   ["/projects", lazyRouteComponent(() => import("./accounts/projects-page.tsx"), "ProjectsPage")],
   ["/account", lazyRouteComponent(() => import("./accounts/account-page.tsx"), "AccountPage")],
   ["/settings", lazyRouteComponent(() => import("./accounts/settings-page.tsx"), "SettingsPage")],
+  ["$", NotFoundPage],
 ];
 
 const tree = root.addChildren([
@@ -95,7 +96,6 @@ export const router = createRouter({
   routeTree: tree,
   parseSearch,
   stringifySearch,
-  defaultNotFoundComponent: NotFoundPage,
   defaultErrorComponent: FailedPage,
   defaultPendingComponent: LoadingPage,
   defaultPreload: "intent",

@@ -255,7 +255,7 @@ export function stagesOf(facts: Facts): MapStage[] {
     stage(
       "chat",
       facts.conversations.count,
-      facts.conversations.newest ?? "Talk to any model, or two side by side.",
+      facts.conversations.newest ?? "Talk to any model, or up to four side by side.",
       {
         action: canTalk ? ["Open chat", "/chat"] : null,
         missing: canTalk ? [] : ["a model"],

@@ -137,7 +137,7 @@ function Keys() {
   return (
     <Loaded reading={reading}>
       {({ apiKeys }) => (
-        <>
+        <Stack gap={16}>
           {work.problem ? <ProblemNotice problem={work.problem} /> : null}
           {apiKeys.nodes.length === 0 ? (
             <Empty
@@ -189,7 +189,7 @@ function Keys() {
             />
           )}
           <UsageTable keys={apiKeys.nodes} />
-        </>
+        </Stack>
       )}
     </Loaded>
   );

@@ -156,7 +156,10 @@ export const MessageView = memo(function MessageView(props: {
   ];
   return (
     <div className="e-reply" data-testid="reply" {...(message.isStreaming ? { "data-streaming": "" } : {})}>
-      <Markdown text={citations.length > 0 ? withLinks(message.text, citations) : message.text} />
+      <Markdown
+        text={citations.length > 0 ? withLinks(message.text, citations) : message.text}
+        isGrowing={message.isStreaming}
+      />
       {message.isStreaming ? <span className="e-caret" aria-hidden /> : null}
       {message.error ? <ProblemNotice problem={message.error} /> : null}
       <Sources citations={citations} />

@@ -57,7 +57,7 @@ const templates = [
   template("Merged and self-contained."),
   template("Save another"),
   template("Stable names."),
-  template("Talk to any model, or two side by side."),
+  template("Talk to any model, or up to four side by side."),
   template("Open chat"),
   template("Documents that answer."),
   template("Open"),

@@ -14,20 +14,17 @@ const toMap = (
 );
 
 export function NotFoundPage() {
-  // Outside the shell, which has the landmark for the others.
   return (
-    <main>
-      <Page title={t("Not found")}>
-        <Empty
-          picture={<Mark size={40} />}
-          title={t("There is no page here")}
-          text={t("Nothing is kept at {{path}}. It may be mistyped, or what it showed was deleted.", {
-            path: location.pathname,
-          })}
-          action={toMap}
-        />
-      </Page>
-    </main>
+    <Page title={t("Not found")}>
+      <Empty
+        picture={<Mark size={40} />}
+        title={t("There is no page here")}
+        text={t("Nothing is kept at {{path}}. It may be mistyped, or what it showed was deleted.", {
+          path: location.pathname,
+        })}
+        action={toMap}
+      />
+    </Page>
   );
 }
 

@@ -1,4 +1,4 @@
-// A list of things: search and sort kept in the URL, j/k/enter// by keyboard, names as links, rows drawn only where seen.
+// A list of things: search and sort kept in the URL, j/k/enter// by keyboard, names as links, rows drawn only where seen, each a card where the window is narrow.
 
 import { Button, Checkbox, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
@@ -136,7 +136,7 @@ export function List<R extends { id: string }>(props: {
         aria-label={props.label}
         style={isLong ? { maxHeight: "70vh", overflow: "auto" } : {}}
       >
-        <table className="e-table">
+        <table className="e-table e-list">
           <thead>
             <tr>
               {canChoose ? (
@@ -190,6 +190,7 @@ export function List<R extends { id: string }>(props: {
               return (
                 <tr
                   key={row.id}
+                  {...(isLong ? { ref: virtual.measureElement, "data-index": index } : {})}
                   {...(index === picked ? { "data-picked": "" } : {})}
                   {...(chosen.has(row.id) ? { "data-chosen": "" } : {})}
                 >
@@ -204,7 +205,7 @@ export function List<R extends { id: string }>(props: {
                     </td>
                   ) : null}
                   {props.columns.map((column) => (
-                    <td key={column.key} className={column.isNumber ? "e-num" : ""}>
+                    <td key={column.key} className={column.isNumber ? "e-num" : ""} data-label={column.label}>
                       {column.cell(row)}
                     </td>
                   ))}

@@ -102,9 +102,10 @@ export const MarkdownBody = memo(function MarkdownBody(props: { text: string; ri
   );
 });
 
-export function Markdown(props: { text: string }) {
-  // While a reply streams, typing and scrolling go before drawing its latest words.
-  const text = useDeferredValue(props.text);
+export function Markdown(props: { text: string; isGrowing?: boolean }) {
+  // While a reply streams, typing and scrolling go before drawing its latest words; a whole one stands there whole.
+  const deferred = useDeferredValue(props.text);
+  const text = props.isGrowing ? deferred : props.text;
   const rich = useRich(isRich(text));
   return (
     <div className="e-markdown">

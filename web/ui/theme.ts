@@ -14,10 +14,24 @@ const leaf: MantineColorsTuple = [
   "#194b2d",
 ];
 
+/** The kit's dark greys, in the tint of our own dark surfaces. */
+const dark: MantineColorsTuple = [
+  "#d5dad7",
+  "#b9c0bb",
+  "#8a938d",
+  "#69726c",
+  "#434b46",
+  "#363d38",
+  "#232925",
+  "#191d1a",
+  "#141815",
+  "#0c0f0d",
+];
+
 export const theme = createTheme({
   primaryColor: "leaf",
   primaryShade: { light: 7, dark: 7 },
-  colors: { leaf },
+  colors: { leaf, dark },
   fontFamily:
     '"Inter Variable", system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, monospace',
