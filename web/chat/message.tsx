@@ -158,7 +158,7 @@ export const MessageView = memo(function MessageView(props: {
     <div className="e-reply" data-testid="reply" {...(message.isStreaming ? { "data-streaming": "" } : {})}>
       <Markdown
         text={citations.length > 0 ? withLinks(message.text, citations) : message.text}
-        isGrowing={message.isStreaming}
+        isGrowing={message.isStreaming ?? false}
       />
       {message.isStreaming ? <span className="e-caret" aria-hidden /> : null}
       {message.error ? <ProblemNotice problem={message.error} /> : null}
