@@ -1,5 +1,5 @@
 // People: who is in the project and as what, open invitations, and what an admin can do for and about each person.
-import { Badge, Button, Group, Menu, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Menu, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconDots } from "@tabler/icons-react";
 import type { ResultOf } from "gql.tada";
@@ -310,7 +310,7 @@ export function PeoplePage() {
                   cell: (r) => (
                     <Group gap={8} wrap="nowrap">
                       {r.name}
-                      {r.isYou ? <Badge variant="default">{t("you")}</Badge> : null}
+                      {r.isYou ? <Pill tone="plain">{t("you")}</Pill> : null}
                       {r.disabledAt ? <Pill tone="red">{t("disabled")}</Pill> : null}
                     </Group>
                   ),

@@ -210,7 +210,13 @@ function Fields(props: { kinds: readonly KindNode[]; provider: ProviderNode | nu
 /** Asks whether a host of this machine or its network may be called. */
 function Consent(props: { place: string; isBusy: boolean; onAllow: () => void }) {
   return (
-    <div role="alert" className="e-surface" style={{ padding: 16 }}>
+    <div
+      role="alert"
+      className="e-surface"
+      style={{ padding: 16 }}
+      // It appears below what a small window shows.
+      ref={(asked) => asked?.scrollIntoView({ block: "nearest" })}
+    >
       <Text size="sm" fw={600}>
         {t("{{place}} is this machine or its private network.", props)}
       </Text>
