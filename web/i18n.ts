@@ -6,9 +6,13 @@ import en from "./locales/en.json";
 
 /** English is in the first file because it is also what a missing word falls back to; another language comes alone. */
 const others = {
-  DE: () => import("./locales/de.json"),
-  ZH: () => import("./locales/zh.json"),
+  DE: () => Promise.all([import("./locales/de.json"), import("./locales/server.de.json")]),
+  ZH: () => Promise.all([import("./locales/zh.json"), import("./locales/server.zh.json")]),
 };
+const loaded = language === "EN" ? null : await others[language]();
+
+/** The server's sentences in the page's language by their English templates; null in English. */
+export const serverTexts: Record<string, string> | null = loaded?.[1].default ?? null;
 
 /** The tag of the page's language, for `<html lang>` and Intl. */
 export const locale: string = languageTable[language].tag;
@@ -18,7 +22,7 @@ await i18next.use(initReactI18next).init({
   fallbackLng: "en",
   resources: {
     en: { translation: en },
-    ...(language === "EN" ? {} : { [locale]: { translation: (await others[language]()).default } }),
+    ...(loaded ? { [locale]: { translation: loaded[0].default } } : {}),
   },
   keySeparator: false,
   nsSeparator: false,

@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import { type Principal, roleFor, type Scope } from "../accounts/accounts.ts";
-import { EspalierError, isEspalierError } from "../kit/errors.ts";
+import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
 
@@ -91,13 +91,9 @@ export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new EspalierError(
-      "BAD_JSON",
-      `the body is not JSON: ${error instanceof Error ? error.message : ""}`,
-      {
-        hint: "Send one JSON document in UTF-8.",
-      },
-    );
+    throw new EspalierError("BAD_JSON", `the body is not JSON: ${messageOf(error)}`, {
+      hint: "Send one JSON document in UTF-8.",
+    });
   }
 }
 

@@ -169,7 +169,7 @@ function sentence(error: RowError): string {
 function refusal(fileName: string, errors: readonly RowError[], count: number): EspalierError {
   const first = errors[0];
   if (!first) return new EspalierError("DATASET_EMPTY", `${fileName} holds no rows.`, { field: "file" });
-  const more = count > 1 ? ` ${count - 1} more rows are wrong; the run's log lists them.` : "";
+  const more = count > 1 ? ` And ${count - 1} more rows are wrong; the run's log lists them.` : "";
   return new EspalierError(
     first.code,
     `${fileName}, line ${first.line}, ${first.field}: ${first.message}${more}`,

@@ -291,7 +291,7 @@ function checkRelevant(one: QuestionInput["relevant"][number], known: ReadonlySe
 }
 
 function wrong(field: string, value: string, why: string): EspalierError {
-  return new EspalierError("RELEVANCE_INVALID", `${field} ${value.slice(0, 100)} ${why}.`, {
+  return new EspalierError("RELEVANCE_INVALID", `${field}: ${value.slice(0, 100)} ${why}.`, {
     field,
     value: value.slice(0, 100),
     hint: "Name documents of this knowledge base, and where it matters the part from `start` to `end`.",

@@ -9,6 +9,7 @@ import {
   subscriptionExchange,
   type TypedDocumentNode,
 } from "urql";
+import { t } from "../i18n.ts";
 import { readOn } from "./connections.ts";
 import { type Problem, ProblemError } from "./errors.ts";
 
@@ -73,8 +74,8 @@ function problemOf(error: CombinedError): Problem {
   }
   return {
     code: "UNREACHABLE",
-    message: "The server did not answer.",
-    hint: "See that Espalier is running, then try again.",
+    message: t("The server did not answer."),
+    hint: t("See that Espalier is running, then try again."),
   };
 }
 
@@ -93,7 +94,7 @@ async function askOnce<D, V extends Record<string, unknown>>(
     .toPromise();
   if (result.error) throw new ProblemError(problemOf(result.error));
   if (result.data === undefined || result.data === null)
-    throw new ProblemError({ code: "EMPTY", message: "The server sent no data." });
+    throw new ProblemError({ code: "EMPTY", message: t("The server sent no data.") });
   return result.data as D;
 }
 

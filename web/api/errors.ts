@@ -1,4 +1,5 @@
 // One shape for everything that can go wrong between the page and the server.
+import { said } from "../said.ts";
 
 /** What a failure says: what happened, why, and what to do next. */
 export type Problem = {
@@ -17,6 +18,10 @@ export class ProblemError extends Error {
     this.problem = problem;
   }
 }
+
+/** What happened and the mend, in the page's language, for where there is one line for both. */
+export const sentencesOf = ({ message, hint }: Problem): string =>
+  [message, hint].flatMap((text) => (text ? [said(text)] : [])).join(" ");
 
 /** Turns anything thrown into a Problem without losing its text. */
 export function toProblem(thrown: unknown): Problem {

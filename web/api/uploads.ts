@@ -1,5 +1,6 @@
 // Resumable upload of one file in parts: interrupted parts are asked for again from the offset the server holds.
 import { z } from "zod";
+import { t } from "../i18n.ts";
 import { ProblemError } from "./errors.ts";
 
 const partBytes = 4 * 1024 * 1024;
@@ -13,7 +14,10 @@ async function refuse(response: Response): Promise<never> {
   throw new ProblemError(
     body.success
       ? { ...body.data.error, hint: body.data.error.hint ?? null }
-      : { code: "UPLOAD_FAILED", message: `The upload was refused with status ${response.status}.` },
+      : {
+          code: "UPLOAD_FAILED",
+          message: t("The server refused with status {{status}}.", { status: response.status }),
+        },
   );
 }
 

@@ -3,6 +3,7 @@ import { useSyncExternalStore } from "react";
 import { act, ask } from "../api/client.ts";
 import { follow } from "../api/data.ts";
 import { type Problem, ProblemError, toProblem } from "../api/errors.ts";
+import { t } from "../i18n.ts";
 import {
   conversationQuery,
   editReply,
@@ -118,7 +119,10 @@ export function createColumn() {
     const { node } = await ask(conversationQuery, { id });
     if (turn !== opened) return;
     if (node?.__typename !== "Conversation")
-      throw new ProblemError({ code: "CONVERSATION_NOT_FOUND", message: "This conversation is not there." });
+      throw new ProblemError({
+        code: "CONVERSATION_NOT_FOUND",
+        message: t("This conversation is not there."),
+      });
     const messages: ChatMessage[] = node.messages.nodes;
     const last = messages.at(-1);
     const isOpen = last?.role === "assistant" && last.finishReason === null && !last.error;

@@ -2,6 +2,7 @@
 import { Select } from "@mantine/core";
 import type { ResultOf } from "gql.tada";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 import type { chatQuery } from "./queries.ts";
 
 type Models = ResultOf<typeof chatQuery>["models"]["nodes"];
@@ -37,7 +38,7 @@ export function ModelPicker(props: {
           value: model.name,
           label: model.usable
             ? `${model.name} · ${kindWords[kind]}`
-            : `${model.name} · ${model.reason ?? t("not usable now")}`,
+            : `${model.name} · ${model.reason ? said(model.reason) : t("not usable now")}`,
           disabled: !model.usable,
         })),
     }))

@@ -7,6 +7,7 @@ import { useEffect, useState } from "react";
 import { ask } from "../api/client.ts";
 import { type Problem, toProblem } from "../api/errors.ts";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 import { reachable } from "../ui/bits.tsx";
 import { ProblemNotice } from "../ui/states.tsx";
 import { previewQuery } from "./queries.ts";
@@ -118,7 +119,7 @@ function Chunks(props: { preview: Preview }) {
       </Text>
       {warnings.map((warning) => (
         <Text key={warning} size="xs" c="dimmed">
-          {warning}
+          {said(warning)}
         </Text>
       ))}
       <section className="e-chunks" {...reachable} aria-label={t("Chunks")}>

@@ -6,6 +6,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 import { Facts, reachable, Surface } from "../ui/bits.tsx";
 import { ConfirmButton } from "../ui/confirm.tsx";
 import { bytes, count } from "../ui/format.ts";
@@ -59,7 +60,7 @@ export function DocumentPage() {
                   <Facts items={factsOf(found)} />
                   {found.warnings.map((warning) => (
                     <Text key={warning} size="xs" mt={8}>
-                      {warning}
+                      {said(warning)}
                     </Text>
                   ))}
                 </Surface>

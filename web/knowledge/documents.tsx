@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { act } from "../api/client.ts";
 import { useWork } from "../api/data.ts";
+import { sentencesOf } from "../api/errors.ts";
 import { t } from "../i18n.ts";
 import { bytes, count } from "../ui/format.ts";
 import { List } from "../ui/list.tsx";
@@ -126,11 +127,7 @@ function StateCell(props: { document: Document; isBusy: boolean; onRetry: () => 
           </Text>
         ) : null}
       </Group>
-      {error ? (
-        <Text size="xs">
-          {error.message} {error.hint}
-        </Text>
-      ) : null}
+      {error ? <Text size="xs">{sentencesOf(error)}</Text> : null}
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { z } from "zod";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 import { reachable, Surface } from "../ui/bits.tsx";
 import { small } from "../ui/format.ts";
 import { Empty, Loaded } from "../ui/states.tsx";
@@ -167,12 +168,12 @@ function Answer(props: { baseId: string; input: VariablesOf<typeof retrieveQuery
           <Stack gap={12}>
             {retrieve.warnings.map((warning) => (
               <Text key={warning} size="sm" role="alert">
-                {warning}
+                {said(warning)}
               </Text>
             ))}
             {retrieve.nothingFound ? (
               <Surface>
-                <Text role="status">{retrieve.nothingFound}</Text>
+                <Text role="status">{said(retrieve.nothingFound)}</Text>
               </Surface>
             ) : (
               <>

@@ -34,7 +34,7 @@ test("each language has its own plural forms", () => {
 
 test("German and Chinese say what English says", () => {
   const source = new Set(Object.keys(en).map((key) => key.replace(/(\{\{count\}\}.*)_(?:one|other)$/, "$1")));
-  expect(source.size).toBeGreaterThan(900);
+  expect(source.size).toBeGreaterThan(850);
   expect(faultsOf(en, source, "en")).toEqual([]);
   expect(faultsOf(de, source, "de")).toEqual([]);
   expect(faultsOf(zh, source, "zh")).toEqual([]);

@@ -17,8 +17,12 @@ export const wantedKeys = (keys: Iterable<string>, language: string): string[] =
   );
 
 /** A sentence for each fault of `words`; none when it is complete. */
-export function faultsOf(words: Words, keys: Iterable<string>, language: string): string[] {
-  const wanted = new Set(wantedKeys(keys, language));
+export const faultsOf = (words: Words, keys: Iterable<string>, language: string): string[] =>
+  faultsOfPlain(words, wantedKeys(keys, language));
+
+/** The same where no key has plural forms. */
+export function faultsOfPlain(words: Words, keys: Iterable<string>): string[] {
+  const wanted = new Set(keys);
   const missing = [...wanted].filter((key) => !words[key]).map((key) => `missing: ${key}`);
   const others = Object.entries(words).flatMap(([key, text]) => {
     if (!wanted.has(key)) return [`left over: ${key}`];

@@ -6,13 +6,13 @@ import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 import { Mark } from "../shell/mark.tsx";
 import { AddTrainer, isOnline } from "../trainers/add-trainer.tsx";
 import { Page } from "../ui/page.tsx";
 import { ProblemNotice } from "../ui/states.tsx";
 import { Graph } from "./graph.tsx";
 import { mapQuery } from "./queries.ts";
-import { said } from "./said.ts";
 import type { MapData } from "./stage-card.tsx";
 
 /** The stage that the next action belongs to: the one whose own action leads to the same page, or the same folder. */

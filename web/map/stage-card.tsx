@@ -17,11 +17,11 @@ import type { ResultOf } from "gql.tada";
 import type { CSSProperties } from "react";
 import { useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 import { duration } from "../ui/format.ts";
 import { Bar, statusWord } from "../ui/status.tsx";
 import { type Box, isSlim } from "./layout.ts";
 import type { mapQuery } from "./queries.ts";
-import { said } from "./said.ts";
 import { stageHome, stageTitle } from "./words.ts";
 
 export type MapData = ResultOf<typeof mapQuery>["processMap"];
@@ -51,11 +51,11 @@ function StageRunLine(props: { run: StageRun }) {
   const left = run.etaSeconds === null ? "" : t("{{left}} left", { left: duration(run.etaSeconds) });
   return (
     <>
-      <p title={run.name}>{run.name}</p>
+      <p title={said(run.name)}>{said(run.name)}</p>
       <p>{[steps, left].filter(Boolean).join(", ") || t("getting ready")}</p>
       <Bar
         share={run.status === "QUEUED" ? 0 : run.progress}
-        label={t("Progress of {{name}}", { name: run.name })}
+        label={t("Progress of {{name}}", { name: said(run.name) })}
       />
     </>
   );

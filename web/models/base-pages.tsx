@@ -3,6 +3,7 @@ import { Button, Stack } from "@mantine/core";
 import { Link, useParams } from "@tanstack/react-router";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 import { Facts, reachable, Surface } from "../ui/bits.tsx";
 import { DeleteButton } from "../ui/confirm.tsx";
 import { bytes, count } from "../ui/format.ts";
@@ -34,7 +35,7 @@ export function BasesPage() {
     >
       <Stack gap={12}>
         {imports.map((run) => (
-          <Surface key={run.id} title={run.name}>
+          <Surface key={run.id} title={said(run.name)}>
             <RunProgress run={run} />
           </Surface>
         ))}
@@ -82,7 +83,7 @@ export function BasesPage() {
                     key: "fit",
                     label: t("On this machine"),
                     cell: (r) => (
-                      <span title={r.fit.sentence}>
+                      <span title={said(r.fit.sentence)}>
                         {
                           <Pill tone={r.fit.fits ? "leaf" : "red"}>
                             {r.fit.fits ? t("fits") : t("too large")}
@@ -142,7 +143,7 @@ export function BasePage() {
                       [t("Vocabulary"), t("{{n}} tokens", { n: count(base.vocabSize) })],
                       [t("Size"), bytes(base.sizeBytes)],
                       [t("Licence"), base.licence ?? t("not stated in the files")],
-                      [t("This machine"), base.fit.sentence],
+                      [t("This machine"), said(base.fit.sentence)],
                       whenFact(t("Added"), base.createdAt),
                       hashFact(base.hash),
                       idFact(base.id),

@@ -7,6 +7,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { ChatButton } from "../models/actions.tsx";
+import { said } from "../said.ts";
 import { Facts, reachable, Surface } from "../ui/bits.tsx";
 import { ConfirmButton } from "../ui/confirm.tsx";
 import { count } from "../ui/format.ts";
@@ -186,29 +187,31 @@ function Used(props: { provider: ProviderNode }) {
 
 function Try(props: { provider: ProviderNode }) {
   const work = useWork();
-  const [said, setSaid] = useState<{ answer: string; latencyMs: number; model: string | null } | null>(null);
+  const [tried, setTried] = useState<{ answer: string; latencyMs: number; model: string | null } | null>(
+    null,
+  );
   return (
     <>
       <Button
         variant="default"
         loading={work.isBusy}
         onClick={() => {
-          setSaid(null);
+          setTried(null);
           void work.run(async () =>
-            setSaid(await act(testProvider, { provider: props.provider.id, model: null })),
+            setTried(await act(testProvider, { provider: props.provider.id, model: null })),
           );
         }}
       >
         {t("Try {{name}}", props.provider)}
       </Button>
       {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-      {said ? (
+      {tried ? (
         <div role="status">
           <Text size="sm" fw={600}>
-            {t("It answered in {{n}} ms", { n: said.latencyMs })}
+            {t("It answered in {{n}} ms", { n: tried.latencyMs })}
           </Text>
           <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-            {said.answer || t("An empty reply.")}
+            {tried.answer ? said(tried.answer) : t("An empty reply.")}
           </Text>
         </div>
       ) : null}

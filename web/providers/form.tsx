@@ -16,6 +16,7 @@ import { useState } from "react";
 import { act } from "../api/client.ts";
 import { refreshAll, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 import { ProblemNotice } from "../ui/states.tsx";
 import { type ModelDraft, ModelRows, modelDraft, modelInput } from "./model-rows.tsx";
 import { addProvider, type KindNode, type ProviderNode, updateProvider } from "./queries.ts";
@@ -155,10 +156,11 @@ function Fields(props: { kinds: readonly KindNode[]; provider: ProviderNode | nu
           description={
             provider?.hasKey
               ? t("A key is kept. Enter another one to replace it.")
-              : (kind?.keyHint ??
-                (kind?.needsKey
+              : kind?.keyHint
+                ? said(kind.keyHint)
+                : kind?.needsKey
                   ? t("It is sealed at once and never shown again.")
-                  : t("Only if its server wants one.")))
+                  : t("Only if its server wants one.")
           }
           value={draft.key}
           autoComplete="off"

@@ -7,6 +7,7 @@ import { graphql } from "../api/graphql.ts";
 import { isOver, type RunStatus, useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { placeOfRun } from "../paths.ts";
+import { said } from "../said.ts";
 import { Copyable, Facts, Surface, When } from "../ui/bits.tsx";
 import { tookText } from "../ui/format.ts";
 import { List } from "../ui/list.tsx";
@@ -65,7 +66,7 @@ export function RunsPage() {
               rows={data.runs.nodes}
               more={data.runs.pageInfo.hasNextPage ? () => setPages(pages + 1) : null}
               label={t("Runs")}
-              searchText={(row) => `${row.name} ${kindWord(row.kind)}`}
+              searchText={(row) => `${said(row.name)} ${kindWord(row.kind)}`}
               openPath={(row) => `/runs/${row.id}`}
               aside={
                 <Select
@@ -87,8 +88,8 @@ export function RunsPage() {
                 {
                   key: "name",
                   label: t("Name"),
-                  sortBy: (r) => r.name,
-                  cell: (r) => <Link to={`/runs/${r.id}`}>{r.name}</Link>,
+                  sortBy: (r) => said(r.name),
+                  cell: (r) => <Link to={`/runs/${r.id}`}>{said(r.name)}</Link>,
                 },
                 { key: "kind", label: t("Kind"), sortBy: (r) => r.kind, cell: (r) => kindWord(r.kind) },
                 {
@@ -107,7 +108,7 @@ export function RunsPage() {
                 {
                   key: "error",
                   label: t("Why it failed"),
-                  cell: (r) => <span className="e-muted">{r.error?.message ?? ""}</span>,
+                  cell: (r) => <span className="e-muted">{r.error ? said(r.error.message) : ""}</span>,
                 },
               ]}
             />
@@ -125,7 +126,7 @@ export function RunPage() {
   const run = reading.data?.node?.__typename === "Run" ? reading.data.node : null;
   return (
     <Page
-      title={run?.name ?? t("Run")}
+      title={run ? said(run.name) : t("Run")}
       crumb={{ label: t("Runs"), to: "/runs" }}
       aside={run ? <RunPill run={run} /> : null}
     >

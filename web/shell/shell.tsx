@@ -12,6 +12,7 @@ import { graphql } from "../api/graphql.ts";
 import { type RunState, useRunEnded, useRunFeed } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { placeOfRun } from "../paths.ts";
+import { said } from "../said.ts";
 import { AddTrainer, isOnline } from "../trainers/add-trainer.tsx";
 import { ClosedPage } from "./edge-pages.tsx";
 import { useRememberedLanguage } from "./language.tsx";
@@ -52,13 +53,13 @@ function useEndNotices(): void {
         notifications.show({
           color: isGood ? "leaf" : run.status === "FAILED" ? "red" : "gray",
           title: isGood
-            ? t("{{name}} is done", { name: run.name })
+            ? t("{{name}} is done", { name: said(run.name) })
             : run.status === "FAILED"
-              ? t("{{name}} failed", { name: run.name })
-              : t("{{name}} was cancelled", { name: run.name }),
+              ? t("{{name}} failed", { name: said(run.name) })
+              : t("{{name}} was cancelled", { name: said(run.name) }),
           message: (
             <>
-              {run.error ? <Text size="sm">{run.error.message}</Text> : null}
+              {run.error ? <Text size="sm">{said(run.error.message)}</Text> : null}
               <Button size="compact-sm" variant="default" mt={4} onClick={() => navigate({ to: next.to })}>
                 {next.label}
               </Button>

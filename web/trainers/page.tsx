@@ -4,6 +4,7 @@ import { z } from "zod";
 import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 import { When } from "../ui/bits.tsx";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
@@ -45,8 +46,9 @@ export function TrainersPage() {
               <Empty
                 title={t("No trainer has checked in")}
                 text={
-                  data.processMap.trainerHint ??
-                  t("Chat, deploy and register work without one; training needs one.")
+                  data.processMap.trainerHint
+                    ? said(data.processMap.trainerHint)
+                    : t("Chat, deploy and register work without one; training needs one.")
                 }
                 action={<AddTrainerButton />}
               />

@@ -3,6 +3,7 @@ import { Button, Collapse, NumberInput, Select, TextInput } from "@mantine/core"
 import { useDisclosure } from "@mantine/hooks";
 import { z } from "zod";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 
 const property = z.looseObject({
   type: z.union([z.string(), z.array(z.string())]).optional(),
@@ -33,12 +34,12 @@ function Field(props: {
   onChange: (value: unknown) => void;
 }) {
   const { spec, name } = props;
-  const title = spec.title ?? name;
-  const label =
-    spec.unit && spec.unit.toLowerCase() !== title.toLowerCase() ? `${title}, ${spec.unit}` : title;
+  const title = said(spec.title ?? name);
+  const unit = spec.unit ? said(spec.unit) : null;
+  const label = unit && unit.toLowerCase() !== title.toLowerCase() ? `${title}, ${unit}` : title;
   const shared = {
     label,
-    description: spec.description,
+    description: spec.description ? said(spec.description) : undefined,
     error: props.error,
     name,
     inputWrapperOrder: ["label", "input", "description", "error"] as (

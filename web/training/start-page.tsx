@@ -10,6 +10,7 @@ import { useData, useWork } from "../api/data.ts";
 import { RowAsSeen } from "../datasets/detail-page.tsx";
 import { t } from "../i18n.ts";
 import { useGeneratedName } from "../models/actions.tsx";
+import { said } from "../said.ts";
 import { AddTrainerButton, isOnline } from "../trainers/add-trainer.tsx";
 import { Facts, Surface } from "../ui/bits.tsx";
 import { bytes, count, duration } from "../ui/format.ts";
@@ -90,7 +91,7 @@ function Forecast(props: {
               size="sm"
               style={{ background: "var(--e-amber-soft)", borderRadius: 8, padding: 8 }}
             >
-              {warning}
+              {said(warning)}
             </Text>
           ))}
           {forecast.refusals.map((refusal) => (
@@ -245,7 +246,7 @@ function Form(props: { choices: Choices }) {
           <Surface title={t("Method")}>
             <Select
               aria-label={t("Method")}
-              data={choices.methods.map((one) => ({ value: one.name, label: one.title }))}
+              data={choices.methods.map((one) => ({ value: one.name, label: said(one.title) }))}
               value={method.name}
               allowDeselect={false}
               onChange={(value) => value && setMethodName(value)}
@@ -277,7 +278,10 @@ function Form(props: { choices: Choices }) {
             onChange={setParameters}
             badField={
               work.problem?.field
-                ? { name: work.problem.field.replace(/^parameters\./, ""), message: work.problem.message }
+                ? {
+                    name: work.problem.field.replace(/^parameters\./, ""),
+                    message: said(work.problem.message),
+                  }
                 : null
             }
           />

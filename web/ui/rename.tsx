@@ -4,6 +4,7 @@ import { IconCheck, IconPencil, IconX } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { act } from "../api/client.ts";
 import { useWork } from "../api/data.ts";
+import { sentencesOf } from "../api/errors.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
 
@@ -65,7 +66,7 @@ export function EditableName(props: {
           size="xs"
           miw={240}
           value={typed}
-          error={work.problem ? `${work.problem.message} ${work.problem.hint ?? ""}` : null}
+          error={work.problem ? sentencesOf(work.problem) : null}
           onChange={(event) => setTyped(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key === "Escape") leave();

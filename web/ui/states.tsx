@@ -4,6 +4,7 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { Problem } from "../api/errors.ts";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 
 /** What went wrong, why, and the mend; with a retry where one makes sense. */
 export function ProblemNotice(props: { problem: Problem; onRetry?: () => void }) {
@@ -23,9 +24,9 @@ export function ProblemNotice(props: { problem: Problem; onRetry?: () => void })
         <IconAlertTriangle size={18} color="var(--e-red)" aria-hidden style={{ flexShrink: 0 }} />
         <div>
           <Text size="sm" fw={600}>
-            {problem.message}
+            {said(problem.message)}
           </Text>
-          {problem.hint ? <Text size="sm">{problem.hint}</Text> : null}
+          {problem.hint ? <Text size="sm">{said(problem.hint)}</Text> : null}
           <Text size="xs" className="e-mono" mt={4}>
             {problem.code}
             {problem.field ? ` · ${problem.field}` : ""}

@@ -5,6 +5,7 @@ import { useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { isOver, type RunKind, type RunState, type RunStatus, useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
+import { said } from "../said.ts";
 import { duration } from "./format.ts";
 import { ProblemNotice } from "./states.tsx";
 
@@ -110,7 +111,7 @@ export function RunProgress(props: { run: RunState; isQuiet?: boolean }) {
           <Button
             size="compact-xs"
             variant="default"
-            aria-label={t("Cancel {{name}}", { name: run.name })}
+            aria-label={t("Cancel {{name}}", { name: said(run.name) })}
             loading={work.isBusy}
             disabled={Boolean(run.cancelRequestedAt)}
             onClick={() => work.run(async () => void (await act(cancelRun, { id: run.id })))}
@@ -122,7 +123,7 @@ export function RunProgress(props: { run: RunState; isQuiet?: boolean }) {
       {isOver(run.status) ? null : (
         <Bar
           share={run.status === "QUEUED" ? 0 : run.progress}
-          label={t("Progress of {{name}}", { name: run.name })}
+          label={t("Progress of {{name}}", { name: said(run.name) })}
         />
       )}
       {run.status === "FAILED" && run.error ? <ProblemNotice problem={run.error} /> : null}

@@ -3,7 +3,7 @@ import { Button, Group } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { act } from "../api/client.ts";
 import { refreshAll } from "../api/data.ts";
-import { toProblem } from "../api/errors.ts";
+import { sentencesOf, toProblem } from "../api/errors.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
 
@@ -59,8 +59,7 @@ export async function bringBack(ids: readonly string[]): Promise<void> {
       const { name } = await act(undeleteThing, { id });
       notifications.show({ message: t("{{name}} is back", { name }), color: "gray" });
     } catch (thrown) {
-      const { message, hint } = toProblem(thrown);
-      notifications.show({ message: [message, hint].filter(Boolean).join(" "), color: "red" });
+      notifications.show({ message: sentencesOf(toProblem(thrown)), color: "red" });
     }
   refreshAll();
 }

@@ -252,10 +252,10 @@ function forbidden(host: string, address: string): EspalierError {
 }
 
 function needsConfirmation(host: string, port: number, address: string): EspalierError {
-  const where = host === address ? "" : ` (${address})`;
+  const named = host === address ? `${host}:${port}` : `${host}:${port} (${address})`;
   return new EspalierError(
     "ADDRESS_PRIVATE",
-    `${host}:${port}${where} is an address of this machine or its private network.`,
+    `${named} is an address of this machine or its private network.`,
     {
       field: "url",
       value: `${host}:${port}`,
