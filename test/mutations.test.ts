@@ -23,6 +23,7 @@ afterAll(() => world?.close());
 type Refusal = { type: "InputError" | "NotFoundError" | "RefusedError"; code: string; field?: string };
 /** By mutation: calls that must be refused, and how. The model "toy" exists, and nothing else. */
 const refusals: Record<string, [call: string, refusal: Refusal][]> = {
+  addPicture: [['(input: { name: "x.png" })', { type: "InputError", code: "FILE_MISSING", field: "file" }]],
   addProvider: [
     [
       '(input: { name: "p", kind: "fax" })',

@@ -51,6 +51,30 @@ export const messages = sqliteTable(
   ],
 );
 
+/**
+ * A picture of a person's message; its bytes are the blob `sha256`. One that belongs to no message yet was chosen for
+ * one that is being written.
+ */
+export const messagePictures = sqliteTable(
+  "message_pictures",
+  {
+    id: id(),
+    projectId: text("project_id").notNull(),
+    messageId: text("message_id").references(() => messages.id, { onDelete: "cascade" }),
+    /** Its place among those of the message, from 0. */
+    position: integer("position").notNull(),
+    /** The file's name, which stands for the picture where it cannot be seen. */
+    name: text("name").notNull(),
+    mediaType: text("media_type").notNull(),
+    width: integer("width").notNull(),
+    height: integer("height").notNull(),
+    sizeBytes: integer("size_bytes").notNull(),
+    sha256: text("sha256").notNull(),
+    createdAt: at("created_at").notNull(),
+  },
+  (t) => [index("message_pictures_message").on(t.messageId, t.position)],
+);
+
 /** A reply that somebody judged: with its model, so that its lineage is known whatever becomes of the name. */
 export type JudgedReply = { messageId: string; model: string | null; modelId: string | null };
 

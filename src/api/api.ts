@@ -42,7 +42,7 @@ const SWEEP_MS = 3_600_000;
 
 /** Builds the HTTP side over the front doors. `isReady` says whether /readyz may say yes. */
 export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
-  const { accounts, store, usage, config, log } = deps;
+  const { accounts, store, usage, chat, config, log } = deps;
   const uploads = createUploads({
     dir: join(config.dataDir, "uploads"),
     clock: now,
@@ -97,8 +97,8 @@ export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
   ];
 
   function sweep(): void {
-    Promise.all([uploads.sweep(), accounts.sweep(), usage.sweep()]).catch((error: unknown) =>
-      log.warn("sweeping old uploads, sessions and usage failed", { error }),
+    Promise.all([uploads.sweep(), accounts.sweep(), usage.sweep(), chat.sweepPictures()]).catch(
+      (error: unknown) => log.warn("sweeping old uploads, sessions, usage and pictures failed", { error }),
     );
   }
 

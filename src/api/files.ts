@@ -1,14 +1,14 @@
-// /files/{id}: a model's files, as one zip, as a list, or one by one; a conversation as Markdown or JSON.
+// /files/{id}: a model's files, as one zip, as a list, or one by one; a conversation as Markdown or JSON; a picture.
 import { opens, type Principal } from "../accounts/accounts.ts";
-import { exportTypes, isExportFormat } from "../chat/chat.ts";
+import { exportTypes, isExportFormat, type PictureRow } from "../chat/chat.ts";
 import type { ApiDeps } from "./context.ts";
 import { decodeSegment, json, methodNotAllowed, notFound, scopeMissing } from "./http.ts";
 import { zip } from "./zip.ts";
 
 /**
  * `/files/{id or name}` is a zip of the model's files (a PEFT or Hugging Face folder), `/files/{id}/` their list,
- * `/files/{id}/{path}` one of them, with Range. `/files/{conversation}.md` and `.json` are a conversation; they need
- * the scope "chat".
+ * `/files/{id}/{path}` one of them, with Range. `/files/{conversation}.md` and `.json` are a conversation,
+ * `/files/{picture}` is a picture of a message; they need the scope "chat".
  */
 export async function handleFiles(request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(request.method, "GET");
@@ -19,6 +19,10 @@ export async function handleFiles(request: Request, principal: Principal, deps: 
     const { title, text } = await deps.chat.exportConversation(principal.projectId, conversationId, format);
     const headers = { "content-type": exportTypes[format], ...attachment(`${folderName(title)}.${format}`) };
     return new Response(request.method === "HEAD" ? null : text, { headers });
+  }
+  if (/^pic_[0-9a-z]+$/.test(id) && path === undefined) {
+    if (!opens(principal.scopes, "chat")) throw scopeMissing(principal, "chat");
+    return sendPicture(request, await deps.chat.getPicture(principal.projectId, id), deps);
   }
   const model = id === "" ? null : await deps.models.find(principal.projectId, decodeSegment(id));
   if (!model) throw notFound("model", id);
@@ -63,6 +67,21 @@ async function sendFile(request: Request, file: ModelFile, { store }: ApiDeps): 
   return new Response(await store.blobs.openRead(file.sha256, { start }), {
     status: 206,
     headers: { ...headers, "content-range": `bytes ${start}-${file.sizeBytes - 1}/${file.sizeBytes}` },
+  });
+}
+
+/** A picture of a message; its type is what its bytes say, and nothing in it may run. */
+async function sendPicture(request: Request, picture: PictureRow, { store }: ApiDeps): Promise<Response> {
+  const body = request.method === "HEAD" ? null : await store.blobs.openRead(picture.sha256);
+  return new Response(body, {
+    headers: {
+      "content-type": picture.mediaType,
+      "content-disposition": `inline; filename*=UTF-8''${encodeURIComponent(picture.name)}`,
+      "content-security-policy": "default-src 'none'; sandbox",
+      "cross-origin-resource-policy": "same-origin",
+      "x-content-type-options": "nosniff",
+      "cache-control": "private, max-age=31536000, immutable",
+    },
   });
 }
 

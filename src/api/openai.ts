@@ -20,21 +20,13 @@ import {
 } from "./v1/body.ts";
 import { completeText } from "./v1/completions.ts";
 import { embedTexts, rerank } from "./v1/embeddings.ts";
+import { messageSchema, turnOf } from "./v1/messages.ts";
 import { serverSentEvents } from "./v1/sse.ts";
 
-const text = z.string().max(limits.completionMessageChars);
-const content = z.union([
-  text,
-  z.array(z.object({ type: z.literal("text", "only text parts are supported"), text })).min(1),
-]);
-const message = z.object({
-  role: z.enum(["system", "developer", "user", "assistant"]),
-  content,
-});
 const completionBody = z.object({
   ...replyParameters,
   model: modelName,
-  messages: z.array(message).min(1, "must not be empty").max(limits.completionMessages),
+  messages: z.array(messageSchema).min(1, "must not be empty").max(limits.completionMessages),
   max_completion_tokens: z.int().min(1).max(limits.engineContextTokens).nullish(),
   logprobs: z.literal(false, "not supported").nullish(),
   tools: z.array(z.unknown()).max(0, "not supported").nullish(),
@@ -155,10 +147,7 @@ async function complete(request: Request, principal: Principal, deps: ApiDeps): 
   const events = deps.chat.answer(
     model,
     {
-      messages: body.messages.map(({ role, content }) => ({
-        role: role === "developer" ? "system" : role,
-        content: typeof content === "string" ? content : content.map((part) => part.text).join(""),
-      })),
+      messages: body.messages.map(turnOf),
       ...formatOf(body),
       ...settingsOf({ ...body, max_tokens: body.max_completion_tokens ?? body.max_tokens }),
     },

@@ -11,6 +11,7 @@ import "./types/live.ts";
 import "./types/map.ts";
 import "./types/models.ts";
 import "./types/nodes.ts";
+import "./types/pictures.ts";
 import "./types/prompts.ts";
 import "./types/people.ts";
 import "./types/projects.ts";

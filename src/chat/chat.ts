@@ -1,11 +1,10 @@
 // Front door of chat: replies of any usable model, streamed, and the conversations that keep them as trees.
 import { and, eq, isNull } from "drizzle-orm";
-import { conversations, messages } from "../../schema/tables/chat.ts";
-import type { ChatMessage, EnginePool, GenerationEvent, GenerationRequest } from "../inference/inference.ts";
+import { conversations, messagePictures, messages } from "../../schema/tables/chat.ts";
+import type { EnginePool, GenerationEvent, GenerationRequest } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
-import { EspalierError, isEspalierError } from "../kit/errors.ts";
+import { isEspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
-import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
 import type { Citation, Knowledge } from "../knowledge/knowledge.ts";
 import type { ModelRef, Models, Providers } from "../models/models.ts";
@@ -23,6 +22,8 @@ import {
   requestOf,
   titleOf,
 } from "./parameters.ts";
+import { checkSight, copiesFor, createPictures, type PictureRow } from "./pictures.ts";
+import { createPlaces, wrongMessage } from "./place.ts";
 import { createPrompts } from "./prompts.ts";
 import { createReply, errorOf, type Reply, type ReplyToken } from "./reply.ts";
 import { askedRow, branchTo, type MessageRow, replyRow } from "./tree.ts";
@@ -30,6 +31,7 @@ import { askedRow, branchTo, type MessageRow, replyRow } from "./tree.ts";
 export type { ConversationRow, VersionedMessage } from "./conversations.ts";
 export { type ExportFormat, exportTypes, isExportFormat } from "./export.ts";
 export type { FeedbackKind, FeedbackRow, Opinion, VoteVerdict } from "./feedback.ts";
+export { checkPictureSize, type PictureRow } from "./pictures.ts";
 export { type PromptRow, type PromptVersionRow, variablesOf } from "./prompts.ts";
 export type { ReplyToken } from "./reply.ts";
 export type { MessageRow } from "./tree.ts";
@@ -50,7 +52,10 @@ export type SendMessageInput = ParametersInput &
     isBlind?: boolean | null | undefined;
     /** Name, alias or id. */
     model: string;
+    /** May be empty where there are pictures. */
     text: string;
+    /** Ids of pictures; those of the message in whose place this one is said when unsaid. */
+    pictures?: readonly string[] | null | undefined;
     system?: string | null | undefined;
     /** Names or ids of the knowledge bases to answer from, from now on; the conversation's own when unsaid. */
     knowledgeBases?: readonly string[] | null | undefined;
@@ -70,6 +75,8 @@ export type Sent = { conversation: ConversationRow; message: MessageRow };
 type Beginning = Sent & {
   asker: Asker;
   asked?: MessageRow;
+  /** Pictures of the message before it, where that is new. */
+  pictures?: readonly PictureRow[];
   model: ModelRef;
   parameters: Parameters;
   isNew: boolean;
@@ -102,15 +109,18 @@ export function createChat({
   log,
 }: ChatDeps) {
   const replies = new Map<string, Reply>();
-  const kept = createConversations(store, (conversationId) => {
+  const pictures = createPictures({ store, clock });
+  const kept = createConversations(store, pictures, (conversationId) => {
     for (const reply of replies.values()) if (reply.conversationId === conversationId) reply.stop();
   });
   const { getConversation, getMessage } = kept;
   const judging = createFeedback({ store, clock, kept });
+  const places = createPlaces({ store, clock, kept });
 
   /**
    * One reply of a model, as the engine or its provider makes it; what it took is recorded for the caller.
-   * @throws EspalierError of the model's files and of the engine, e.g. ENGINE_DIED, or of the provider
+   * @throws EspalierError MODEL_TAKES_NO_PICTURES, PICTURES_TOO_LARGE, of the model's files and of the engine, e.g.
+   * ENGINE_DIED, or of the provider
    */
   async function* complete(
     model: ModelRef,
@@ -118,6 +128,11 @@ export function createChat({
     caller: Caller,
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, void> {
+    const seen = (request.messages ?? []).flatMap((message) => message.pictures ?? []);
+    checkSight(
+      model,
+      seen.map(({ bytes }) => bytes.byteLength),
+    );
     const startedAt = clock();
     const events =
       model.precision === null
@@ -141,36 +156,6 @@ export function createChat({
   }
 
   const grounding = createGrounding(knowledge, complete);
-
-  /** The conversation that leads a new one, if it is to stand beside another. */
-  async function leadOf({ projectId, besideId }: SendMessageInput): Promise<string | null> {
-    if (!besideId) return null;
-    const beside = await getConversation(projectId, besideId);
-    const lead = beside.leadId ? await getConversation(projectId, beside.leadId) : beside;
-    const columns = 1 + (await kept.besides(lead)).length;
-    if (columns < limits.chatColumns) return lead.id;
-    throw new EspalierError(
-      "TOO_MANY_COLUMNS",
-      `${columns} models answer side by side already; ${limits.chatColumns} are allowed.`,
-      { field: "besideId", value: besideId, hint: "Begin a new conversation." },
-    );
-  }
-
-  /** What a new message of the person follows: null where it is the first. */
-  async function placeOf(input: SendMessageInput, known: ConversationRow | null): Promise<string | null> {
-    const field = input.insteadOfId ? "insteadOfId" : "afterId";
-    const named = input.insteadOfId ?? input.afterId;
-    if (!named) return known?.currentId ?? null;
-    const { message } = await getMessage(input.projectId, named, field);
-    if (message.conversationId !== known?.id)
-      throw wrongMessage("MESSAGE_ELSEWHERE", field, named, "is of another conversation", "its own");
-    if (field === "insteadOfId") {
-      if (message.role === "user") return message.parentId;
-      throw wrongMessage("MESSAGE_NOT_ASKED", field, named, "is a reply", "a message of yours");
-    }
-    if (message.role === "assistant") return message.id;
-    throw wrongMessage("MESSAGE_NOT_REPLY", field, named, "is no reply", "a reply");
-  }
 
   /** Runs the reply to its end and keeps it, whether anybody listens or not. */
   async function run(
@@ -228,34 +213,63 @@ export function createChat({
     }
   }
 
+  /** What the model is told: the branch so far with its pictures, and what is asked now. */
+  async function turnsOf({ asked, message, model, pictures: added = [] }: Beginning) {
+    const before = await branchTo(store.db, (asked ?? message).parentId);
+    const shown = await pictures.picturesOf(before.map(({ id }) => id));
+    if (asked) shown.set(asked.id, [...added]);
+    const turns = [...before, ...(asked ? [asked] : [])].filter(
+      ({ id, error, text }) => error === null && (text !== "" || shown.has(id)),
+    );
+    const seen = turns.flatMap(({ id }) => shown.get(id) ?? []);
+    checkSight(
+      model,
+      seen.map(({ sizeBytes }) => sizeBytes),
+    );
+    return Promise.all(
+      turns.map(async ({ id, role, text }) => {
+        const own = shown.get(id) ?? [];
+        const turn = { role, content: text };
+        return own.length === 0 ? turn : { ...turn, pictures: await pictures.readPictures(own) };
+      }),
+    );
+  }
+
   /** Keeps the messages with the conversation, which now shows the last of them, and starts that reply. */
   async function begin(sent: Beginning): Promise<Sent> {
-    const { message, asked, asker, model, parameters, isNew } = sent;
+    const { message, asked, asker, model, parameters, isNew, pictures: added = [] } = sent;
     const conversation = { ...sent.conversation, parameters, currentId: message.id };
-    const before = await branchTo(store.db, (asked ?? message).parentId);
+    const turns = await turnsOf(sent);
     await store.write(async (tx) => {
       if (isNew) await tx.insert(conversations).values(conversation);
       else await tx.update(conversations).set(conversation).where(eq(conversations.id, conversation.id));
       await tx.insert(messages).values(asked ? [asked, message] : [message]);
+      if (asked && added.length > 0)
+        await tx.insert(messagePictures).values(copiesFor(asked.id, added, asked.createdAt));
     }, "chat.send");
     const reply = createReply(message.id, conversation.id);
     replies.set(message.id, reply);
     const { systemPrompt } = conversation;
-    const turns = [...before, ...(asked ? [asked] : [])].filter(
-      (one) => one.error === null && one.text !== "",
-    );
     const system = systemPrompt ? [{ role: "system", content: systemPrompt }] : [];
     const { projectId, userId, keyId } = asker;
     const caller: Caller = { projectId, userId, keyId, source: "chat" };
-    const request = requestOf(parameters, [...system, ...turns.map(asTurn)]);
+    const request = requestOf(parameters, [...system, ...turns]);
     void run(reply, model, request, caller, await grounding.basesOf(conversation));
     return { conversation, message };
+  }
+
+  /** Those that are named, or else those of the message that is said anew. */
+  async function chosenPictures({ projectId, pictures: ids, insteadOfId }: SendMessageInput) {
+    if (ids || !insteadOfId) return pictures.getPictures(projectId, ids ?? []);
+    const { message } = await getMessage(projectId, insteadOfId, "insteadOfId");
+    return [...(await kept.picturesOfMessage(message))];
   }
 
   return {
     ...kept,
     ...judging,
     ...createPrompts({ store, clock }),
+    ...pictures,
     complete,
     /** The same from knowledge: the passages come first, as citations. */
     answer: grounding.answer,
@@ -263,35 +277,47 @@ export function createChat({
     /**
      * Keeps the user's message and starts the reply, whose text streams by `replyTokens(message.id)`.
      * @throws EspalierError MODEL_NOT_FOUND, MODEL_NOT_USABLE, CONVERSATION_NOT_FOUND, MESSAGE_EMPTY, PARAMETER_INVALID,
+     * PICTURE_NOT_FOUND, PICTURES_TOO_MANY, PICTURES_TOO_LARGE, MODEL_TAKES_NO_PICTURES,
      * and for `afterId` and `insteadOfId` MESSAGE_NOT_FOUND, MESSAGE_ELSEWHERE, MESSAGE_NOT_REPLY, MESSAGE_NOT_ASKED
      */
     async sendMessage(input: SendMessageInput): Promise<Sent> {
       const model = await models.resolve(input.projectId, input.model);
-      const text = checkText(input.text);
+      const shown = await chosenPictures(input);
+      const text = checkText(input.text, shown.length);
       const parameters = checkParameters(input);
       const known = input.conversationId
         ? await getConversation(input.projectId, input.conversationId)
         : null;
-      const parentId = await placeOf(input, known);
-      const at = await timeAfter(parentId);
+      const parentId = await places.placeOf(input, known);
+      const at = await places.timeAfter(parentId);
       const conversation: ConversationRow = {
         id: known?.id ?? newId("conversation"),
         projectId: input.projectId,
         userId: known?.userId ?? input.userId,
-        title: known?.title ?? titleOf(text),
+        title: known?.title ?? titleOf(text || (shown[0]?.name ?? "")),
         models: [...new Set([...(known?.models ?? []), model.name])],
         systemPrompt: input.system ?? known?.systemPrompt ?? null,
         knowledgeBases: await grounding.namedBases(input, known),
         parameters: {},
         currentId: null,
-        leadId: known ? known.leadId : await leadOf(input),
+        leadId: known ? known.leadId : await places.leadOf(input),
         isBlind: known ? known.isBlind : (input.isBlind ?? false),
         createdAt: known?.createdAt ?? at,
         updatedAt: at,
       };
       const asked = askedRow(conversation.id, parentId, text, at);
       const message = replyRow(asked, model, at + 1);
-      return begin({ asker: input, conversation, message, asked, model, parameters, isNew: known === null });
+      const isNew = known === null;
+      return begin({
+        asker: input,
+        conversation,
+        message,
+        asked,
+        pictures: shown,
+        model,
+        parameters,
+        isNew,
+      });
     },
 
     /**
@@ -303,7 +329,7 @@ export function createChat({
       if (old.role !== "assistant")
         throw wrongMessage("MESSAGE_NOT_REPLY", "messageId", old.id, "is no reply", "a reply");
       const model = await models.resolve(input.projectId, input.model ?? old.model ?? "");
-      const at = await timeAfter(old.parentId);
+      const at = await places.timeAfter(old.parentId);
       const conversation: ConversationRow = {
         ...known,
         models: [...new Set([...known.models, model.name])],
@@ -371,25 +397,4 @@ export function createChat({
       await Promise.all(open.map((reply) => reply.ended));
     },
   };
-
-  /** Now, but later than the message that comes before: messages of a branch are ordered by their times. */
-  async function timeAfter(parentId: string | null): Promise<number> {
-    const parent =
-      parentId === null
-        ? undefined
-        : await store.db.query.messages.findFirst({ where: eq(messages.id, parentId) });
-    return Math.max(clock(), (parent?.createdAt ?? 0) + 1);
-  }
-}
-
-function asTurn(row: MessageRow): ChatMessage {
-  return { role: row.role, content: row.text };
-}
-
-function wrongMessage(code: string, field: string, id: string, what: string, wanted: string): EspalierError {
-  return new EspalierError(code, `The message ${id.slice(0, 80)} ${what}.`, {
-    field,
-    value: id.slice(0, 80),
-    hint: `Name ${wanted} of this conversation.`,
-  });
 }

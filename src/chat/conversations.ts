@@ -1,6 +1,6 @@
 // The conversations that are kept: found, listed, searched, renamed, exported, deleted, and which branch is shown.
 import { and, asc, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
-import { conversations, feedback, messages } from "../../schema/tables/chat.ts";
+import { conversations, feedback, messagePictures, messages } from "../../schema/tables/chat.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
@@ -15,22 +15,29 @@ import {
   takeFromTrash,
   takeOut,
 } from "../store/store.ts";
-import { asJson, asMarkdown, type ExportFormat } from "./export.ts";
+import { asJson, asMarkdown, type Column, type ExportedMessage, type ExportFormat } from "./export.ts";
 import type { Opinion } from "./feedback.ts";
 import { checkTitle } from "./parameters.ts";
+import type { PictureRow, Pictures } from "./pictures.ts";
+import { containing } from "./search.ts";
 import { branchTo, type MessageRow, newestBelow, onBranchTo, versionsOf } from "./tree.ts";
 
 export type ConversationRow = typeof conversations.$inferSelect;
-/** A message, where they are known with what stands in its place, itself among it, and what somebody thought of it. */
+/** A message, where they are known with what stands in its place, itself among it, its pictures, and what somebody thought of it. */
 export type VersionedMessage = MessageRow & {
   versionIds?: readonly string[];
+  pictures?: readonly PictureRow[];
   opinion?: Opinion | null;
 };
 
 export type Kept = ReturnType<typeof createConversations>;
 
 /** Builds the verbs over `store`; `stopReplies` ends those of a conversation that are in the making. */
-export function createConversations(store: Store, stopReplies: (conversationId: string) => void) {
+export function createConversations(
+  store: Store,
+  pictures: Pictures,
+  stopReplies: (conversationId: string) => void,
+) {
   const { db } = store;
 
   /** @throws EspalierError CONVERSATION_NOT_FOUND */
@@ -104,12 +111,21 @@ export function createConversations(store: Store, stopReplies: (conversationId: 
       const list = { where: onBranchTo(currentId), keys: ["createdAt", "id"], order: "ascending" } as const;
       const found = await readPage(db, messages, list, page);
       const versions = await versionsOf(db, found.items);
-      return mapPage(found, (row) => ({ ...row, versionIds: versions.get(row.id) ?? [row.id] }));
+      const seen = await pictures.picturesOf(found.items.map(({ id }) => id));
+      return mapPage(found, (row) => ({
+        ...row,
+        versionIds: versions.get(row.id) ?? [row.id],
+        pictures: seen.get(row.id) ?? [],
+      }));
     },
 
     /** Ids of all messages that stand in the place of one, itself among them, oldest first. */
     versionIds: async (row: VersionedMessage): Promise<readonly string[]> =>
       row.versionIds ?? (await versionsOf(db, [row])).get(row.id) ?? [row.id],
+
+    /** The pictures of a message, in order. */
+    picturesOfMessage: async (row: VersionedMessage): Promise<readonly PictureRow[]> =>
+      row.pictures ?? (await pictures.picturesOf([row.id])).get(row.id) ?? [],
 
     /** Shows the branch of a message, down to the newest below it. @throws EspalierError MESSAGE_NOT_FOUND */
     async showBranch(projectId: string, messageId: string): Promise<ConversationRow> {
@@ -143,17 +159,29 @@ export function createConversations(store: Store, stopReplies: (conversationId: 
       format: ExportFormat,
     ): Promise<{ title: string; text: string }> {
       const row = await getConversation(projectId, id);
-      const columns: [ConversationRow, MessageRow[]][] = [];
-      for (const one of [row, ...(await kept.besides(row))])
-        columns.push([
-          one,
+      const columns: Column[] = [];
+      let room: number = limits.exportPictureBytes;
+      for (const one of [row, ...(await kept.besides(row))]) {
+        const rows =
           format === "md"
             ? await branchTo(db, one.currentId)
             : await db.query.messages.findMany({
                 where: eq(messages.conversationId, one.id),
                 orderBy: [asc(messages.createdAt), asc(messages.id)],
-              }),
-        ]);
+              });
+        const seen = await pictures.picturesOf(rows.map(({ id }) => id));
+        const said: ExportedMessage[] = [];
+        for (const message of rows) {
+          const shown = [];
+          for (const picture of seen.get(message.id) ?? []) {
+            room -= picture.sizeBytes;
+            const [data] = room < 0 ? [] : await pictures.readPictures([picture]);
+            shown.push({ ...picture, data: data ? Buffer.from(data.bytes).toString("base64") : null });
+          }
+          said.push({ ...message, pictures: shown });
+        }
+        columns.push([one, said]);
+      }
       return { title: row.title, text: format === "md" ? asMarkdown(columns) : asJson(columns) };
     },
 
@@ -166,6 +194,7 @@ export function createConversations(store: Store, stopReplies: (conversationId: 
         const judged = or(inArray(feedback.conversationId, ids), judging(ids)) ?? judging(ids);
         const taken = [
           ...(await takeOut(tx, feedback, judged)),
+          ...(await takeOut(tx, messagePictures, pictured(ids))),
           ...(await takeOut(tx, messages, inArray(messages.conversationId, ids))),
           ...(await takeOut(tx, conversations, inArray(conversations.id, ids))),
         ];
@@ -191,16 +220,7 @@ function judging(ids: readonly string[]): SQL {
     ON m.id = json_extract(r.value, '$.messageId') WHERE m.conversation_id IN ${ids})`;
 }
 
-/** Holds for conversations whose title or messages contain the text, in whatever case (of ASCII). */
-function containing(search: string): SQL {
-  if (search.length > limits.searchChars)
-    throw new EspalierError(
-      "SEARCH_TOO_LONG",
-      `The search has ${search.length} characters; ${limits.searchChars} are allowed.`,
-      { field: "search", hint: "Search for fewer words." },
-    );
-  const like = `%${search.replaceAll(/[\\%_]/g, "\\$&")}%`;
-  return sql`(${conversations.title} LIKE ${like} ESCAPE '\\' OR EXISTS (
-    SELECT 1 FROM messages m JOIN conversations c ON c.id = m.conversation_id
-    WHERE ${conversations.id} IN (c.id, c.lead_id) AND m.text LIKE ${like} ESCAPE '\\'))`;
+/** Holds for pictures of messages of these conversations. */
+function pictured(ids: readonly string[]): SQL {
+  return sql`${messagePictures.messageId} IN (SELECT m.id FROM messages m WHERE m.conversation_id IN ${ids})`;
 }

@@ -35,7 +35,8 @@ export function createGrounding(knowledge: Knowledge, complete: Complete) {
     ): AsyncGenerator<AnswerEvent, void, void> {
       const { messages = [] } = request;
       const last = messages.at(-1);
-      if (knowledgeBases.length === 0 || !last) {
+      // Pictures without a word are no question to a knowledge base.
+      if (knowledgeBases.length === 0 || !last || last.content.trim() === "") {
         yield* complete(model, request, caller, signal);
         return;
       }

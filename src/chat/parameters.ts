@@ -73,8 +73,9 @@ export function requestOf(
   };
 }
 
-/** @throws EspalierError MESSAGE_EMPTY, MESSAGE_TOO_LONG */
-export function checkText(text: string): string {
+/** A message's text, which only one with pictures may lack. @throws EspalierError MESSAGE_EMPTY, MESSAGE_TOO_LONG */
+export function checkText(text: string, pictures = 0): string {
+  if (text.trim() === "" && pictures > 0) return "";
   if (text.trim() !== "" && text.length <= limits.messageChars) return text;
   throw new EspalierError(
     text.trim() === "" ? "MESSAGE_EMPTY" : "MESSAGE_TOO_LONG",

@@ -1,4 +1,5 @@
 // `chat`: one message to a model, its reply streamed as it is made.
+import { basename } from "node:path";
 import { z } from "zod";
 import { type Client, ERRORS } from "./client.ts";
 import type { VerbContext } from "./context.ts";
@@ -15,6 +16,7 @@ export type ChatFlags = {
   stop?: readonly string[];
   conversation?: string;
   kb?: readonly string[];
+  picture?: readonly string[];
 };
 
 const CITATION = "number document documentId chunkId text page score";
@@ -23,6 +25,7 @@ const sent = z.object({
   conversation: z.object({ id: z.string() }),
   reply: z.object({ id: z.string(), model: z.string().nullable() }),
 });
+const added = z.object({ picture: z.object({ id: z.string() }) });
 const token = z.object({
   replyTokens: z.object({
     text: z.string(),
@@ -43,14 +46,18 @@ export async function chat(
 ): Promise<Json> {
   const { client, stdout, stderr, isJson } = context;
   const said = text === "-" ? await Bun.stdin.text() : text;
-  if (said.trim() === "") throw usage("there is no text to send", 'espalier chat MODEL "Hello"');
-  const { conversation, kb, ...sampling } = flags;
+  if (said.trim() === "" && !flags.picture)
+    throw usage("there is no text to send", 'espalier chat MODEL "Hello"');
+  const { conversation, kb, picture = [], ...sampling } = flags;
+  const pictures: string[] = [];
+  for (const path of picture) pictures.push(await addPicture(client, path));
   const input = {
     ...sampling,
     model,
     text: said,
     ...(conversation ? { conversationId: conversation } : {}),
     ...(kb ? { knowledgeBases: kb } : {}),
+    ...(pictures.length > 0 ? { pictures } : {}),
   };
   const { reply: started, conversation: kept } = await client.mutate(
     `mutation Send($input: SendMessageInput!) { sendMessage(input: $input) { __typename
@@ -82,6 +89,21 @@ export async function chat(
     message: "the reply ended before it was complete",
     hint: "Send it again.",
   });
+}
+
+/** Sends a picture ahead of the message that shows it, and returns its id. */
+async function addPicture(client: Client, path: string): Promise<string> {
+  const file = Bun.file(path);
+  if (!(await file.exists()))
+    throw usage(`there is no picture ${path}`, 'espalier chat MODEL "What is this?" --picture photo.jpg');
+  const { picture } = await client.mutate(
+    `mutation Add($input: AddPictureInput!) { addPicture(input: $input) { __typename
+      ... on AddPictureSuccess { picture { id } } ${ERRORS} } }`,
+    { input: { name: basename(path), file: null } },
+    added,
+    file,
+  );
+  return picture.id;
 }
 
 function tokensOf(client: Client, messageId: string) {

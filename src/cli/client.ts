@@ -10,8 +10,8 @@ export type Client = {
   isLocal: boolean;
   /** Runs a query and parses its data. */
   query<T>(document: string, variables: Variables, data: z.ZodType<T>): Promise<T>;
-  /** Runs a mutation with one field that answers a result union: its success, or the typed error thrown. */
-  mutate<T>(document: string, variables: Variables, success: z.ZodType<T>): Promise<T>;
+  /** Runs a mutation with one field that answers a result union: its success, or the typed error thrown. `file` goes as `input.file`. */
+  mutate<T>(document: string, variables: Variables, success: z.ZodType<T>, file?: Blob): Promise<T>;
   /** The data of each event of a subscription. */
   subscribe<T>(document: string, variables: Variables, data: z.ZodType<T>): AsyncGenerator<T, void, void>;
   /** A plain request; answers that are no success are thrown. */
@@ -69,7 +69,19 @@ export function createClient(
     throw await refusal(response, url);
   }
 
-  async function post(document: string, variables: Variables, accept: string): Promise<Response> {
+  async function post(
+    document: string,
+    variables: Variables,
+    accept: string,
+    file?: Blob,
+  ): Promise<Response> {
+    if (file) {
+      const body = new FormData();
+      body.set("operations", JSON.stringify({ query: document, variables }));
+      body.set("map", JSON.stringify({ 0: ["variables.input.file"] }));
+      body.set("0", file);
+      return request("/graphql", { method: "POST", headers: { accept }, body });
+    }
     return request("/graphql", {
       method: "POST",
       headers: { "content-type": "application/json", accept },
@@ -86,8 +98,8 @@ export function createClient(
     return parsed.data.data;
   }
 
-  async function ask(document: string, variables: Variables): Promise<Record<string, unknown>> {
-    const response = await post(document, variables, "application/json");
+  async function ask(document: string, variables: Variables, file?: Blob): Promise<Record<string, unknown>> {
+    const response = await post(document, variables, "application/json", file);
     const text = await response.text().catch((error: unknown) => {
       throw signal?.aborted ? interrupted() : unreachable(url, error);
     });
@@ -101,8 +113,8 @@ export function createClient(
     async query(document, variables, data) {
       return parsedAnswer(data, await ask(document, variables));
     },
-    async mutate(document, variables, success) {
-      const [result] = Object.values(await ask(document, variables));
+    async mutate(document, variables, success, file) {
+      const [result] = Object.values(await ask(document, variables, file));
       const failed = typedError.safeParse(result);
       if (failed.success) throw asError(failed.data, STATUS[failed.data.__typename]);
       return parsedAnswer(success, result);

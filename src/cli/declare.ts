@@ -184,6 +184,7 @@ function declareStages({ verb }: Declared): void {
       listOption("--stop <text>", "a text that ends the reply; may be repeated"),
       new Option("--conversation <id>", "go on with this conversation"),
       listOption("--kb <name>", "knowledge base to answer from; may be repeated"),
+      listOption("--picture <file>", "picture to show to a model that sees; may be repeated"),
     ],
     does: async ([model = "", message = ""], flags, server) => {
       const { chat } = await import("./chat.ts");
@@ -197,6 +198,7 @@ function declareStages({ verb }: Declared): void {
         stop: words,
         conversation: text,
         kb: words,
+        picture: words,
       };
       return { document: await chat(server(), model, message, take(shape, flags)), text: null };
     },

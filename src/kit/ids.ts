@@ -27,6 +27,7 @@ export const ID_PREFIX = {
   thirdPartyModel: "tpm",
   conversation: "cnv",
   message: "msg",
+  messagePicture: "pic",
   feedback: "fbk",
   prompt: "prm",
   promptVersion: "prmv",

@@ -271,4 +271,10 @@ export const limits = {
   pictureBytes: 20 * MiB,
   /** Most pictures of one message. */
   messagePictures: 8,
+  /** Most bytes of pictures that go to a model for one reply, those of earlier messages included. */
+  replyPictureBytes: 64 * MiB,
+  /** Most bytes of pictures that stand in the file of a conversation; the others are named. */
+  exportPictureBytes: 64 * MiB,
+  /** Longest name of a picture; the rest is cut. */
+  pictureNameChars: 200,
 } as const;

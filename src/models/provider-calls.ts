@@ -7,8 +7,9 @@ import {
   providers,
   thirdPartyModels,
 } from "../../schema/tables/providers.ts";
-import type { GenerationEvent, GenerationRequest } from "../inference/inference.ts";
+import type { GenerationEvent, GenerationRequest, RecordCall } from "../inference/inference.ts";
 import {
+  estimateTokens,
   isProviderKind,
   type ProviderKind,
   type Remote,
@@ -72,17 +73,27 @@ export function createProviderCalls({
       remote.listModels(await connectionOf(row), signal),
 
     /**
-     * Asks a model for something small, or the provider for its list of models where none is named.
+     * Asks a model for something small, which `record` hears of, or the provider for its list of models, which costs
+     * nothing, where none is named.
      * @throws EspalierError with the provider's own words
      */
-    async tryOut(provider: ProviderRow, model: ThirdPartyModelRow | undefined): Promise<ProviderTest> {
+    async tryOut(
+      provider: ProviderRow,
+      model: ThirdPartyModelRow | undefined,
+      record: RecordCall,
+    ): Promise<ProviderTest> {
       const to = await connectionOf(provider);
       const startedAt = monotonicMs();
-      const answer = model
-        ? await tryModel(to, model)
-        : `${(await remote.listModels(to)).length} models are there.`;
+      if (!model) {
+        const answer = `${(await remote.listModels(to)).length} models are there.`;
+        return { model: null, answer, latencyMs: Math.round(monotonicMs() - startedAt) };
+      }
+      const { answer, usage, costUsd } = await tryModel(to, model);
       const latencyMs = Math.round(monotonicMs() - startedAt);
-      return { model: model?.name ?? null, answer, latencyMs };
+      const { projectId, id, name } = model;
+      const took = { inputTokens: usage.promptTokens, outputTokens: usage.completionTokens };
+      record({ projectId, modelName: name, modelId: id, ...took, costUsd, latencyMs });
+      return { model: name, answer, latencyMs };
     },
 
     /** A reply, with its cost where the price is known. @throws EspalierError MODEL_NOT_FOUND, SECRET_KEY_…, PROVIDER_… */
@@ -99,21 +110,37 @@ export function createProviderCalls({
     },
   };
 
-  async function tryModel(to: RemoteConnection, { model, abilities }: ThirdPartyModelRow): Promise<string> {
+  async function tryModel(to: RemoteConnection, { model, abilities, prices }: ThirdPartyModelRow) {
     if (abilities.includes("text")) {
-      let text = "";
+      let answer = "";
+      let usage = usageOf(0);
       const request = { messages: [{ role: "user", content: "Say hello." }], maxTokens: 64 };
       for await (const event of remote.generate(to, model, request))
-        if (event.type === "delta") text += event.text;
-      return text;
+        if (event.type === "delta") answer += event.text;
+        else if (event.type === "end") usage = event.usage;
+      return { answer, usage, costUsd: costOf(prices, usage) };
     }
     if (abilities.includes("embedding")) {
-      const [vector] = (await remote.embed(to, model, ["hello"], "query")).vectors;
-      return `A vector of ${vector?.length ?? 0} numbers.`;
+      const { vectors, tokens } = await remote.embed(to, model, ["hello"], "query");
+      const answer = `A vector of ${vectors[0]?.length ?? 0} numbers.`;
+      return { answer, usage: usageOf(tokens), costUsd: inputCost(prices, tokens) };
     }
-    const scores = await remote.rerank(to, model, "a colour", ["blue", "seven"]);
-    return `Scores ${scores.join(" and ")}.`;
+    const passages = ["blue", "seven"];
+    const scores = await remote.rerank(to, model, "a colour", passages);
+    const tokens = estimateTokens(["a colour", ...passages].join(""));
+    const answer = `Scores ${scores.join(" and ")}.`;
+    return { answer, usage: usageOf(tokens), costUsd: inputCost(prices, tokens) };
   }
+}
+
+/** A call that took only what was sent. */
+function usageOf(promptTokens: number) {
+  return { promptTokens, completionTokens: 0, cachedTokens: 0 };
+}
+
+/** US dollars for such a call; null where the price of what is sent is not known. */
+export function inputCost(prices: ModelPrices, tokens: number): number | null {
+  return costOf({ ...prices, output: prices.output ?? 0 }, usageOf(tokens));
 }
 
 /** The row of a confirmed address. */

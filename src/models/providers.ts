@@ -258,18 +258,19 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
     },
 
     /**
-     * Tries a model of a provider, its first when unsaid.
+     * Tries a model of a provider, its first when unsaid; `record` hears of what that took.
      * @throws EspalierError PROVIDER_NOT_FOUND, MODEL_NOT_FOUND, and the provider's own refusal
      */
     async test(
       projectId: string,
       nameOrId: string,
-      model?: string | null,
+      model: string | null | undefined,
+      record: RecordCall,
     ): Promise<ProviderTest & { provider: ProviderRow }> {
       const provider = await get(projectId, nameOrId);
       const known = await modelsOf(provider.id);
       const row = model ? known.find((one) => one.model === model || one.name === model) : known[0];
-      if (!model || row) return { provider, ...(await tryOut(provider, row)) };
+      if (!model || row) return { provider, ...(await tryOut(provider, row, record)) };
       const value = model.slice(0, 120);
       throw new EspalierError("MODEL_NOT_FOUND", `${provider.name} has no model "${value}".`, {
         field: "model",

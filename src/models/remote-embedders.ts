@@ -6,7 +6,7 @@ import { estimateTokens, kindInfo, type Remote, type RemoteConnection } from "..
 import { monotonicMs } from "../kit/clock.ts";
 import type { Store } from "../store/store.ts";
 import type { ThirdPartyModelRow } from "./catalogue.ts";
-import { costOf, kindOf } from "./provider-calls.ts";
+import { inputCost, kindOf } from "./provider-calls.ts";
 
 type Deps = {
   store: Store;
@@ -42,8 +42,7 @@ export function createRemoteEmbedders({ store, remote, reach, record: recordForS
     tokens: number,
     startedAt: number,
   ): void {
-    const usage = { promptTokens: tokens, completionTokens: 0, cachedTokens: 0 };
-    const costUsd = costOf({ ...prices, output: prices.output ?? 0 }, usage);
+    const costUsd = inputCost(prices, tokens);
     const latencyMs = monotonicMs() - startedAt;
     record({
       projectId,

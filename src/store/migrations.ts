@@ -12,6 +12,7 @@ import labelledQuestions from "../../migrations/0009_labelled_questions.sql" wit
 import trash from "../../migrations/0010_trash.sql" with { type: "text" };
 import usageCallers from "../../migrations/0011_usage_callers.sql" with { type: "text" };
 import prompts from "../../migrations/0012_prompts.sql" with { type: "text" };
+import messagePictures from "../../migrations/0013_message_pictures.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0010_trash", trash),
   migration("0011_usage_callers", usageCallers),
   migration("0012_prompts", prompts),
+  migration("0013_message_pictures", messagePictures),
 ];

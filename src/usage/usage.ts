@@ -9,7 +9,7 @@ import type { Log } from "../kit/log.ts";
 import { type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 
 /** The doors by which models are used. */
-export type UsageSource = "v1" | "chat" | "knowledge" | "assessment" | "image";
+export type UsageSource = "v1" | "chat" | "knowledge" | "assessment" | "image" | "test";
 
 /** On whose behalf a model is called; user and key are both null for the server's own work. */
 export type Caller = {

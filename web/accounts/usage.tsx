@@ -28,6 +28,7 @@ const doors: Record<string, string> = {
   knowledge: t("for knowledge bases"),
   assessment: t("for assessments"),
   image: t("for images"),
+  test: t("testing a provider"),
 };
 
 /** `keys` are those that one may choose among. */

@@ -11,6 +11,7 @@ import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
 import { connectionOf, pageArgs, pageCost, paged } from "./connections.ts";
 import { KnowledgeBase } from "./knowledge.ts";
 import { DeleteResult, storedError } from "./live.ts";
+import { MessagePicture } from "./pictures.ts";
 import { stoppable } from "./runs.ts";
 
 export const Conversation = builder.objectRef<ConversationRow>("Conversation");
@@ -108,6 +109,12 @@ Message.implement({
       nullable: true,
       description: "The passages that the reply was made from; null without knowledge bases.",
       resolve: ({ citations }) => storedCitations(citations),
+    }),
+    pictures: t.field({
+      type: [MessagePicture],
+      description: `Pictures that the person showed with it, in order; at most ${limits.messagePictures}.`,
+      complexity: { multiplier: limits.messagePictures },
+      resolve: async (message, _, { chat }) => [...(await chat.picturesOfMessage(message))],
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was sent." }),
     error: t.field({
@@ -215,7 +222,10 @@ const SendMessageInput = builder.inputType("SendMessageInput", {
       description: "For a new conversation: whether the models' names stay hidden until a vote.",
     }),
     model: t.string({ required: true, description: "Name, alias or id of a usable model." }),
-    text: t.string({ required: true, description: "What to say." }),
+    text: t.string({ required: true, description: "What to say; may be empty where there are pictures." }),
+    pictures: t.idList({
+      description: `Ids from addPicture, or of pictures of other messages; at most ${limits.messagePictures}. With \`insteadOfId\`, those of that message when unsaid. The model has to see: ability vision.`,
+    }),
     knowledgeBases: t.idList({
       description:
         "Names or ids of knowledge bases to answer from, from now on; the conversation's own when unsaid, none when empty.",

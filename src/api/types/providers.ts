@@ -1,5 +1,6 @@
 // Providers of third-party models, their models with prices, and what an admin does with them.
 import type { ModelPrices } from "../../../schema/tables/providers.ts";
+import { askerOf } from "../../accounts/accounts.ts";
 import { ABILITIES, kindInfo, type ProviderKind, providerKinds } from "../../inference/remote/remote.ts";
 import { limits } from "../../kit/limits.ts";
 import type { ProviderRow, ProviderTest, ThirdPartyModelInput } from "../../models/models.ts";
@@ -259,14 +260,21 @@ builder.mutationFields((t) => ({
   testProvider: t.field({
     type: TestProviderResult.union,
     description:
-      "Asks one of a provider's models for something small; a failure carries the provider's own words.",
+      "Asks one of a provider's models for something small, which counts as use; a failure carries the provider's own words.",
     extensions: needs("admin"),
     args: {
       provider: t.arg.id({ required: true, description: "Id or name of the provider." }),
       model: t.arg.string({ description: "Which model to ask; the first when unsaid." }),
     },
-    resolve: (_, { provider, model }, { providers, principal }) =>
-      TestProviderResult.run(() => providers.test(principal.projectId, provider, model)),
+    resolve: (_, { provider, model }, { providers, usage, principal }) =>
+      TestProviderResult.run(() =>
+        providers.test(
+          principal.projectId,
+          provider,
+          model,
+          (call) => void usage.record({ ...askerOf(principal), source: "test", ...call }),
+        ),
+      ),
   }),
   listRemoteModels: t.field({
     type: RemoteModelsResult.union,

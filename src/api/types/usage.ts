@@ -18,7 +18,9 @@ const UsageDay = builder.objectRef<UsageDayRow>("UsageDay").implement({
       description: "Name of the key or person; null for the server's own work.",
     }),
     model: t.exposeString("modelName", { description: "The model, as the caller named it." }),
-    source: t.exposeString("source", { description: "The door: chat, v1, knowledge, assessment or image." }),
+    source: t.exposeString("source", {
+      description: "The door: chat, v1, knowledge, assessment, image or test (of a provider).",
+    }),
     requests: t.exposeInt("requests", { description: "How many calls." }),
     inputTokens: t.exposeFloat("inputTokens", { description: "Tokens read, over all calls." }),
     outputTokens: t.exposeFloat("outputTokens", { description: "Tokens made, over all calls." }),

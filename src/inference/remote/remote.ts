@@ -188,7 +188,8 @@ function turnOf({ role, content, pictures = [] }: ChatMessage): LanguageModelV4P
     mediaType: readPicture(bytes).mediaType,
     data: { type: "data" as const, data: bytes },
   }));
-  return { role: "user", content: [text, ...files] };
+  // The providers advise to show pictures before what is asked of them.
+  return { role: "user", content: content === "" && files.length > 0 ? files : [...files, text] };
 }
 
 function settingsOf({ maxTokens, temperature, topP, topK, seed, stop, format }: GenerationRequest) {
@@ -248,8 +249,17 @@ export function estimateTokens(text: string): number {
   return Math.ceil((text.length - foreign) / 4 + foreign);
 }
 
+/** About what a picture counts for: a token for 750 pixels, as providers scale larger ones down. */
+function estimatePicture(bytes: Uint8Array): number {
+  const { width, height } = readPicture(bytes);
+  return Math.min(1600, Math.ceil((width * height) / 750));
+}
+
 function estimatorOf({ messages = [], prompt = "" }: GenerationRequest): (reply: string) => Usage {
-  const promptTokens = estimateTokens(prompt + messages.map(({ content }) => content).join(""));
+  const seen = messages.flatMap(({ pictures = [] }) => pictures);
+  const promptTokens =
+    estimateTokens(prompt + messages.map(({ content }) => content).join("")) +
+    seen.reduce((sum, { bytes }) => sum + estimatePicture(bytes), 0);
   return (reply) => ({
     promptTokens,
     completionTokens: estimateTokens(reply),

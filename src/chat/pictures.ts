@@ -1,0 +1,159 @@
+// Pictures in messages: kept as they came, copied from message to message, and read again for a model that sees them.
+import { and, asc, eq, inArray, isNull, lt } from "drizzle-orm";
+import { messagePictures } from "../../schema/tables/chat.ts";
+import type { Picture } from "../inference/inference.ts";
+import type { Clock } from "../kit/clock.ts";
+import { EspalierError } from "../kit/errors.ts";
+import { newId } from "../kit/ids.ts";
+import { limits } from "../kit/limits.ts";
+import { readPicture } from "../kit/picture.ts";
+import type { ModelRef } from "../models/models.ts";
+import type { Store } from "../store/store.ts";
+
+export type PictureRow = typeof messagePictures.$inferSelect;
+export type PictureInput = { projectId: string; name: string; bytes: Uint8Array };
+
+export type Pictures = ReturnType<typeof createPictures>;
+
+/** Builds the verbs over `store`. */
+export function createPictures({ store, clock }: { store: Store; clock: Clock }) {
+  const { db } = store;
+
+  return {
+    /**
+     * Keeps a picture for a message that is being written; one that no message takes goes after a day.
+     * @throws EspalierError PICTURE_UNREADABLE, PICTURE_TOO_LARGE
+     */
+    async addPicture({ projectId, name, bytes }: PictureInput): Promise<PictureRow> {
+      checkPictureSize(bytes.byteLength, name);
+      const { mediaType, width, height } = readPicture(bytes);
+      const { sha256, sizeBytes } = await store.blobs.putBytes(bytes);
+      const at = clock();
+      const row: PictureRow = {
+        id: newId("messagePicture", at),
+        projectId,
+        messageId: null,
+        position: 0,
+        name: name.slice(0, limits.pictureNameChars),
+        mediaType,
+        width,
+        height,
+        sizeBytes,
+        sha256,
+        createdAt: at,
+      };
+      await store.write(async (tx) => void (await tx.insert(messagePictures).values(row)), "chat.picture");
+      return row;
+    },
+
+    /** @throws EspalierError PICTURE_NOT_FOUND */
+    getPicture: async (projectId: string, id: string): Promise<PictureRow> =>
+      pick(await find(projectId, [id]), id),
+
+    /**
+     * Pictures for a message, in this order.
+     * @throws EspalierError PICTURE_NOT_FOUND, PICTURES_TOO_MANY
+     */
+    async getPictures(projectId: string, ids: readonly string[]): Promise<PictureRow[]> {
+      if (ids.length > limits.messagePictures)
+        throw new EspalierError(
+          "PICTURES_TOO_MANY",
+          `The message has ${ids.length} pictures; ${limits.messagePictures} are allowed.`,
+          { field: "pictures", value: String(ids.length), hint: "Send the others with another message." },
+        );
+      const found = await find(projectId, ids);
+      return ids.map((id) => pick(found, id));
+    },
+
+    /** By message, its pictures in order. */
+    async picturesOf(messageIds: readonly string[]): Promise<Map<string | null, PictureRow[]>> {
+      const rows = await db.query.messagePictures.findMany({
+        where: inArray(messagePictures.messageId, [...messageIds]),
+        orderBy: [asc(messagePictures.position)],
+      });
+      return Map.groupBy(rows, ({ messageId }) => messageId);
+    },
+
+    /** The bytes of pictures. @throws EspalierError BLOB_MISSING */
+    readPictures: (rows: readonly PictureRow[]): Promise<Picture[]> =>
+      Promise.all(
+        rows.map(async ({ sha256 }) => ({ bytes: await (await store.blobs.openRead(sha256)).bytes() })),
+      ),
+
+    /** Forgets pictures that were chosen for a message and never sent; their files go with the next sweep. */
+    async sweepPictures(): Promise<void> {
+      const isOld = lt(messagePictures.createdAt, clock() - limits.uploadIdleMs);
+      const where = and(isNull(messagePictures.messageId), isOld);
+      if (!(await db.query.messagePictures.findFirst({ where }))) return;
+      await store.write(async (tx) => void (await tx.delete(messagePictures).where(where)), "chat.sweep");
+    },
+  };
+
+  function find(projectId: string, ids: readonly string[]): Promise<PictureRow[]> {
+    return db.query.messagePictures.findMany({
+      where: and(eq(messagePictures.projectId, projectId), inArray(messagePictures.id, [...ids])),
+    });
+  }
+}
+
+function pick(rows: readonly PictureRow[], id: string): PictureRow {
+  const found = rows.find((row) => row.id === id);
+  if (found) return found;
+  throw new EspalierError("PICTURE_NOT_FOUND", `There is no picture ${id.slice(0, 80)}.`, {
+    field: "pictures",
+    value: id.slice(0, 80),
+    hint: "One that no message took is kept for a day: add it again.",
+    status: 404,
+  });
+}
+
+/** The same pictures as those of a message: each message has its own rows, which go with it. */
+export function copiesFor(messageId: string, rows: readonly PictureRow[], at: number): PictureRow[] {
+  return rows.map((row, position) => ({
+    ...row,
+    id: newId("messagePicture", at),
+    messageId,
+    position,
+    createdAt: at,
+  }));
+}
+
+/** @throws EspalierError PICTURE_TOO_LARGE */
+export function checkPictureSize(sizeBytes: number, name: string, field = "picture"): void {
+  if (sizeBytes <= limits.pictureBytes) return;
+  throw new EspalierError(
+    "PICTURE_TOO_LARGE",
+    `${name.slice(0, 120)} has ${sizeBytes} bytes; ${limits.pictureBytes} are allowed.`,
+    { field, value: String(sizeBytes), hint: "Make it smaller.", status: 413 },
+  );
+}
+
+/**
+ * Refuses pictures for a model that cannot see them, and more bytes than are held in memory for one reply.
+ * @throws EspalierError MODEL_TAKES_NO_PICTURES, PICTURES_TOO_LARGE
+ */
+export function checkSight(model: ModelRef, sizes: readonly number[]): void {
+  if (sizes.length === 0) return;
+  if (!model.abilities.includes("vision"))
+    throw new EspalierError(
+      "MODEL_TAKES_NO_PICTURES",
+      `${model.name} takes no pictures, and this conversation has ${sizes.length}.`,
+      {
+        field: "model",
+        value: model.name,
+        hint: "Choose a model that reads pictures, or leave them out.",
+      },
+    );
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (total <= limits.replyPictureBytes) return;
+  throw new EspalierError(
+    "PICTURES_TOO_LARGE",
+    `The pictures of this conversation have ${total} bytes; ${limits.replyPictureBytes} go to a model at once.`,
+    {
+      field: "pictures",
+      value: String(total),
+      hint: "Begin a new conversation, or send fewer.",
+      status: 413,
+    },
+  );
+}
