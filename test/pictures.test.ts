@@ -397,24 +397,3 @@ describe("searching conversations", () => {
     expect(await found("größe")).toEqual(["Zebras"]);
   });
 });
-
-test("a provider's test counts as use, its list of models does not", async () => {
-  const models = [{ model: "some-model", prices: { input: 2, output: 10 } }];
-  const { name } = await provide("openai", "well", { models });
-  await world.act(`mutation ($p: ID!) { testProvider(provider: $p) { __typename } }`, { p: name });
-  await world.act(`mutation ($p: ID!) { listRemoteModels(provider: $p) { __typename } }`, { p: name });
-  const usage = z
-    .object({ usage: z.object({ nodes: z.array(z.looseObject({ model: z.string() })) }) })
-    .parse(
-      await world.graphql("{ usage(first: 200) { nodes { model source requests inputTokens costUsd } } }"),
-    );
-  expect(usage.usage.nodes.filter(({ model }) => model.startsWith(`${name}/`))).toEqual([
-    {
-      model: `${name}/some-model`,
-      source: "test",
-      requests: 1,
-      inputTokens: 11,
-      costUsd: expect.closeTo((11 * 2 + 7 * 10) / 1e6, 12),
-    },
-  ]);
-});

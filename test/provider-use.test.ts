@@ -193,6 +193,18 @@ describe("cost and usage", () => {
     const cost = usage.nodes.find(({ model }) => model === `${name}/some-model`)?.costUsd;
     expect(cost).toBeCloseTo((11 * 2 + 7 * 10) / 1e6, 12);
   });
+
+  test("a provider's test counts as use, its list of models does not", async () => {
+    const models = [{ model: "some-model", prices: { input: 2, output: 10 } }];
+    const { name } = await provide("openai", "well", { models });
+    await kit.tried(name);
+    await world.act(`mutation ($p: ID!) { listRemoteModels(provider: $p) { __typename } }`, { p: name });
+    const { usage } = usageShape.parse(await world.graphql(USAGE_QUERY));
+    const costUsd = expect.closeTo((11 * 2 + 7 * 10) / 1e6, 12);
+    expect(usage.nodes.filter(({ model }) => model.startsWith(`${name}/`))).toEqual([
+      { model: `${name}/some-model`, source: "test", requests: 1, costUsd },
+    ]);
+  });
 });
 
 describe("who may do what", () => {

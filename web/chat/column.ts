@@ -16,6 +16,7 @@ import {
   tailQuery,
 } from "./queries.ts";
 import { type ChatSettings, inputOf } from "./settings.ts";
+import type { Shown } from "./use-pictures.ts";
 
 export type Opinion = {
   rating: "UP" | "DOWN" | null;
@@ -41,6 +42,8 @@ export type ChatMessage = {
   /** All messages that stand in its place, oldest first. */
   versionIds: readonly string[];
   opinion: Opinion | null;
+  /** Pictures that the person showed with it. */
+  pictures?: readonly Shown[];
   /** The passages that a reply was made from. */
   citations?: readonly Cited[] | null;
   isStreaming?: boolean;
@@ -68,6 +71,7 @@ export type ColumnState = {
 
 export type Saying = {
   text: string;
+  pictures: readonly Shown[];
   model: string;
   settings: ChatSettings;
   insteadOfId?: string;
@@ -233,6 +237,7 @@ export function createColumn() {
     /** Says something at the end, after the branching point, or instead of an earlier message. Rethrows a refusal. */
     async send({
       text,
+      pictures,
       model,
       settings,
       insteadOfId,
@@ -241,12 +246,18 @@ export function createColumn() {
       knowledgeBases,
     }: Saying): Promise<void> {
       const { conversationId, branchId } = state;
-      const until = insteadOfId ?? branchId;
-      const place = until === null ? -1 : state.messages.findIndex(({ id }) => id === until);
-      const kept = place < 0 ? state.messages : state.messages.slice(0, insteadOfId ? place : place + 1);
+      const kept = branchBefore(state, insteadOfId);
       localCount += 1;
       const id = `local-${localCount}`;
-      const said: ChatMessage = { id, role: "user", text, model: null, versionIds: [id], opinion: null };
+      const said: ChatMessage = {
+        id,
+        role: "user",
+        text,
+        pictures,
+        model: null,
+        versionIds: [id],
+        opinion: null,
+      };
       if (isBlind) set({ isBlind });
       if (knowledgeBases) set({ knowledgeBases });
       await start([...kept, said], model, () =>
@@ -255,6 +266,7 @@ export function createColumn() {
             conversationId,
             model,
             text,
+            pictures: pictures.map((one) => one.id),
             ...inputOf(settings),
             ...(knowledgeBases ? { knowledgeBases: [...knowledgeBases] } : {}),
             ...(insteadOfId ? { insteadOfId } : branchId ? { afterId: branchId } : {}),
@@ -294,6 +306,16 @@ export function createColumn() {
         change(messageId, (message) => ({ ...message, opinion: reply.opinion }));
       }),
   };
+}
+
+/** The messages that the next one would follow: of the whole branch, up to the branching point, or before an earlier one. */
+export function branchBefore(
+  { messages, branchId }: Pick<ColumnState, "messages" | "branchId">,
+  insteadOfId?: string,
+): readonly ChatMessage[] {
+  const until = insteadOfId ?? branchId;
+  const place = until === null ? -1 : messages.findIndex(({ id }) => id === until);
+  return place < 0 ? messages : messages.slice(0, insteadOfId ? place : place + 1);
 }
 
 /** The column as it is now; the component draws again when it changes. */

@@ -4,17 +4,22 @@ import { useState } from "react";
 import { useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { ProblemNotice } from "../ui/states.tsx";
+import { PictureTray } from "./pictures.tsx";
+import type { Shown } from "./use-pictures.ts";
 
 export function MendForm(props: {
   text: string;
+  /** Pictures that are kept unless they are removed. */
+  pictures: readonly Shown[];
   label: string;
   action: string;
-  onDone: (text: string) => Promise<void>;
+  onDone: (text: string, pictures: readonly Shown[]) => Promise<void>;
   onCancel: () => void;
 }) {
   const [text, setText] = useState(props.text);
+  const [pictures, setPictures] = useState(props.pictures);
   const work = useWork();
-  const done = () => work.run(() => props.onDone(text));
+  const done = () => work.run(() => props.onDone(text, pictures));
   return (
     <form
       className="e-mend"
@@ -23,6 +28,10 @@ export function MendForm(props: {
         void done();
       }}
     >
+      <PictureTray
+        pictures={pictures.map((one) => ({ ...one, key: one.id, kept: one, problem: null }))}
+        onRemove={(id) => setPictures(pictures.filter((one) => one.id !== id))}
+      />
       <Textarea
         aria-label={props.label}
         autosize

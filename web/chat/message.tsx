@@ -18,13 +18,15 @@ import { ProblemNotice } from "../ui/states.tsx";
 import { Sources, withLinks } from "./citations.tsx";
 import type { ChatMessage, Column } from "./column.ts";
 import { MendForm } from "./mend-form.tsx";
+import { MessagePictures } from "./pictures.tsx";
 import { RatingButtons } from "./rating.tsx";
 import { ToolIcon } from "./tool-icon.tsx";
+import type { Shown } from "./use-pictures.ts";
 
 /** What a message asks of the page around it. */
 export type MessageVerbs = {
-  /** Says a text in place of an earlier one. Throws what the server refused. */
-  edit: (messageId: string, text: string) => Promise<void>;
+  /** Says a text with pictures in place of an earlier one. Throws what the server refused. */
+  edit: (messageId: string, text: string, pictures: readonly Shown[]) => Promise<void>;
   retry: (messageId: string) => void;
 };
 
@@ -127,10 +129,11 @@ export const MessageView = memo(function MessageView(props: {
     return (
       <MendForm
         text={message.text}
+        pictures={message.pictures ?? []}
         label={isQuestion ? t("Your message") : t("The reply, as it should be")}
         action={isQuestion ? t("Send again") : t("Keep as a version")}
-        onDone={async (text) => {
-          if (isQuestion) await verbs.edit(message.id, text);
+        onDone={async (text, pictures) => {
+          if (isQuestion) await verbs.edit(message.id, text, pictures);
           else await column.mend(message.id, text);
           setMending(false);
         }}
@@ -140,7 +143,8 @@ export const MessageView = memo(function MessageView(props: {
   if (isQuestion)
     return (
       <div className="e-said-row" data-testid="question">
-        <div className="e-said">{message.text}</div>
+        <MessagePictures pictures={message.pictures ?? []} />
+        {message.text ? <div className="e-said">{message.text}</div> : null}
         <div className="e-message-foot">
           <CopyTool text={message.text} label={t("Copy the message")} />
           {pencil(t("Edit the message"))}

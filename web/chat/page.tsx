@@ -17,6 +17,7 @@ import { chatQuery } from "./queries.ts";
 import { type ChatSettings, defaultSettings } from "./settings.ts";
 import { SettingsSheet } from "./settings-sheet.tsx";
 import { MOST_COLUMNS, useColumns } from "./use-columns.ts";
+import { picturesIn, usePictures } from "./use-pictures.ts";
 import { letterOf, VoteBar } from "./vote-bar.tsx";
 
 const pickerLabels = [t("Model"), t("Second model"), t("Third model"), t("Fourth model")];
@@ -31,6 +32,7 @@ export function ChatPage() {
   const [isHistoryOpen, history] = useDisclosure(false);
   const [isLibraryOpen, library] = useDisclosure(false);
   const [text, setText] = useState("");
+  const [isDropping, setDropping] = useState(false);
   // Null: those that the conversation has.
   const [bases, setBases] = useState<{ of: string | null; ids: readonly string[] } | null>(null);
   const models = useMemo(() => chattable(reading.data?.models.nodes ?? []), [reading.data]);
@@ -55,9 +57,9 @@ export function ChatPage() {
           settings: latest.current.settings[index] ?? defaultSettings,
         });
         return {
-          async edit(insteadOfId, said) {
+          async edit(insteadOfId, said, shown) {
             const { column, model, settings: chosen } = now();
-            await column?.send({ text: said, model, settings: chosen, insteadOfId });
+            await column?.send({ text: said, pictures: shown, model, settings: chosen, insteadOfId });
           },
           retry(messageId) {
             const { column, model, settings: chosen } = now();
@@ -68,15 +70,27 @@ export function ChatPage() {
     [],
   );
 
+  const pictures = usePictures();
   const chosenBases = bases?.of === chat.id ? bases.ids : null;
   const send = async () => {
     const said = text.trim();
-    if (!said || chat.isStreaming) return;
+    const shown = pictures.kept;
+    if ((!said && shown.length === 0) || chat.isStreaming || refusal !== null) return;
     setText("");
-    if (!(await chat.send(said, chosenBases))) setText(said);
+    const putBack = pictures.take();
+    if (await chat.send(said, shown, chosenBases)) return;
+    setText(said);
+    putBack();
   };
   const nameOf = (index: number) =>
     chat.isHidden ? letterOf(index) : (chat.models[index] ?? letterOf(index));
+  const blind = chat.blindTo(pictures.all.length > 0);
+  const refusal = refusalOf(
+    blind.map(nameOf),
+    chat.blindTo(false).length > 0,
+    pictures.isSending,
+    pictures.hasFailed,
+  );
   const usable = models.filter((model) => model.usable);
   const [first, ...others] = columns;
   if (reading.problem && !reading.data)
@@ -102,7 +116,27 @@ export function ChatPage() {
           </Drawer.Body>
         </Drawer.Content>
       </Drawer.Root>
-      <div className="e-talk">
+      {/* Pictures may be dropped anywhere on the talk. */}
+      <section
+        className="e-talk"
+        aria-label={t("Chat")}
+        {...(isDropping ? { "data-dropping": "" } : {})}
+        onDragOver={(event) => {
+          if (!event.dataTransfer.types.includes("Files")) return;
+          event.preventDefault();
+          setDropping(true);
+        }}
+        onDragLeave={(event) => {
+          const { relatedTarget } = event;
+          if (!(relatedTarget instanceof Node && event.currentTarget.contains(relatedTarget)))
+            setDropping(false);
+        }}
+        onDrop={(event) => {
+          event.preventDefault();
+          setDropping(false);
+          pictures.add(picturesIn(event.dataTransfer));
+        }}
+      >
         <Group justify="space-between" gap={8}>
           <h1 style={{ fontSize: 20, margin: 0 }}>{t("Chat")}</h1>
           <Group gap={8}>
@@ -201,10 +235,12 @@ export function ChatPage() {
             chosen: chosenBases ?? chat.knowledgeBases,
             onChoose: (ids) => setBases({ of: chat.id, ids }),
           }}
+          pictures={pictures}
+          refusal={refusal}
           onSend={() => void send()}
           onStop={chat.stop}
         />
-      </div>
+      </section>
       {isLibraryOpen ? (
         <PromptsDialog
           onClose={library.close}
@@ -228,4 +264,23 @@ export function ChatPage() {
       </Drawer>
     </div>
   );
+}
+
+/** Why nothing can be sent now, and what to do about it; null where it can. `blind` names models that take no pictures. */
+function refusalOf(
+  blind: readonly string[],
+  hasEarlier: boolean,
+  isSending: boolean,
+  hasFailed: boolean,
+): string | null {
+  const names = blind.join(", ");
+  if (names && hasEarlier)
+    return t(
+      "{{names}}: takes no pictures, and this conversation has some. Choose a model that reads pictures, or begin a new conversation.",
+      { names },
+    );
+  if (names)
+    return t("{{names}}: takes no pictures. Choose a model that reads pictures, or remove them.", { names });
+  if (hasFailed) return t("Remove the picture that could not be taken.");
+  return isSending ? t("The pictures are on their way; a moment.") : null;
 }

@@ -45,6 +45,7 @@ export const conversationQuery = graphql(`
         messages(first: 200, after: $messages) {
           nodes {
             id role text model finishReason usage versionIds
+            pictures { id name width height url }
             opinion { rating note vote }
             citations { number document documentId knowledgeBaseId chunkId text page }
             error { code message hint field value }
@@ -64,6 +65,7 @@ export const tailQuery = graphql(`
         messages(last: 2) {
           nodes {
             id role text model finishReason usage versionIds
+            pictures { id name width height url }
             opinion { rating note vote }
             citations { number document documentId knowledgeBaseId chunkId text page }
             error { code message hint field value }
@@ -78,6 +80,15 @@ export const sendMessage = graphql(`
     sendMessage(input: $input) {
       __typename
       ... on SendMessageSuccess { conversation { id title } reply { id model } }
+      ... on UserError { code message hint field value }
+    }
+  }
+`);
+export const addPicture = graphql(`
+  mutation AddPicture($input: AddPictureInput!) {
+    addPicture(input: $input) {
+      __typename
+      ... on AddPictureSuccess { picture { id name width height url } }
       ... on UserError { code message hint field value }
     }
   }

@@ -3,8 +3,9 @@ import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useState } from "react";
 import { z } from "zod";
 import { refreshAll } from "../api/data.ts";
-import { createColumn, useColumn, useStreaming } from "./column.ts";
+import { branchBefore, createColumn, useColumn, useStreaming } from "./column.ts";
 import type { ChatSettings } from "./settings.ts";
+import type { Shown } from "./use-pictures.ts";
 
 /** Most columns; the server allows as many. */
 export const MOST_COLUMNS = 4;
@@ -20,7 +21,7 @@ const searchShape = z.object({
   blind: z.string().optional(),
 });
 
-type KnownModel = { name: string; usable: boolean };
+type KnownModel = { name: string; usable: boolean; abilities: readonly string[] };
 
 /** Drives the columns. `settingsOf` says the parameters of a column. */
 export function useColumns(known: readonly KnownModel[], settingsOf: (index: number) => ChatSettings) {
@@ -62,6 +63,15 @@ export function useColumns(known: readonly KnownModel[], settingsOf: (index: num
     });
   const setModels = (names: (string | null)[]) => setSearch({ models: encoded(names) });
 
+  const sees = (name: string | null) =>
+    known.find((one) => one.name === name)?.abilities.includes("VISION") ?? false;
+  /** Columns that could not take a message now: their model takes no pictures, and there would be some. */
+  const blindTo = (hasPictures: boolean): number[] =>
+    columns.flatMap((column, index) => {
+      const before = branchBefore(column.read()).some(({ pictures = [] }) => pictures.length > 0);
+      return (hasPictures || before) && !sees(models[index] ?? null) ? [index] : [];
+    });
+
   const hasBegun = lead.conversationId !== null;
   const wantsBlind = !hasBegun && search.blind === "1" && count > 1;
 
@@ -82,7 +92,11 @@ export function useColumns(known: readonly KnownModel[], settingsOf: (index: num
   );
 
   /** Says a text in every column: the first conversation leads the others. Says whether every column took it. */
-  async function send(text: string, knowledgeBases: readonly string[] | null): Promise<boolean> {
+  async function send(
+    text: string,
+    pictures: readonly Shown[],
+    knowledgeBases: readonly string[] | null,
+  ): Promise<boolean> {
     const names = wantsBlind ? shuffled(models) : models;
     let isTaken = true;
     let besideId: string | null = null;
@@ -93,6 +107,7 @@ export function useColumns(known: readonly KnownModel[], settingsOf: (index: num
       const isNew = column.read().conversationId === null;
       const saying = {
         text,
+        pictures,
         model,
         settings: settingsOf(index),
         besideId,
@@ -126,6 +141,7 @@ export function useColumns(known: readonly KnownModel[], settingsOf: (index: num
     wantsBlind,
     /** Whether the names are hidden now. */
     isHidden: count > 1 && lead.isBlind,
+    blindTo,
     send,
     stop: () => {
       for (const column of columns) column.stop();
