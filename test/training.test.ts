@@ -185,7 +185,7 @@ test("a forecast knows the steps at once, and the time after a first training", 
   const before = await forecast();
   // 95 of the 100 rows are trained on, four a step.
   expect(before).toMatchObject({ steps: 24, seconds: null, refusals: [] });
-  expect(before.warnings.join()).toContain("24 steps are few");
+  expect(before.warnings.join()).toContain("Few steps (24)");
   expect((await forecast({ parameters: { max_steps: 60 } })).warnings.join()).not.toContain("few");
   expect((await forecast({ parameters: { max_steps: 600 } })).warnings.join()).toContain("learns by heart");
   expect((await forecast({ parameters: { r: 0 } })).refusals).toEqual([{ code: "PARAMETER_INVALID" }]);

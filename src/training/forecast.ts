@@ -76,10 +76,10 @@ export async function forecastOf(
     );
   if (steps < FEW_STEPS)
     warnings.push(
-      `${steps} steps are few; even a small task takes ${FEW_STEPS} to 100. Raise the epochs or the steps.`,
+      `Few steps (${steps}): even a small task takes ${FEW_STEPS} to 100. Raise the epochs or the steps.`,
     );
   if (version.splits.train < 20)
-    warnings.push(`Only ${version.splits.train} rows to train on; expect little.`);
+    warnings.push(`Few rows to train on (${version.splits.train}); expect little.`);
   if (parameters.max_length > base.card.contextLength)
     warnings.push(`Rows are cut at the model's ${base.card.contextLength} tokens, before max_length.`);
   const cut = await cutRows(deps, input, it, warnings);
