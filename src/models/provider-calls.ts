@@ -126,8 +126,8 @@ export function createProviderCalls({
       return { answer, usage: usageOf(tokens), costUsd: inputCost(prices, tokens) };
     }
     const passages = ["blue", "seven"];
-    const scores = await remote.rerank(to, model, "a colour", passages);
-    const tokens = estimateTokens(["a colour", ...passages].join(""));
+    const scores = await remote.rerank(to, model, "colour", passages);
+    const tokens = estimateTokens(["colour", ...passages].join(""));
     const answer = `Scores ${scores.join(" and ")}.`;
     return { answer, usage: usageOf(tokens), costUsd: inputCost(prices, tokens) };
   }
