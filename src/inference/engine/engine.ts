@@ -13,11 +13,10 @@ import type {
 import { readModelConfig, readTokenizer } from "../weights/weights.ts";
 import { emptyAdapter, loadAdapter } from "./adapter.ts";
 import { type BuiltModel, buildModel } from "./build.ts";
-import { Constraint } from "./constraint.ts";
+import { Constraint, type TokenMasks, type TokenTable } from "./constraint.ts";
 import { type Conversation, Conversations } from "./conversations.ts";
 import { type Adapter, type Decoder, type EngineRuntime, tokenBytes } from "./decoder.ts";
-import { type Grammar, GrammarMachine } from "./grammar.ts";
-import { jsonGrammar } from "./json-grammar.ts";
+import { MaskCache } from "./mask-cache.ts";
 import { openDecoder } from "./open-decoder.ts";
 import { createSampler } from "./sampler.ts";
 import { StepQueue } from "./step-queue.ts";
@@ -50,6 +49,7 @@ export class Engine {
   /** In order of last use. */
   private readonly adapters = new Map<string, KnownAdapter>();
   private zeros: Adapter | null = null;
+  private readonly masks = new MaskCache();
   private active = 0;
   /** Bytes of conversations that the parent knows of. */
   private room: number;
@@ -226,8 +226,8 @@ export class Engine {
     signal: AbortSignal,
     emit: (event: GenerationEvent) => void,
   ): Promise<void> {
-    const grammar = request.format ? jsonGrammar(request.format.schema) : null;
     const text = await this.modelText();
+    const masks = request.format ? this.masks.prepare(request.format.schema) : null;
     const prompt = request.messages
       ? text.encodeChat(request.messages, true)
       : text.encode(request.prompt ?? "", { withSpecial: true });
@@ -238,7 +238,7 @@ export class Engine {
       emit({ type: "start", promptTokens: prompt.length });
       const conversation = await loaded.conversations.take(prompt, source?.hash ?? "");
       try {
-        await this.reply(loaded, conversation, { prompt, request, grammar, adapter, text, signal, emit });
+        await this.reply(loaded, conversation, { prompt, request, masks, adapter, text, signal, emit });
       } finally {
         this.release(loaded, conversation);
       }
@@ -251,7 +251,7 @@ export class Engine {
     {
       prompt,
       request,
-      grammar,
+      masks,
       adapter,
       text,
       signal,
@@ -259,7 +259,7 @@ export class Engine {
     }: {
       prompt: readonly number[];
       request: GenerationRequest;
-      grammar: Grammar | null;
+      masks: ((tokens: TokenTable) => TokenMasks) | null;
       adapter: Adapter | null;
       text: ModelText;
       signal: AbortSignal;
@@ -274,12 +274,8 @@ export class Engine {
       topK: request.topK ?? 0,
       seed: request.seed ?? 0,
     });
-    const constraint = grammar
-      ? new Constraint(
-          new GrammarMachine(grammar),
-          text.tokens(loaded.built.description.vocabSize),
-          text.eosIds,
-        )
+    const constraint = masks
+      ? new Constraint(masks(text.tokens(loaded.built.description.vocabSize)), text.eosIds)
       : null;
     const stream = new TextStream(text, request.stop ?? []);
     const cachedTokens = conversation.ids.length;

@@ -9,7 +9,7 @@ export type Sequence = readonly Element[];
 export type Grammar = { rules: readonly (readonly Sequence[])[]; root: number };
 
 /** Where the machine stands in one reading of what came: the rest of a sequence, then that of the one around it. */
-type Place = { id: number; sequence: Sequence; at: number; outer: Place | null };
+type Place = { id: number; sequence: Sequence; at: number; outer: Place | null; inner?: Place };
 
 /** All that may still come: a state of the machine. Equal ones are the same object. */
 export type GrammarState = {
@@ -21,7 +21,12 @@ export type GrammarState = {
   places: readonly Place[];
   /** @internal The state after each byte; null where it may not come, undefined while nobody asked. */
   next: (GrammarState | null | undefined)[];
+  /** @internal */
+  inner?: GrammarState;
 };
+
+/** Frames that `innermost` keeps: within a string its character, the rest of its characters, and its end. */
+const FRAMES = 3;
 
 export class GrammarMachine {
   readonly start: GrammarState;
@@ -47,6 +52,25 @@ export class GrammarMachine {
     const next = found.size === 0 ? null : this.stateOf(found);
     state.next[byte] = next;
     return next;
+  }
+
+  /** Places and states so far. */
+  get size(): number {
+    return this.places.size + this.states.size;
+  }
+
+  /** The state without what is around its innermost frames: where `canEnd` comes true, these may have been left. */
+  innermost(state: GrammarState): GrammarState {
+    state.inner ??= this.stateOf(new Set(state.places.map((place) => this.innermostPlace(place))));
+    return state.inner;
+  }
+
+  private innermostPlace(place: Place): Place {
+    if (place.inner) return place.inner;
+    const kept = (one: Place | null, frames: number): Place | null =>
+      one && frames > 0 ? this.placeOf(one.sequence, one.at, kept(one.outer, frames - 1)) : null;
+    place.inner = this.placeOf(place.sequence, place.at, kept(place.outer, FRAMES - 1));
+    return place.inner;
   }
 
   /** Goes on in a sequence: down into rules until bytes are wanted; null stands for the end of all. */

@@ -1,6 +1,6 @@
 // The grammar lets through what is JSON and what a schema describes, byte by byte, and nothing else.
 import { describe, expect, test } from "bun:test";
-import { Constraint, tokenTable } from "./constraint.ts";
+import { Constraint, TokenMasks, tokenTable } from "./constraint.ts";
 import { GrammarMachine, type GrammarState } from "./grammar.ts";
 import { jsonGrammar } from "./json-grammar.ts";
 import { createSampler, seededUniform } from "./sampler.ts";
@@ -131,13 +131,12 @@ describe("a sampler that knows nothing", () => {
   const END = 0;
 
   test.each([undefined, ticket, tree])("makes JSON all the same, whatever it likes: %#", (schema) => {
-    const machine = new GrammarMachine(jsonGrammar(schema));
-    const table = tokenTable(byId);
+    const masks = new TokenMasks(new GrammarMachine(jsonGrammar(schema)), tokenTable(byId));
     let ends = 0;
     for (let seed = 1; seed <= 60; seed++) {
       const uniform = seededUniform(seed);
       const pick = createSampler({ temperature: 2, topP: seed % 2 ? 1 : 0.5, topK: seed % 3 ? 0 : 5, seed });
-      const constraint = new Constraint(machine, table, new Set([END]));
+      const constraint = new Constraint(masks, new Set([END]));
       const made: Uint8Array[] = [];
       for (let step = 0; step < 400; step++) {
         const logits = Float32Array.from(byId, () => uniform() * 8);
@@ -156,10 +155,61 @@ describe("a sampler that knows nothing", () => {
   });
 });
 
+test.each([undefined, ticket, tree, { type: "array", items: { type: ["string", "number"] }, minItems: 30 }])(
+  "the masks hold exactly the tokens that may come, byte by byte: %#",
+  (schema) => {
+    const words = [
+      '"',
+      '",',
+      '": "',
+      '"}',
+      '"]',
+      "}]",
+      "], [",
+      ', "',
+      " tea",
+      'm"',
+      "1",
+      "12]",
+      "0.5,",
+      "é",
+      "\\",
+      '\\"',
+      "\n",
+    ];
+    const byId = [
+      ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
+      ...words.map((word) => new TextEncoder().encode(word)),
+    ];
+    const machine = new GrammarMachine(jsonGrammar(schema));
+    const masks = new TokenMasks(machine, tokenTable(byId));
+    const uniform = seededUniform(5);
+    let looked = 0;
+    for (let walk = 0; walk < 40; walk++) {
+      let state = machine.start;
+      for (let step = 0; step < 60; step++) {
+        const wanted = byId.flatMap((bytes, id) => {
+          let at: GrammarState | null = state;
+          for (const byte of bytes) at = at && machine.after(at, byte);
+          return at ? [{ id, at }] : [];
+        });
+        expect([...masks.allowedIn(state)].sort((a, b) => a - b)).toEqual(wanted.map(({ id }) => id));
+        looked++;
+        const next = wanted[Math.floor(uniform() * wanted.length)];
+        if (!next) break;
+        state = next.at;
+      }
+    }
+    expect(looked).toBeGreaterThan(100);
+  },
+);
+
 test("what no token can go on with is said", () => {
   const constraint = new Constraint(
-    new GrammarMachine(jsonGrammar(undefined)),
-    tokenTable([null, new TextEncoder().encode("a")]),
+    new TokenMasks(
+      new GrammarMachine(jsonGrammar(undefined)),
+      tokenTable([null, new TextEncoder().encode("a")]),
+    ),
     new Set([0]),
   );
   expect(() =>
