@@ -232,6 +232,13 @@ export const finishRequest = z.strictObject({
 });
 export const finishResponse = z.strictObject({ status: z.string() });
 
+/** POST /trainer/v1/runs/{id}/release: the trainer ends; the run goes back to the queue at once, this attempt not counted. */
+export const releaseRequest = z.strictObject({ attempt });
+export const releaseResponse = z.strictObject({ status: z.string() });
+
+/** POST /trainer/v1/goodbye: the trainer ends and asks for nothing more until it says hello again; answered 204. */
+export const goodbyeRequest = z.strictObject({ trainerId: z.string().min(1) });
+
 /** All messages by the name they have under $defs in schema/trainer.json. */
 export const trainerMessages = {
   ErrorBody: errorBody,
@@ -246,6 +253,9 @@ export const trainerMessages = {
   ArtifactResponse: artifactResponse,
   FinishRequest: finishRequest,
   FinishResponse: finishResponse,
+  ReleaseRequest: releaseRequest,
+  ReleaseResponse: releaseResponse,
+  GoodbyeRequest: goodbyeRequest,
   SftParameters: sftParameters,
 } as const;
 

@@ -79,7 +79,7 @@ test.skipIf(!canWalk)("its model is chatted with, and its page says what that co
   await walk.heading("Third-party models").waitFor();
   await page.getByRole("link", { name: "acme" }).click();
   await walk.heading("acme").waitFor();
-  await page.getByText("1 calls, 18 tokens, $0.000092").waitFor();
+  await page.getByText("1 call, 18 tokens, $0.000092").waitFor();
   await walk.look("third-party", { dark: true });
   await walk.within(narrow, () => walk.look("third-party-narrow"));
   await walk.within({ width: 2560, height: 1200 }, () => walk.look("third-party-wide", { picture: false }));

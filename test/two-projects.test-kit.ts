@@ -55,6 +55,8 @@ const WORDS: Record<string, unknown> = {
   "documents.state": "ready",
   "knowledge_indexes.state": "current",
   "messages.role": "user",
+  // Made by a person, read by the key too.
+  "conversations.is_shared": true,
   "trainings.method": "sft",
 };
 

@@ -5,7 +5,11 @@ import { at, id, json } from "./columns.ts";
 export const conversations = sqliteTable("conversations", {
   id: id(),
   projectId: text("project_id").notNull(),
+  /** Who made it: a person, or an API key. */
   userId: text("user_id"),
+  keyId: text("key_id"),
+  /** Whether everybody of the project may read it. */
+  isShared: integer("is_shared", { mode: "boolean" }).notNull().default(false),
   title: text("title").notNull(),
   models: json<string[]>("models").notNull(),
   systemPrompt: text("system_prompt"),

@@ -48,7 +48,7 @@ export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
     clock: now,
     incoming: store.incoming,
   });
-  const trainers = createTrainerRegistry({ store, clock: now });
+  const trainers = createTrainerRegistry({ store, runs: deps.runs, clock: now, leaseMs: config.leaseMs });
   const gate = createGate({ host: config.host, publicUrl: config.publicUrl });
   const graphql = createGraphql({ ...deps, uploads, trainers });
   const metrics = createMetrics(deps);
@@ -148,7 +148,10 @@ export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
       }
     },
     websocket: graphql.websocket,
-    close: () => clearInterval(sweeping),
+    close() {
+      clearInterval(sweeping);
+      trainers.close();
+    },
   };
 }
 

@@ -16,13 +16,13 @@ export async function handleFiles(request: Request, principal: Principal, deps: 
   const [, conversationId, format = ""] = /^(cnv_[0-9a-z]+)\.([a-z]+)$/.exec(id) ?? [];
   if (conversationId !== undefined && path === undefined && isExportFormat(format)) {
     if (!opens(principal.scopes, "chat")) throw scopeMissing(principal, "chat");
-    const { title, text } = await deps.chat.exportConversation(principal.projectId, conversationId, format);
+    const { title, text } = await deps.chat.exportConversation(principal, conversationId, format);
     const headers = { "content-type": exportTypes[format], ...attachment(`${folderName(title)}.${format}`) };
     return new Response(request.method === "HEAD" ? null : text, { headers });
   }
   if (/^pic_[0-9a-z]+$/.test(id) && path === undefined) {
     if (!opens(principal.scopes, "chat")) throw scopeMissing(principal, "chat");
-    return sendPicture(request, await deps.chat.getPicture(principal.projectId, id), deps);
+    return sendPicture(request, await deps.chat.getPicture(principal, id), deps);
   }
   const model = id === "" ? null : await deps.models.find(principal.projectId, decodeSegment(id));
   if (!model) throw notFound("model", id);

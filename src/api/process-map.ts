@@ -341,7 +341,7 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
     })),
   );
   const bases = await knowledge.page(projectId, { first: 1 });
-  const recent = await chat.pageOfConversations(projectId, { first: 1 });
+  const recent = await chat.pageOfConversations(principal, { first: 1 });
   const facts: Facts = {
     bases: await models.listBases(projectId),
     datasets: withVersions,

@@ -17,6 +17,7 @@ import "./types/people.ts";
 import "./types/projects.ts";
 import "./types/providers.ts";
 import "./types/runs.ts";
+import "./types/trainers.ts";
 import "./types/trainings.ts";
 import "./types/trash.ts";
 import "./types/usage.ts";

@@ -6,12 +6,14 @@ import {
   contractVersion,
   eventsRequest,
   finishRequest,
+  goodbyeRequest,
   type HelloResponse,
   heartbeatRequest,
   helloEnvelope,
   helloRequest,
   type LeaseResponse,
   leaseRequest,
+  releaseRequest,
 } from "../../schema/trainer.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { crashPoint } from "../kit/faults.ts";
@@ -32,7 +34,7 @@ import type { TrainerRegistry } from "./trainers.ts";
 /** `projectId`: the only project whose runs the caller may touch; all where it is undefined. */
 type Deps = ApiDeps & { trainers: TrainerRegistry; projectId: string | undefined };
 const RUN_PATH =
-  /^\/trainer\/v1\/runs\/([A-Za-z0-9_-]{1,128})\/(heartbeat|events|finish|artifacts)(?:\/([^/]+))?$/;
+  /^\/trainer\/v1\/runs\/([A-Za-z0-9_-]{1,128})\/(heartbeat|events|finish|release|artifacts)(?:\/([^/]+))?$/;
 const BLOB_PATH = /^\/trainer\/v1\/blobs\/([0-9a-f]{64})$/;
 
 /** Answers a request under /trainer/v1; the caller has checked the scope "trainer". */
@@ -56,10 +58,12 @@ async function answer(request: Request, pathname: string, deps: Deps): Promise<R
   if (request.method !== "POST") throw methodNotAllowed(request.method, "POST");
   if (pathname === "/trainer/v1/hello") return hello(request, deps);
   if (pathname === "/trainer/v1/lease") return lease(request, deps);
+  if (pathname === "/trainer/v1/goodbye") return goodbye(request, deps);
   if (runId === undefined || name !== undefined) throw notFound("page", pathname);
   if (verb === "heartbeat") return heartbeat(request, runId, deps);
   if (verb === "events") return events(request, runId, deps);
   if (verb === "finish") return finish(request, runId, deps);
+  if (verb === "release") return release(request, runId, deps);
   throw notFound("page", pathname);
 }
 
@@ -99,7 +103,7 @@ async function lease(
   { trainers, runs, training, projectId, config }: Deps,
 ): Promise<Response> {
   const { trainerId, waitMs } = await readJson(request, leaseRequest);
-  await trainers.seen(trainerId, projectId ?? null);
+  await trainers.seen(trainerId, projectId ?? null, waitMs);
   const run = await runs.claim({
     executor: "trainer",
     owner: trainerId,
@@ -108,6 +112,8 @@ async function lease(
     waitMs,
     signal: request.signal,
   });
+  // Whoever waits for work hangs up only when it ends.
+  if (request.signal.aborted) trainers.hungUp(trainerId);
   if (!run) return new Response(null, { status: 204 });
   if (request.signal.aborted) {
     await runs.giveBack(run.id, run.attempt, "the trainer was gone before it heard of the run");
@@ -143,6 +149,20 @@ async function finish(request: Request, runId: string, { training }: Deps): Prom
   const body = await readJson(request, finishRequest);
   const run = await training.acceptTrainerResult(runId, body);
   return json({ status: run.status });
+}
+
+/** The trainer ends while it holds the run: the next one need not wait until the lease runs out. */
+async function release(request: Request, runId: string, { runs }: Deps): Promise<Response> {
+  const { attempt } = await readJson(request, releaseRequest);
+  const run = await runs.giveBack(runId, attempt, "its trainer was stopped");
+  return json({ status: run.status });
+}
+
+async function goodbye(request: Request, { trainers, projectId, log }: Deps): Promise<Response> {
+  const { trainerId } = await readJson(request, goodbyeRequest);
+  const trainer = await trainers.goodbye(trainerId, projectId ?? null);
+  log.info("a trainer left", { trainer: trainer.name, host: trainer.host });
+  return new Response(null, { status: 204 });
 }
 
 async function takeArtifact(

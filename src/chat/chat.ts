@@ -11,6 +11,7 @@ import type { ModelRef, Models, Providers } from "../models/models.ts";
 import type { Serving } from "../serving/serving.ts";
 import type { Store } from "../store/store.ts";
 import type { Caller, Usage } from "../usage/usage.ts";
+import { type Asker, makerOf } from "./access.ts";
 import { type ConversationRow, createConversations } from "./conversations.ts";
 import { createFeedback } from "./feedback.ts";
 import { createGrounding } from "./grounded.ts";
@@ -28,6 +29,7 @@ import { createPrompts } from "./prompts.ts";
 import { createReply, errorOf, type Reply, type ReplyToken } from "./reply.ts";
 import { askedRow, branchTo, type MessageRow, replyRow } from "./tree.ts";
 
+export { inTrashOf, isMaker } from "./access.ts";
 export type { ConversationRow, VersionedMessage } from "./conversations.ts";
 export { type ExportFormat, exportTypes, isExportFormat } from "./export.ts";
 export type { FeedbackKind, FeedbackRow, Opinion, VoteVerdict } from "./feedback.ts";
@@ -35,9 +37,6 @@ export { checkPictureSize, type PictureRow } from "./pictures.ts";
 export { type PromptRow, type PromptVersionRow, variablesOf } from "./prompts.ts";
 export type { ReplyToken } from "./reply.ts";
 export type { MessageRow } from "./tree.ts";
-
-/** The person or key that asks. */
-type Asker = Omit<Caller, "source">;
 
 export type SendMessageInput = ParametersInput &
   Asker & {
@@ -113,7 +112,7 @@ export function createChat({
   const kept = createConversations(store, pictures, (conversationId) => {
     for (const reply of replies.values()) if (reply.conversationId === conversationId) reply.stop();
   });
-  const { getConversation, getMessage } = kept;
+  const { getOwnConversation, getMessage, getOwnMessage } = kept;
   const judging = createFeedback({ store, clock, kept });
   const places = createPlaces({ store, clock, kept });
 
@@ -251,17 +250,17 @@ export function createChat({
     replies.set(message.id, reply);
     const { systemPrompt } = conversation;
     const system = systemPrompt ? [{ role: "system", content: systemPrompt }] : [];
-    const { projectId, userId, keyId } = asker;
-    const caller: Caller = { projectId, userId, keyId, source: "chat" };
+    const caller: Caller = { ...makerOf(asker), source: "chat" };
     const request = requestOf(parameters, [...system, ...turns]);
     void run(reply, model, request, caller, await grounding.basesOf(conversation));
     return { conversation, message };
   }
 
   /** Those that are named, or else those of the message that is said anew. */
-  async function chosenPictures({ projectId, pictures: ids, insteadOfId }: SendMessageInput) {
-    if (ids || !insteadOfId) return pictures.getPictures(projectId, ids ?? []);
-    const { message } = await getMessage(projectId, insteadOfId, "insteadOfId");
+  async function chosenPictures(input: SendMessageInput) {
+    const { pictures: ids, insteadOfId } = input;
+    if (ids || !insteadOfId) return pictures.getPictures(input, ids ?? []);
+    const { message } = await getMessage(input, insteadOfId, "insteadOfId");
     return [...(await kept.picturesOfMessage(message))];
   }
 
@@ -285,22 +284,21 @@ export function createChat({
       const shown = await chosenPictures(input);
       const text = checkText(input.text, shown.length);
       const parameters = checkParameters(input);
-      const known = input.conversationId
-        ? await getConversation(input.projectId, input.conversationId)
-        : null;
+      const known = input.conversationId ? await getOwnConversation(input, input.conversationId) : null;
+      const lead = known ? null : await places.leadOf(input);
       const parentId = await places.placeOf(input, known);
       const at = await places.timeAfter(parentId);
       const conversation: ConversationRow = {
         id: known?.id ?? newId("conversation"),
-        projectId: input.projectId,
-        userId: known?.userId ?? input.userId,
+        ...makerOf(input),
+        isShared: (known ?? lead)?.isShared ?? false,
         title: known?.title ?? titleOf(text || (shown[0]?.name ?? "")),
         models: [...new Set([...(known?.models ?? []), model.name])],
         systemPrompt: input.system ?? known?.systemPrompt ?? null,
         knowledgeBases: await grounding.namedBases(input, known),
         parameters: {},
         currentId: null,
-        leadId: known ? known.leadId : await places.leadOf(input),
+        leadId: known ? known.leadId : (lead?.id ?? null),
         isBlind: known ? known.isBlind : (input.isBlind ?? false),
         createdAt: known?.createdAt ?? at,
         updatedAt: at,
@@ -325,7 +323,7 @@ export function createChat({
      * @throws EspalierError MESSAGE_NOT_FOUND, MESSAGE_NOT_REPLY, MODEL_NOT_FOUND, MODEL_NOT_USABLE, PARAMETER_INVALID
      */
     async retryReply(input: RetryReplyInput): Promise<Sent> {
-      const { conversation: known, message: old } = await getMessage(input.projectId, input.messageId);
+      const { conversation: known, message: old } = await getOwnMessage(input, input.messageId);
       if (old.role !== "assistant")
         throw wrongMessage("MESSAGE_NOT_REPLY", "messageId", old.id, "is no reply", "a reply");
       const model = await models.resolve(input.projectId, input.model ?? old.model ?? "");
@@ -346,11 +344,11 @@ export function createChat({
      * @throws EspalierError MESSAGE_NOT_FOUND
      */
     async *replyTokens(
-      projectId: string,
+      asker: Asker,
       messageId: string,
       signal?: AbortSignal,
     ): AsyncGenerator<ReplyToken, void, void> {
-      const { message } = await getMessage(projectId, messageId);
+      const { message } = await getMessage(asker, messageId);
       const reply = replies.get(messageId);
       if (reply) {
         yield* reply.read(signal);
@@ -358,17 +356,17 @@ export function createChat({
       }
       // It may have ended since it was read.
       const { text, finishReason, usage, error, citations } =
-        message.finishReason === null ? (await getMessage(projectId, messageId)).message : message;
+        message.finishReason === null ? (await getMessage(asker, messageId)).message : message;
       yield { text, isDone: true, finishReason, usage, error, citations };
     },
 
     /** Ends a reply; what was said so far is kept. @throws EspalierError MESSAGE_NOT_FOUND */
-    async stopReply(projectId: string, messageId: string): Promise<Sent> {
-      await getMessage(projectId, messageId);
+    async stopReply(asker: Asker, messageId: string): Promise<Sent> {
+      await getOwnMessage(asker, messageId);
       const reply = replies.get(messageId);
       reply?.stop();
       await reply?.ended;
-      return getMessage(projectId, messageId);
+      return getMessage(asker, messageId);
     },
 
     /** At start: replies that no process makes any more say so. */

@@ -6,6 +6,7 @@ import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import { type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
+import { type Asker, readableBy } from "./access.ts";
 import type { ConversationRow, Kept } from "./conversations.ts";
 import { checkText } from "./parameters.ts";
 import type { MessageRow } from "./tree.ts";
@@ -21,7 +22,7 @@ export type Opinion = {
   vote: "chosen" | "not_chosen" | "tie" | "bad" | null;
 };
 
-type Who = { projectId: string; userId: string | null };
+type Who = Asker;
 type VoteInput = {
   /** The replies in the order in which they were shown. */
   messageIds: readonly string[];
@@ -32,8 +33,8 @@ type VoteInput = {
 /** Builds the verbs over `store`. */
 export function createFeedback({ store, clock, kept }: { store: Store; clock: Clock; kept: Kept }) {
   /** A finished reply. @throws EspalierError MESSAGE_NOT_FOUND, MESSAGE_NOT_REPLY, REPLY_UNFINISHED */
-  async function getReply({ projectId }: Who, id: string) {
-    const found = await kept.getMessage(projectId, id);
+  async function getReply(who: Who, id: string, isChange = true) {
+    const found = await (isChange ? kept.getOwnMessage(who, id) : kept.getMessage(who, id));
     const { role, finishReason } = found.message;
     if (role === "assistant" && finishReason !== null) return found;
     const isReply = role === "assistant";
@@ -79,11 +80,17 @@ export function createFeedback({ store, clock, kept }: { store: Store; clock: Cl
     opinionsOf,
     /** Null where the person said nothing of the reply. */
     async opinionOf(who: Who, message: MessageRow): Promise<Opinion | null> {
-      const conversation = await kept.findConversation(message.conversationId);
+      const conversation = await kept.findConversation(who, message.conversationId);
       return conversation && ((await opinionsOf(who, conversation)).get(message.id) ?? null);
     },
-    findFeedback: async (id: string): Promise<FeedbackRow | null> =>
-      (await store.db.query.feedback.findFirst({ where: eq(feedback.id, id) })) ?? null,
+    /** One of a conversation that may be read. */
+    async findFeedback(who: Who, id: string): Promise<FeedbackRow | null> {
+      const [row] = await store.db
+        .select()
+        .from(feedback)
+        .where(and(eq(feedback.id, id), visibleTo(who)));
+      return row ?? null;
+    },
 
     /** Sets or, with null, takes back one's rating of a reply. @throws EspalierError NOTE_TOO_LONG and of `getReply` */
     async rateReply(
@@ -92,7 +99,8 @@ export function createFeedback({ store, clock, kept }: { store: Store; clock: Cl
       rating: Rating | null,
       note: string | null,
     ): Promise<MessageRow> {
-      const { conversation, message } = await getReply(who, messageId);
+      // An opinion of one's own: it changes nothing of a conversation that is shared for reading.
+      const { conversation, message } = await getReply(who, messageId, false);
       if ((note?.length ?? 0) > limits.noteChars)
         throw new EspalierError(
           "NOTE_TOO_LONG",
@@ -195,16 +203,12 @@ export function createFeedback({ store, clock, kept }: { store: Store; clock: Cl
     },
 
     /** The latest first; of one kind when said. */
-    pageOfFeedback: (
-      projectId: string,
-      page: PageRequest,
-      kind?: FeedbackKind | null,
-    ): Promise<Page<FeedbackRow>> =>
+    pageOfFeedback: (who: Who, page: PageRequest, kind?: FeedbackKind | null): Promise<Page<FeedbackRow>> =>
       readPage(
         store.db,
         feedback,
         {
-          where: and(eq(feedback.projectId, projectId), kind ? eq(feedback.kind, kind) : undefined),
+          where: and(visibleTo(who), kind ? eq(feedback.kind, kind) : undefined),
           keys: ["createdAt", "id"],
           order: "descending",
         },
@@ -217,6 +221,14 @@ type Common = Pick<FeedbackRow, "id" | "projectId" | "userId" | "conversationId"
 
 function ofPerson({ projectId, userId }: Who) {
   return and(eq(feedback.projectId, projectId), sql`${feedback.userId} IS ${userId}`);
+}
+
+/** Holds for what was said of conversations that somebody may read. */
+function visibleTo(who: Who) {
+  return and(
+    eq(feedback.projectId, who.projectId),
+    sql`EXISTS (SELECT 1 FROM ${conversations} WHERE ${conversations.id} = ${feedback.conversationId} AND ${readableBy(who)})`,
+  );
 }
 
 function judged({ id, model, modelId }: MessageRow): JudgedReply {

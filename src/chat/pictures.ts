@@ -1,6 +1,6 @@
 // Pictures in messages: kept as they came, copied from message to message, and read again for a model that sees them.
-import { and, asc, eq, inArray, isNull, lt } from "drizzle-orm";
-import { messagePictures } from "../../schema/tables/chat.ts";
+import { and, asc, eq, inArray, isNull, lt, or, sql } from "drizzle-orm";
+import { conversations, messagePictures, messages } from "../../schema/tables/chat.ts";
 import type { Picture } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
@@ -9,6 +9,7 @@ import { limits } from "../kit/limits.ts";
 import { readPicture } from "../kit/picture.ts";
 import type { ModelRef } from "../models/models.ts";
 import type { Store } from "../store/store.ts";
+import { type Asker, readableBy } from "./access.ts";
 
 export type PictureRow = typeof messagePictures.$inferSelect;
 export type PictureInput = { projectId: string; name: string; bytes: Uint8Array };
@@ -47,21 +48,20 @@ export function createPictures({ store, clock }: { store: Store; clock: Clock })
     },
 
     /** @throws EspalierError PICTURE_NOT_FOUND */
-    getPicture: async (projectId: string, id: string): Promise<PictureRow> =>
-      pick(await find(projectId, [id]), id),
+    getPicture: async (asker: Asker, id: string): Promise<PictureRow> => pick(await find(asker, [id]), id),
 
     /**
      * Pictures for a message, in this order.
      * @throws EspalierError PICTURE_NOT_FOUND, PICTURES_TOO_MANY
      */
-    async getPictures(projectId: string, ids: readonly string[]): Promise<PictureRow[]> {
+    async getPictures(asker: Asker, ids: readonly string[]): Promise<PictureRow[]> {
       if (ids.length > limits.messagePictures)
         throw new EspalierError(
           "PICTURES_TOO_MANY",
           `The message has ${ids.length} pictures; ${limits.messagePictures} are allowed.`,
           { field: "pictures", value: String(ids.length), hint: "Send the others with another message." },
         );
-      const found = await find(projectId, ids);
+      const found = await find(asker, ids);
       return ids.map((id) => pick(found, id));
     },
 
@@ -89,10 +89,21 @@ export function createPictures({ store, clock }: { store: Store; clock: Clock })
     },
   };
 
-  function find(projectId: string, ids: readonly string[]): Promise<PictureRow[]> {
-    return db.query.messagePictures.findMany({
-      where: and(eq(messagePictures.projectId, projectId), inArray(messagePictures.id, [...ids])),
-    });
+  /** Those that no message took yet, and those of conversations that may be read. */
+  async function find(asker: Asker, ids: readonly string[]): Promise<PictureRow[]> {
+    const isReadable = sql`EXISTS (SELECT 1 FROM ${messages} JOIN ${conversations}
+      ON ${conversations.id} = ${messages.conversationId}
+      WHERE ${messages.id} = ${messagePictures.messageId} AND ${readableBy(asker)})`;
+    return await db
+      .select()
+      .from(messagePictures)
+      .where(
+        and(
+          eq(messagePictures.projectId, asker.projectId),
+          inArray(messagePictures.id, [...ids]),
+          or(isNull(messagePictures.messageId), isReadable),
+        ),
+      );
   }
 }
 

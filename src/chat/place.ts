@@ -5,10 +5,10 @@ import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { Store } from "../store/store.ts";
+import type { Asker } from "./access.ts";
 import type { ConversationRow, Kept } from "./conversations.ts";
 
-type Placed = {
-  projectId: string;
+type Placed = Asker & {
   afterId?: string | null | undefined;
   insteadOfId?: string | null | undefined;
   besideId?: string | null | undefined;
@@ -18,12 +18,13 @@ type Placed = {
 export function createPlaces({ store, clock, kept }: { store: Store; clock: Clock; kept: Kept }) {
   return {
     /** The conversation that leads a new one, if it is to stand beside another. @throws EspalierError TOO_MANY_COLUMNS */
-    async leadOf({ projectId, besideId }: Placed): Promise<string | null> {
+    async leadOf(input: Placed): Promise<ConversationRow | null> {
+      const { besideId } = input;
       if (!besideId) return null;
-      const beside = await kept.getConversation(projectId, besideId);
-      const lead = beside.leadId ? await kept.getConversation(projectId, beside.leadId) : beside;
+      const beside = await kept.getOwnConversation(input, besideId);
+      const lead = beside.leadId ? await kept.getOwnConversation(input, beside.leadId) : beside;
       const columns = 1 + (await kept.besides(lead)).length;
-      if (columns < limits.chatColumns) return lead.id;
+      if (columns < limits.chatColumns) return lead;
       throw new EspalierError(
         "TOO_MANY_COLUMNS",
         `${columns} models answer side by side already; ${limits.chatColumns} are allowed.`,
@@ -39,7 +40,7 @@ export function createPlaces({ store, clock, kept }: { store: Store; clock: Cloc
       const field = input.insteadOfId ? "insteadOfId" : "afterId";
       const named = input.insteadOfId ?? input.afterId;
       if (!named) return known?.currentId ?? null;
-      const { message } = await kept.getMessage(input.projectId, named, field);
+      const { message } = await kept.getMessage(input, named, field);
       if (message.conversationId !== known?.id)
         throw wrongMessage("MESSAGE_ELSEWHERE", field, named, "is of another conversation", "its own");
       if (field === "insteadOfId") {

@@ -107,8 +107,10 @@ export const limits = {
   runLogLineChars: 4_000,
   /** Most adapters that one engine child keeps in memory; the least recently used leaves. */
   engineAdapters: 8,
-  /** A trainer that was silent for longer counts as away. */
-  trainerSilenceMs: 45_000,
+  /** A trainer that says nothing for so long after it should have is shown as silent. */
+  trainerQuietMs: 5_000,
+  /** Attempts of a run that its history shows, the latest ones. */
+  runAttempts: 50,
   /** Most messages of one chat completion. */
   completionMessages: 2_000,
   /** Longest single message of a chat completion. */

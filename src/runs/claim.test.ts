@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runs as runsTable } from "../../schema/tables/runs.ts";
 import { createLog } from "../kit/log.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { createRuns, type RunRow, type Runs } from "./runs.ts";
@@ -79,4 +80,21 @@ test("one that was to be cancelled ends instead of going out again", async () =>
   time += 5_000;
   expect(await ask("t1")).toBeNull();
   expect(await runs.get(run?.id ?? "")).toMatchObject({ status: "cancelled" });
+});
+
+test("a trainer that was started anew does not wait for the lease of the process before it", async () => {
+  const { id } = (await store.db.query.runs.findFirst()) ?? { id: "" };
+  await store.write((tx) => tx.update(runsTable).set({ maxAttempts: 2 }));
+  await ask("t1");
+  await runs.appendEvents(id, 1, [{ senderSeq: 1, type: "state", data: { phase: "training" }, at: time }]);
+  time += 10_000;
+  await runs.heartbeat(id, 1, leaseMs);
+  time += leaseMs / 2 - 1;
+  expect(await ask("t1")).toBeNull();
+  time += 1;
+  expect(await ask("t1")).toMatchObject({ id, attempt: 2, maxAttempts: 2, status: "running" });
+  expect(await runs.attempts(id)).toMatchObject([
+    { number: 1, owner: "t1", outcome: "lost", why: "its trainer was started anew", endedAt: time },
+    { number: 2, owner: "t1", outcome: "running", why: null, startedAt: time, endedAt: null },
+  ]);
 });

@@ -1,4 +1,4 @@
-// How a worker gets a run: the oldest queued one, waited for; and what a trainer was given but never heard of comes back.
+// How a worker gets a run: the oldest queued one, waited for; and what a trainer that asks again does not hold comes back.
 import { and, asc, eq, inArray, max, min } from "drizzle-orm";
 import { runEvents, runs } from "../../schema/tables/runs.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -33,6 +33,8 @@ type Deps = {
  * word about it, never got the answer: the server was killed, or the network, between commit and answer.
  */
 const UNHEARD_MS = 2_000;
+const NEVER_HEARD = "the trainer asked for work again: it never heard of this run";
+const STARTED_ANEW = "its trainer was started anew";
 
 /** Builds `claim`: takes the oldest queued run, atomic, attempt + 1. Null when there is none (after `waitMs`). */
 export function createClaim({ store, clock, queued, move, loseLease }: Deps) {
@@ -73,8 +75,15 @@ export function createClaim({ store, clock, queued, move, loseLease }: Deps) {
     }, `run.${executor}.claim`);
   }
 
-  /** The run that this trainer holds without having said a word about it, and when it was given. */
-  async function unheardOf(db: Reader, owner: string): Promise<{ run: RunRow; givenAt: number } | null> {
+  /**
+   * A run that this trainer should hold but does not work on, and from when on that is sure: it never said a word
+   * about it, or it has missed two heartbeats and asks for other work, so it was started anew.
+   */
+  async function unheardOf(
+    db: Reader,
+    owner: string,
+    leaseMs: number,
+  ): Promise<{ run: RunRow; sureAt: number; why: string } | null> {
     const mine = and(eq(runs.status, "running"), eq(runs.executor, "trainer"), eq(runs.leaseOwner, owner));
     for (const run of await db.query.runs.findMany({ where: mine })) {
       const [attempt] = await db
@@ -82,22 +91,25 @@ export function createClaim({ store, clock, queued, move, loseLease }: Deps) {
         .from(runEvents)
         .where(and(eq(runEvents.runId, run.id), eq(runEvents.attempt, run.attempt)));
       if (attempt && attempt.heard === null && attempt.givenAt !== null)
-        return { run, givenAt: attempt.givenAt };
+        return { run, sureAt: attempt.givenAt + UNHEARD_MS, why: NEVER_HEARD };
+      if (run.leaseUntil !== null) return { run, sureAt: run.leaseUntil - leaseMs / 2, why: STARTED_ANEW };
     }
     return null;
   }
 
   /** Puts such a run back, without counting the attempt. Returns in how many ms to look again; null where never. */
-  async function putBackUnheard(owner: string): Promise<number | null> {
-    const found = await unheardOf(store.db, owner);
+  async function putBackUnheard(owner: string, leaseMs: number): Promise<number | null> {
+    const found = await unheardOf(store.db, owner, leaseMs);
     if (!found) return null;
-    const left = found.givenAt + UNHEARD_MS - clock();
+    const left = found.sureAt - clock();
     if (left > 0) return left;
     await store.write(async (tx) => {
-      const still = await unheardOf(tx, owner);
+      const still = await unheardOf(tx, owner, leaseMs);
       if (still?.run.id !== found.run.id || still.run.attempt !== found.run.attempt) return;
-      const run = { ...still.run, maxAttempts: still.run.maxAttempts + 1 };
-      await loseLease(tx, run, "the trainer asked for work again: it never heard of this run");
+      if (still.sureAt > clock()) return;
+      // A trainer that dies of the run itself would take it for ever: only what it never heard of costs no attempt.
+      const free = still.why === NEVER_HEARD ? 1 : 0;
+      await loseLease(tx, { ...still.run, maxAttempts: still.run.maxAttempts + free }, still.why);
     }, "run.unheard");
     return 0;
   }
@@ -106,7 +118,7 @@ export function createClaim({ store, clock, queued, move, loseLease }: Deps) {
     const until = clock() + (input.waitMs ?? 0);
     for (;;) {
       const rings = queued.rings();
-      const again = input.executor === "trainer" ? await putBackUnheard(input.owner) : null;
+      const again = input.executor === "trainer" ? await putBackUnheard(input.owner, input.leaseMs) : null;
       const run = await claimNow(input);
       const left = until - clock();
       if (run || left <= 0 || input.signal?.aborted) return run;

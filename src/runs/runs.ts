@@ -4,6 +4,7 @@ import { artifacts, runEvents, runs } from "../../schema/tables/runs.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { type Page, type PageRequest, type Reader, readPage, type Store } from "../store/store.ts";
+import { type RunAttempt, readAttempts } from "./attempts.ts";
 import { createBus, type RunListener } from "./bus.ts";
 import { type EventsQuery, type LogQuery, readEvents, readLogLines } from "./events.ts";
 import { follow, watchChanges } from "./follow.ts";
@@ -12,6 +13,7 @@ import { runNotFound } from "./refusals.ts";
 import type { RunEventRow, RunRow } from "./states.ts";
 import { createWorkers, type RunHandler, type Workers, type WorkersOptions } from "./workers.ts";
 
+export type { RunAttempt } from "./attempts.ts";
 export type { RunListener, RunNews } from "./bus.ts";
 export type { ClaimInput } from "./claim.ts";
 export type { EventsQuery, LogQuery, RunEventInput } from "./events.ts";
@@ -87,6 +89,9 @@ export function createRuns({ store, clock, log }: RunsDeps) {
       ),
     events: (id: string, query?: EventsQuery) => readEvents(store.db, id, query),
     logLines: (id: string, query?: LogQuery) => readLogLines(store.db, id, query),
+
+    /** Who took it, when, and how each attempt ended; the latest ones, oldest first. */
+    attempts: (id: string): Promise<RunAttempt[]> => readAttempts(store.db, id),
 
     /** Files that the run delivered, newest first. */
     async artifacts(runId: string): Promise<ArtifactRow[]> {

@@ -30,9 +30,9 @@ export async function keepInTrash(
   await tx.insert(trash).values({ ...entry, rows: taken.toReversed() });
 }
 
-/** Takes an entry out of the trash. @throws EspalierError NOT_IN_TRASH */
-export async function takeFromTrash(tx: Tx, projectId: string, id: string): Promise<TrashRow> {
-  const own = and(eq(trash.projectId, projectId), eq(trash.id, id));
+/** Takes an entry out of the trash, where `more` holds for it too. @throws EspalierError NOT_IN_TRASH */
+export async function takeFromTrash(tx: Tx, projectId: string, id: string, more?: SQL): Promise<TrashRow> {
+  const own = and(eq(trash.projectId, projectId), eq(trash.id, id), more);
   const [entry] = await tx.delete(trash).where(own).returning();
   if (entry) return entry;
   throw new EspalierError("NOT_IN_TRASH", `${id.slice(0, 80)} is not among what was deleted.`, {

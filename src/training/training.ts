@@ -353,6 +353,10 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
       );
     },
 
+    /** The step from which another attempt at a run would go on; null where it would begin. */
+    checkpointStep: async (runId: string): Promise<number | null> =>
+      (await latestCheckpoint(runId))?.step ?? null,
+
     /** Points of the training's curves after event `after`, over all attempts; later attempts win a step. */
     async metrics(training: TrainingRow, after = 0): Promise<MetricPoint[]> {
       const points = new Map<number, MetricPoint>();

@@ -80,8 +80,12 @@ def main(argv: list[str] | None = None) -> int:
     # On a thread of its own: a request that waits 20 s for a run must not hold back SIGTERM.
     worker = threading.Thread(target=work_loop, daemon=True)
     worker.start()
-    while worker.is_alive() and not (stop.is_set() and not client.busy.is_set()):
+    while worker.is_alive() and not stop.is_set():
         worker.join(0.1)
+    # A step may take longer than whoever stops this process waits, so the run is not waited for: it is handed back
+    # and goes on from its last checkpoint.
+    if stop.is_set():
+        client.leave()
     if ended and ended[0] != 0:
         return ended[0]
     log.info("stopped")

@@ -23,6 +23,8 @@ log = logging.getLogger("espalier.trainer")
 EXIT_REFUSED = 4
 EXIT_CONTRACT = 6
 CHUNK_BYTES = 1 << 20
+# Whoever stops a trainer does not wait long.
+LEAVE_TIMEOUT_S = 2.0
 T = TypeVar("T")
 
 
@@ -36,14 +38,16 @@ class ServerError(Exception):
 
 
 class Client:
-    """One server. Thread-safe; `stop` ends all waiting, `busy` is set while a run is held."""
+    """One server. Thread-safe; `stop` ends all waiting."""
 
     def __init__(self, url: str, token: str, stop: threading.Event, give_up_s: float = 900.0) -> None:
         host = urlsplit(url).hostname or ""
         self.url = url.rstrip("/")
         self.stop = stop
-        self.busy = threading.Event()
         self.give_up_s = give_up_s
+        self.trainer_id: str | None = None
+        # Path and attempt of the run that is held: whoever ends the process hands it back.
+        self.held: tuple[str, int] | None = None
         self._http = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {token}"},
@@ -65,6 +69,20 @@ class Client:
         if answer.status_code == 204 or response is None:
             return None
         return contract.check(response, answer.json())
+
+    def leave(self) -> None:
+        """Hands back the run that is held and says goodbye, each once; unheard, the lease runs out instead."""
+        held = self.held
+        try:
+            if held is not None:
+                path, attempt = held
+                body = contract.check("ReleaseRequest", {"attempt": attempt})
+                self._http.post(f"{path}/release", json=body, timeout=LEAVE_TIMEOUT_S)
+            if self.trainer_id is not None:
+                body = contract.check("GoodbyeRequest", {"trainerId": self.trainer_id})
+                self._http.post("/trainer/v1/goodbye", json=body, timeout=LEAVE_TIMEOUT_S)
+        except httpx.TransportError as error:
+            log.warning("%s did not hear of the end: %s", self.url, error)
 
     def post_until_heard(self, path: str, request: str, response: str, body: Json) -> Json:
         """Like post, again and again while the server is out of reach; raises LeaseLost after give_up_s."""

@@ -28,7 +28,7 @@ class LeaseLost(Ended):
 
 
 class Stopping(Ended):
-    """This process is asked to end; the run goes back to the queue when its lease runs out."""
+    """This process is asked to end; the run is handed back to the queue."""
 
 
 class Refused(Exception):

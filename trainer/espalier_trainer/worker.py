@@ -28,6 +28,7 @@ def serve(client: Client, name: str, work: Path) -> None:
             if greeting is None:
                 body = machine.hello(name)
                 greeting = client.post_until_heard("/trainer/v1/hello", "HelloRequest", "HelloResponse", body)
+                client.trainer_id = greeting["trainerId"]
                 log.info("checked in at %s as %s (%s)", client.url, name, greeting["trainerId"])
             request = {"trainerId": greeting["trainerId"], "waitMs": LEASE_WAIT_MS}
             lease = client.post("/trainer/v1/lease", "LeaseRequest", "LeaseResponse", request)
@@ -56,7 +57,7 @@ def perform(client: Client, lease: Json, heartbeat_ms: int, work: Path) -> None:
     """One attempt at one run, from lease to finish."""
     run = lease["run"]
     log.info("run %s, attempt %d: %s", run["id"], run["attempt"], run["spec"]["method"])
-    client.busy.set()
+    client.held = (f"/trainer/v1/runs/{run['id']}", run["attempt"])
     session = Session(client, run, heartbeat_ms)
     try:
         session.finish(outcome(session, lease, work))
@@ -67,7 +68,9 @@ def perform(client: Client, lease: Json, heartbeat_ms: int, work: Path) -> None:
         log.warning("run %s is no longer ours: %s", run["id"], error)
     finally:
         session.close()
-        client.busy.clear()
+        # A run that must end with this process is handed back by whoever ends that.
+        if not client.stop.is_set():
+            client.held = None
 
 
 def outcome(session: Session, lease: Json, work: Path) -> Json:

@@ -33,6 +33,8 @@ class FakeServer:
         self.finished: dict[str, Json] = {}
         self.cancel: set[str] = set()
         self.hellos: list[Json] = []
+        self.released: list[str] = []
+        self.goodbyes: list[str] = []
         self.heartbeats = 0
         self.down = False
         self.cut_downloads = 0
@@ -114,6 +116,7 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             parts = self.path.strip("/").split("/")
             names = {"hello": "HelloRequest", "lease": "LeaseRequest", "heartbeat": "HeartbeatRequest"}
             names |= {"events": "EventsRequest", "finish": "FinishRequest"}
+            names |= {"release": "ReleaseRequest", "goodbye": "GoodbyeRequest"}
             if parts[-1] == "hello" and body["contractVersion"] != server.version:
                 message = f"the server speaks {server.version}, the trainer {body['contractVersion']}"
                 self.refuse(409, "CONTRACT_VERSION_MISMATCH", message)
@@ -174,6 +177,17 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
                     server.problems.append(f"{artifact['name']} differs")
             server.finished[run] = body
             self.answer(200, {"status": body["status"]})
+
+        def on_release(self, run: str, body: Json) -> None:
+            if self.stale(run, body["attempt"]):
+                return
+            server.attempt[run] = -1
+            server.released.append(run)
+            self.answer(200, {"status": "queued"})
+
+        def on_goodbye(self, _: str, body: Json) -> None:
+            server.goodbyes.append(body["trainerId"])
+            self.answer(204)
 
         def do_PUT(self) -> None:
             data = self.rfile.read(int(self.headers["Content-Length"]))

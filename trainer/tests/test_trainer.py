@@ -174,12 +174,14 @@ def test_sigterm_ends_it_idle_and_busy(
     wait_for(lambda: server.hellos)
     processes[0].send_signal(signal.SIGTERM)
     assert processes[0].wait(3) == 0
+    assert (server.released, server.goodbyes) == ([], ["trn_1"])
     processes.append(start_trainer(server, tmp_path / "work"))
     server.offer(lease_of(server, "run_t", toy_base, chat_rows(40), LONG | {"max_steps": 100000}, tmp_path))
     wait_for(lambda: server.metrics("run_t", "loss"))
     processes[1].send_signal(signal.SIGTERM)
     assert processes[1].wait(3) == 0
-    assert "run_t" not in server.finished, "the run goes back to the queue by its lease"
+    assert "run_t" not in server.finished
+    assert (server.released, len(server.goodbyes)) == (["run_t"], 2), "the run is handed back at once"
 
 
 def test_it_ends_with_its_parent(server: FakeServer, tmp_path: Path, processes: list[subprocess.Popen[str]]) -> None:

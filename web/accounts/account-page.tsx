@@ -1,5 +1,5 @@
 // Your account: where you are signed in, and your password.
-import { Button, Group, PasswordInput, Stack } from "@mantine/core";
+import { Button, Group, Stack } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { act } from "../api/client.ts";
@@ -9,6 +9,7 @@ import { t } from "../i18n.ts";
 import { Facts, Surface } from "../ui/bits.tsx";
 import { Page } from "../ui/page.tsx";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
+import { PasswordField } from "./password-field.tsx";
 import { SessionList } from "./sessions.tsx";
 import { roleWord } from "./viewer.tsx";
 
@@ -25,7 +26,6 @@ function PasswordForm() {
   const [current, setCurrent] = useState("");
   const [wanted, setWanted] = useState("");
   const work = useWork();
-  const toggle = { "aria-label": t("Show or hide the password") };
   return (
     <form
       onSubmit={(event) => {
@@ -42,26 +42,8 @@ function PasswordForm() {
       }}
     >
       <Stack gap={12} maw={420}>
-        <PasswordInput
-          label={t("Current password")}
-          autoComplete="current-password"
-          required
-          withAsterisk={false}
-          value={current}
-          onChange={(event) => setCurrent(event.currentTarget.value)}
-          visibilityToggleButtonProps={toggle}
-        />
-        <PasswordInput
-          label={t("New password")}
-          description={t("At least 8 characters.")}
-          autoComplete="new-password"
-          minLength={8}
-          required
-          withAsterisk={false}
-          value={wanted}
-          onChange={(event) => setWanted(event.currentTarget.value)}
-          visibilityToggleButtonProps={toggle}
-        />
+        <PasswordField label={t("Current password")} isNew={false} value={current} onChange={setCurrent} />
+        <PasswordField label={t("New password")} isNew value={wanted} onChange={setWanted} />
         {work.problem ? <ProblemNotice problem={work.problem} /> : null}
         <Group>
           <Button type="submit" loading={work.isBusy}>

@@ -1,5 +1,5 @@
 // The two pages before the app: the one-time set-up and the sign-in.
-import { Button, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useSearch } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { z } from "zod";
@@ -9,6 +9,7 @@ import { t } from "../i18n.ts";
 import { LanguageSelect } from "../shell/language.tsx";
 import { Mark } from "../shell/mark.tsx";
 import { ProblemNotice } from "../ui/states.tsx";
+import { PasswordField } from "./password-field.tsx";
 
 const refusal = z.object({
   error: z.object({
@@ -90,17 +91,7 @@ export function CredentialsForm(props: {
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
         />
-        <PasswordInput
-          label={t("Password")}
-          name="password"
-          autoComplete={props.isNew ? "new-password" : "current-password"}
-          required
-          withAsterisk={false}
-          {...(props.isNew ? { description: t("At least 8 characters."), minLength: 8 } : {})}
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-          visibilityToggleButtonProps={{ "aria-label": t("Show or hide the password") }}
-        />
+        <PasswordField label={t("Password")} isNew={props.isNew} value={password} onChange={setPassword} />
         {work.problem ? <ProblemNotice problem={work.problem} /> : null}
         <Button type="submit" fullWidth loading={work.isBusy}>
           {props.button}

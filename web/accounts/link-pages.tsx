@@ -1,5 +1,5 @@
 // The pages of one-time links: into a project by an invitation, and to a new password.
-import { Button, PasswordInput, Stack, Text } from "@mantine/core";
+import { Button, Stack, Text } from "@mantine/core";
 import { useSearch } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useState } from "react";
 import { z } from "zod";
@@ -8,6 +8,7 @@ import { type Problem, toProblem } from "../api/errors.ts";
 import { t } from "../i18n.ts";
 import { LoadingRows, ProblemNotice } from "../ui/states.tsx";
 import { CredentialsForm, Door, postAuth } from "./door.tsx";
+import { PasswordField } from "./password-field.tsx";
 import { roleWord } from "./viewer.tsx";
 
 const offerShape = z.object({
@@ -119,18 +120,7 @@ function NewPassword(props: { token: string }) {
       }}
     >
       <Stack gap={12}>
-        <PasswordInput
-          label={t("New password")}
-          description={t("At least 8 characters.")}
-          autoComplete="new-password"
-          minLength={8}
-          required
-          withAsterisk={false}
-          autoFocus
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-          visibilityToggleButtonProps={{ "aria-label": t("Show or hide the password") }}
-        />
+        <PasswordField label={t("New password")} isNew hasFocus value={password} onChange={setPassword} />
         {work.problem ? <ProblemNotice problem={work.problem} /> : null}
         <Button type="submit" fullWidth loading={work.isBusy}>
           {t("Set the password and sign in")}

@@ -7,6 +7,7 @@ import { useData, useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
 import { When } from "../ui/bits.tsx";
+import { ConfirmDialog } from "../ui/confirm.tsx";
 import { Page } from "../ui/page.tsx";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import { Pill } from "../ui/status.tsx";
@@ -95,38 +96,28 @@ function NameDialog(props: {
 
 function Archive(props: { name: string }) {
   const [isOpen, modal] = useDisclosure(false);
-  const work = useWork();
   const { name } = props;
   return (
     <>
       <Button variant="subtle" color="red" c="var(--e-red)" onClick={modal.open}>
         {t("Archive {{name}}", { name })}
       </Button>
-      <Modal opened={isOpen} onClose={modal.close} title={t("Archive {{name}}?", { name })}>
+      <ConfirmDialog
+        isOpen={isOpen}
+        onClose={modal.close}
+        title={t("Archive {{name}}?", { name })}
+        confirm={t("Archive")}
+        run={async () => {
+          await act(archiveProject, {});
+          location.assign("/projects");
+        }}
+      >
         <Text size="sm">
           {t(
             "Everything in it stays, but nobody gets in and its keys stop working until an owner restores it.",
           )}
         </Text>
-        {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-        <Group justify="flex-end" mt={16}>
-          <Button variant="default" onClick={modal.close} data-autofocus>
-            {t("Cancel")}
-          </Button>
-          <Button
-            color="red.9"
-            loading={work.isBusy}
-            onClick={() =>
-              work.run(async () => {
-                await act(archiveProject, {});
-                location.assign("/projects");
-              })
-            }
-          >
-            {t("Archive")}
-          </Button>
-        </Group>
-      </Modal>
+      </ConfirmDialog>
     </>
   );
 }

@@ -1,14 +1,17 @@
-// The newest state of every run that moved while this page is open; one subscription feeds all pages.
+// The newest state of every run that moved while this page is open, and word of trainers; one subscription feeds all pages.
 import { useEffect, useSyncExternalStore } from "react";
 import { follow, refreshAll } from "./data.ts";
 import { graphql } from "./graphql.ts";
 
-const runChanged = graphql(`
-  subscription RunChanged {
-    runChanged {
-      id kind name status attempt progress step totalSteps etaSeconds subjectId
-      cancelRequestedAt createdAt startedAt endedAt
-      error { code message hint field value }
+const changed = graphql(`
+  subscription Changed {
+    changed {
+      run {
+        id kind name status attempt progress step totalSteps etaSeconds subjectId
+        cancelRequestedAt createdAt startedAt endedAt
+        error { code message hint field value }
+      }
+      trainer { id }
     }
   }
 `);
@@ -35,6 +38,10 @@ export type RunState = {
   etaSeconds: number | null;
   subjectId?: string | null;
   cancelRequestedAt?: string | null;
+  /** How often it was taken. */
+  attempt?: number;
+  /** Where it was asked for: the trainer that has it, and whether that should have been heard of by now. */
+  hold?: { isSilent: boolean } | null;
   error?: {
     code: string;
     message: string;
@@ -78,9 +85,11 @@ export function useRunFeed(): void {
   useEffect(
     () =>
       follow(
-        runChanged,
+        changed,
         {},
-        ({ runChanged: run }) => {
+        ({ changed: { run } }) => {
+          // A trainer came, went, fell silent, or took or lost a run: what needs one turns on or off.
+          if (!run) return refreshAll();
           const old = runs.get(run.id);
           runs.set(run.id, run);
           for (const listener of listeners) listener();

@@ -119,7 +119,7 @@ export function ColumnView(props: {
               message={message}
               column={column}
               verbs={props.verbs}
-              isBusy={streamingId !== null}
+              isBusy={streamingId !== null || !state.isMine}
               isLast={message === messages.at(-1)}
               isHidden={props.isHidden}
             />

@@ -63,6 +63,10 @@ export type ColumnState = {
   knowledgeBases: readonly string[];
   /** Whether the models' names stay hidden until a vote. */
   isBlind: boolean;
+  /** Whether the reader made it; what others share is read-only. */
+  isMine: boolean;
+  /** Who made it; null where they are gone. */
+  maker: string | null;
   streamingId: string | null;
   /** The reply after which the next message branches off; null at the end. */
   branchId: string | null;
@@ -90,6 +94,8 @@ const empty: ColumnState = {
   beside: [],
   knowledgeBases: [],
   isBlind: false,
+  isMine: true,
+  maker: null,
   streamingId: null,
   branchId: null,
   problem: null,
@@ -132,7 +138,8 @@ export function createColumn() {
     const isOpen = last?.role === "assistant" && last.finishReason === null && !last.error;
     const beside = node.beside.map((one) => one.id);
     const knowledgeBases = node.knowledgeBases.map((one) => one.id);
-    set({ messages, models: node.models, isBlind: node.isBlind, beside, knowledgeBases, branchId: null });
+    const { models, isBlind, isMine, maker } = node;
+    set({ messages, models, isBlind, isMine, maker, beside, knowledgeBases, branchId: null });
     if (last && isOpen) listen(last.id);
   }
 

@@ -12,6 +12,7 @@ import { relativeTime } from "../ui/format.ts";
 import { ProblemNotice } from "../ui/states.tsx";
 import { sayDeleted } from "../ui/trash.tsx";
 import { deleteConversation, historyQuery, renameConversation } from "./queries.ts";
+import { ShareItem } from "./sharing.tsx";
 
 type Held = { id: string; title: string };
 
@@ -117,7 +118,13 @@ export function History(props: { openId: string | null; onPicked?: () => void })
             >
               {conversation.title}
               <small>
-                {[relativeTime(conversation.updatedAt, Date.now()), whoOf(conversation)].join(" · ")}
+                {[
+                  relativeTime(conversation.updatedAt, Date.now()),
+                  sharedBy(conversation),
+                  whoOf(conversation),
+                ]
+                  .filter(Boolean)
+                  .join(" · ")}
               </small>
             </Link>
             <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
@@ -132,18 +139,25 @@ export function History(props: { openId: string | null; onPicked?: () => void })
                 </ActionIcon>
               </Menu.Target>
               <Menu.Dropdown>
-                <Menu.Item onClick={() => setChosen({ deed: "rename", on: conversation })}>
-                  {t("Rename")}
-                </Menu.Item>
+                {conversation.isMine ? (
+                  <>
+                    <Menu.Item onClick={() => setChosen({ deed: "rename", on: conversation })}>
+                      {t("Rename")}
+                    </Menu.Item>
+                    <ShareItem conversation={conversation} />
+                  </>
+                ) : null}
                 <Menu.Item component="a" href={`/files/${conversation.id}.md`} download>
                   {t("Download as Markdown")}
                 </Menu.Item>
                 <Menu.Item component="a" href={`/files/${conversation.id}.json`} download>
                   {t("Download as JSON, with every branch")}
                 </Menu.Item>
-                <Menu.Item c="var(--e-red)" onClick={() => setChosen({ deed: "delete", on: conversation })}>
-                  {t("Delete")}
-                </Menu.Item>
+                {conversation.isMine ? (
+                  <Menu.Item c="var(--e-red)" onClick={() => setChosen({ deed: "delete", on: conversation })}>
+                    {t("Delete")}
+                  </Menu.Item>
+                ) : null}
               </Menu.Dropdown>
             </Menu>
           </li>
@@ -162,6 +176,13 @@ export function History(props: { openId: string | null; onPicked?: () => void })
       ) : null}
     </>
   );
+}
+
+/** Whether the project reads along, and by whose leave. */
+function sharedBy(conversation: { isShared: boolean; isMine: boolean; maker: string | null }): string {
+  if (!conversation.isShared) return "";
+  if (conversation.isMine) return t("shared");
+  return conversation.maker === null ? t("shared") : t("shared by {{name}}", { name: conversation.maker });
 }
 
 /** Who answered, unless that is still hidden. */

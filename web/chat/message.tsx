@@ -107,7 +107,7 @@ export const MessageView = memo(function MessageView(props: {
   message: ChatMessage;
   column: Column;
   verbs: MessageVerbs;
-  /** Nothing may be begun while a reply is being made. */
+  /** Nothing may be begun while a reply is being made, nor in a conversation of somebody else. */
   isBusy: boolean;
   isLast: boolean;
   /** Whether nothing may tell which model replied. */

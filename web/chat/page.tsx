@@ -16,6 +16,7 @@ import { PromptsDialog } from "./prompts-dialog.tsx";
 import { chatQuery } from "./queries.ts";
 import { type ChatSettings, defaultSettings } from "./settings.ts";
 import { SettingsSheet } from "./settings-sheet.tsx";
+import { SharedNotice } from "./sharing.tsx";
 import { MOST_COLUMNS, useColumns } from "./use-columns.ts";
 import { picturesIn, usePictures } from "./use-pictures.ts";
 import { letterOf, VoteBar } from "./vote-bar.tsx";
@@ -221,25 +222,29 @@ export function ChatPage() {
             ))}
           </div>
         )}
-        {several && first && !chat.isStreaming ? (
+        {several && first && !chat.isStreaming && chat.isMine ? (
           <VoteBar columns={[first, ...others]} isHidden={chat.isHidden} nameOf={nameOf} />
         ) : null}
-        <Composer
-          text={text}
-          onText={setText}
-          placeholder={settings[0]?.system ? t("Message; the system prompt is set") : t("Message")}
-          isStreaming={chat.isStreaming}
-          onPrompts={library.open}
-          knowledge={{
-            all: reading.data?.knowledgeBases.nodes ?? [],
-            chosen: chosenBases ?? chat.knowledgeBases,
-            onChoose: (ids) => setBases({ of: chat.id, ids }),
-          }}
-          pictures={pictures}
-          refusal={refusal}
-          onSend={() => void send()}
-          onStop={chat.stop}
-        />
+        {chat.id !== null && !chat.isMine ? (
+          <SharedNotice id={chat.id} maker={chat.maker} />
+        ) : (
+          <Composer
+            text={text}
+            onText={setText}
+            placeholder={settings[0]?.system ? t("Message; the system prompt is set") : t("Message")}
+            isStreaming={chat.isStreaming}
+            onPrompts={library.open}
+            knowledge={{
+              all: reading.data?.knowledgeBases.nodes ?? [],
+              chosen: chosenBases ?? chat.knowledgeBases,
+              onChoose: (ids) => setBases({ of: chat.id, ids }),
+            }}
+            pictures={pictures}
+            refusal={refusal}
+            onSend={() => void send()}
+            onStop={chat.stop}
+          />
+        )}
       </section>
       {isLibraryOpen ? (
         <PromptsDialog

@@ -31,7 +31,7 @@ export const deletePrompt = graphql(`
 export const historyQuery = graphql(`
   query ChatHistory($conversations: String, $search: String) {
     conversations(first: 100, after: $conversations, search: $search) {
-      nodes { id title models isBlind updatedAt beside { id models } }
+      nodes { id title models isBlind isShared isMine maker updatedAt beside { id models } }
       pageInfo { hasNextPage endCursor }
     }
   }
@@ -41,7 +41,7 @@ export const conversationQuery = graphql(`
     node(id: $id) {
       __typename
       ... on Conversation {
-        id title models isBlind beside { id } knowledgeBases { id }
+        id title models isBlind isMine maker beside { id } knowledgeBases { id }
         messages(first: 200, after: $messages) {
           nodes {
             id role text model finishReason usage versionIds
@@ -147,6 +147,20 @@ export const voteOnReplies = graphql(`
 export const renameConversation = graphql(`
   mutation RenameConversation($id: ID!, $title: String!) {
     renameConversation(id: $id, title: $title) {
+      __typename ... on ConversationSuccess { conversation { id } } ... on UserError { code message hint field value }
+    }
+  }
+`);
+export const shareConversation = graphql(`
+  mutation ShareConversation($id: ID!, $isShared: Boolean!) {
+    shareConversation(id: $id, isShared: $isShared) {
+      __typename ... on ConversationSuccess { conversation { id } } ... on UserError { code message hint field value }
+    }
+  }
+`);
+export const copyConversation = graphql(`
+  mutation CopyConversation($id: ID!) {
+    copyConversation(id: $id) {
       __typename ... on ConversationSuccess { conversation { id } } ... on UserError { code message hint field value }
     }
   }

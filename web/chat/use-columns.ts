@@ -138,6 +138,9 @@ export function useColumns(known: readonly KnownModel[], settingsOf: (index: num
     hasBegun,
     /** Ids of the knowledge bases that the first column answers from. */
     knowledgeBases: lead.knowledgeBases,
+    /** Whether the reader made the conversation, and who did. */
+    isMine: lead.isMine,
+    maker: lead.maker,
     wantsBlind,
     /** Whether the names are hidden now. */
     isHidden: count > 1 && lead.isBlind,

@@ -3,7 +3,7 @@ import { Button, Skeleton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconArrowRight } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useWhyNot } from "../accounts/viewer.tsx";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { said } from "../said.ts";
@@ -13,7 +13,7 @@ import { Page } from "../ui/page.tsx";
 import { ProblemNotice } from "../ui/states.tsx";
 import { Graph } from "./graph.tsx";
 import { mapQuery } from "./queries.ts";
-import type { MapData } from "./stage-card.tsx";
+import { type MapData, scopeOfPath } from "./stage-card.tsx";
 
 /** The stage that the next action belongs to: the one whose own action leads to the same page, or the same folder. */
 export function stageOfNext(
@@ -38,14 +38,21 @@ function TrainerLine(props: { map: MapData; onAdd: () => void }) {
       </button>
     );
   const busy = online.filter((trainer) => trainer.runId).length;
+  const silent = online.filter(({ status }) => status === "silent").length;
   return (
     <Link to="/trainers" className="e-trainer-line">
-      <span className="e-dot" data-tone={busy > 0 ? "amber" : "leaf"} aria-hidden />
+      <span className="e-dot" data-tone={busy > 0 || silent > 0 ? "amber" : "leaf"} aria-hidden />
       {online.length === 1
         ? t("Trainer on {{host}}", { host: first.host })
         : t("{{n}} trainers", { n: online.length })}
       {", "}
-      {busy > 0 ? t("{{busy}} of {{all}} busy", { busy, all: online.length }) : t("idle")}
+      {silent > 0
+        ? silent === online.length
+          ? t("not heard from")
+          : t("{{silent}} of {{all}} not heard from", { silent, all: online.length })
+        : busy > 0
+          ? t("{{busy}} of {{all}} busy", { busy, all: online.length })
+          : t("idle")}
     </Link>
   );
 }
@@ -74,6 +81,7 @@ function Legend() {
 
 function Next(props: { map: MapData | undefined }) {
   const next = props.map?.next;
+  const why = useWhyNot()(next ? scopeOfPath(next.path) : "read");
   return (
     <section className="e-surface e-next" aria-label={t("Next")} aria-busy={!next}>
       <span className="e-next-mark" aria-hidden>
@@ -84,9 +92,13 @@ function Next(props: { map: MapData | undefined }) {
           <p className="e-next-words">
             <strong>{said(next.sentence)}</strong> <span className="e-muted">{said(next.detail)}</span>
           </p>
-          <Button component={Link} to={next.path} rightSection={<IconArrowRight size={16} aria-hidden />}>
-            {said(next.label)}
-          </Button>
+          {why === null ? (
+            <Button component={Link} to={next.path} rightSection={<IconArrowRight size={16} aria-hidden />}>
+              {said(next.label)}
+            </Button>
+          ) : (
+            <span className="e-muted">{why}</span>
+          )}
         </>
       ) : (
         <p className="e-next-words">
@@ -97,16 +109,8 @@ function Next(props: { map: MapData | undefined }) {
   );
 }
 
-const TRAINER_LOOK_MS = 3000;
-
 export function MapPage() {
   const reading = useData(mapQuery, {});
-  const { reload } = reading;
-  // No run changes when a trainer comes or goes, so nothing else would redraw the map.
-  useEffect(() => {
-    const timer = setInterval(reload, TRAINER_LOOK_MS);
-    return () => clearInterval(timer);
-  }, [reload]);
   const [isAdding, adding] = useDisclosure(false);
   const map = reading.data?.processMap;
   return (

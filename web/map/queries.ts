@@ -9,7 +9,7 @@ export const mapQuery = graphql(`
       trainers { id name host status runId }
       stages {
         key count summary available reason actionLabel actionPath missing
-        running { id kind name status progress step totalSteps etaSeconds }
+        running { id kind name status attempt progress step totalSteps etaSeconds hold { isSilent } }
       }
     }
   }

@@ -15,11 +15,12 @@ import {
 import { Link } from "@tanstack/react-router";
 import type { ResultOf } from "gql.tada";
 import type { CSSProperties } from "react";
+import { type Scope, useWhyNot } from "../accounts/viewer.tsx";
 import { useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { said } from "../said.ts";
 import { duration } from "../ui/format.ts";
-import { Bar, statusWord } from "../ui/status.tsx";
+import { Bar, isSilent, statusWord } from "../ui/status.tsx";
 import { type Box, isSlim } from "./layout.ts";
 import type { mapQuery } from "./queries.ts";
 import { stageHome, stageTitle } from "./words.ts";
@@ -52,12 +53,46 @@ function StageRunLine(props: { run: StageRun }) {
   return (
     <>
       <p title={said(run.name)}>{said(run.name)}</p>
-      <p>{[steps, left].filter(Boolean).join(", ") || t("getting ready")}</p>
+      <p>
+        {isSilent(run)
+          ? t("Its trainer is not heard from")
+          : run.kind === "TRAIN" && run.status === "QUEUED"
+            ? t("Waits for a trainer")
+            : [steps, left].filter(Boolean).join(", ") || t("getting ready")}
+      </p>
       <Bar
         share={run.status === "QUEUED" ? 0 : run.progress}
         label={t("Progress of {{name}}", { name: said(run.name) })}
       />
     </>
+  );
+}
+
+/** What a path of the map asks for beyond reading; pages of a thing gate their own buttons. */
+export function scopeOfPath(path: string): Scope {
+  if (path === "/train") return "train";
+  if (path.startsWith("/chat")) return "chat";
+  if (path.endsWith("?add=1")) return "admin";
+  return path.endsWith("?import=1") ? "write" : "read";
+}
+
+/** The one action of a stage; off, with the reason, where the viewer's role does not open it. */
+function MapAction(props: { scope: Scope; label: string } & ({ to: string } | { onClick: () => void })) {
+  const why = useWhyNot()(props.scope);
+  if (why !== null)
+    return (
+      <button type="button" className="e-act" aria-disabled title={why} aria-label={`${props.label}. ${why}`}>
+        {props.label}
+      </button>
+    );
+  return "to" in props ? (
+    <Link to={props.to} className="e-act">
+      {props.label}
+    </Link>
+  ) : (
+    <button type="button" className="e-act" onClick={props.onClick}>
+      {props.label}
+    </button>
   );
 }
 
@@ -78,13 +113,13 @@ function StageWords(props: { stage: Stage; hasTrainer: boolean; onAddTrainer: ()
             : said(stage.summary)}
       </p>
       {needsTrainer ? (
-        <button type="button" className="e-act" onClick={props.onAddTrainer}>
-          {t("Add a trainer")}
-        </button>
+        <MapAction scope="trainer" label={t("Add a trainer")} onClick={props.onAddTrainer} />
       ) : stage.actionLabel && stage.actionPath ? (
-        <Link to={stage.actionPath} className="e-act">
-          {said(stage.actionLabel)}
-        </Link>
+        <MapAction
+          scope={scopeOfPath(stage.actionPath)}
+          label={said(stage.actionLabel)}
+          to={stage.actionPath}
+        />
       ) : null}
     </>
   );

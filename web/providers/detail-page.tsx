@@ -171,8 +171,8 @@ function Used(props: { provider: ProviderNode }) {
             <Facts
               items={rows.map(({ name, requests, tokens, cost }) => [
                 name,
-                t("{{requests}} calls, {{tokens}} tokens, {{cost}}", {
-                  requests: count(requests),
+                t("{{count}} calls, {{tokens}} tokens, {{cost}}", {
+                  count: requests,
                   tokens: count(tokens),
                   cost: dollars(cost),
                 }),

@@ -14,13 +14,16 @@ import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { kindWord, RunPill, RunProgress, statusWord } from "../ui/status.tsx";
+import { Attempts } from "./attempts.tsx";
 import { RunLog } from "./log.tsx";
+import { type TrainedRun, WhereItRuns } from "./where.tsx";
 
 const runsQuery = graphql(`
   query Runs($status: RunStatus, $runs: String) {
     runs(first: 100, after: $runs, status: $status) {
       nodes {
         id kind name status attempt progress step totalSteps etaSeconds createdAt startedAt endedAt subjectId cancelRequestedAt
+        hold { isSilent }
         error { code message hint field value }
       }
       pageInfo { hasNextPage endCursor }
@@ -33,6 +36,8 @@ const runQuery = graphql(`
       __typename
       ... on Run {
         id kind name status attempt progress step totalSteps etaSeconds createdAt startedAt endedAt subjectId retryOf cancelRequestedAt
+        checkpointStep hold { isSilent silentMs until trainer { id name } }
+        attempts { number worker startedAt endedAt outcome why }
         error { code message hint field value }
         logLines(search: $search, last: 500)
       }
@@ -149,7 +154,7 @@ type RunNode = Parameters<typeof useLiveRun>[0] & {
   startedAt: string | null;
   endedAt: string | null;
   logLines: string[];
-};
+} & TrainedRun;
 
 function RunBody(props: {
   run: RunNode;
@@ -181,6 +186,7 @@ function RunBody(props: {
       <Stack gap={16}>
         <Surface title={t("Progress")}>
           <RunProgress run={run} />
+          <WhereItRuns run={run} />
         </Surface>
         <RunLog lines={props.run.logLines} search={props.search} onSearch={props.onSearch} />
       </Stack>
@@ -197,6 +203,7 @@ function RunBody(props: {
             ]}
           />
         </Surface>
+        <Attempts attempts={props.run.attempts} />
         {run.status === "SUCCEEDED" ? (
           <Button component={Link} to={placeOfRun(run)}>
             {words[run.kind]}

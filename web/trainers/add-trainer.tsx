@@ -1,9 +1,9 @@
 // How to add a trainer: a dialog that makes a key and shows the command ready to run, then waits for the trainer to check in.
 import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { act } from "../api/client.ts";
-import { refreshAll, useData, useWork } from "../api/data.ts";
+import { useData, useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
 import { CodeBlock } from "../ui/bits.tsx";
@@ -20,26 +20,15 @@ const createTrainerKey = graphql(`
   }
 `);
 
-/** Whether it was heard of lately. */
-export const isOnline = (trainer: { status: string }): boolean =>
-  trainer.status === "idle" || trainer.status === "busy";
+/** Whether training work can be expected of it. */
+export const isOnline = (trainer: { status: string }): boolean => trainer.status !== "away";
 
 /** The command a person runs on the machine that shall train; its address is the one this page was opened at. */
 export const trainerCommand = (token: string): string =>
   `espalier trainer --url ${location.origin} --token ${token}`;
 
 function Waiting(props: { onClose: () => void }) {
-  const reading = useData(trainersSeen, {});
-  const { reload } = reading;
-  useEffect(() => {
-    const timer = setInterval(reload, 2000);
-    return () => clearInterval(timer);
-  }, [reload]);
-  const online = reading.data?.trainers.nodes.find(isOnline);
-  // Everything else on the page was drawn without a trainer.
-  useEffect(() => {
-    if (online) refreshAll();
-  }, [online]);
+  const online = useData(trainersSeen, {}).data?.trainers.nodes.find(isOnline);
   return (
     <Group justify="space-between" gap={12} role="status" wrap="nowrap">
       <Group gap={8} wrap="nowrap">

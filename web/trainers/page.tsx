@@ -5,16 +5,17 @@ import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
 import { said } from "../said.ts";
+import { Ago } from "../ui/ago.tsx";
 import { When } from "../ui/bits.tsx";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { Pill } from "../ui/status.tsx";
-import { AddTrainerButton, isOnline } from "./add-trainer.tsx";
+import { AddTrainerButton } from "./add-trainer.tsx";
 
 const trainersQuery = graphql(`
   query Trainers($trainers: String) {
-    trainers(first: 200, after: $trainers) { nodes { id name host devices status methods lastSeenAt runId } pageInfo { hasNextPage endCursor } }
+    trainers(first: 200, after: $trainers) { nodes { id name host devices status silentMs methods lastSeenAt runId } pageInfo { hasNextPage endCursor } }
     processMap { trainerHint }
   }
 `);
@@ -28,6 +29,20 @@ function deviceText(devices: unknown): string {
   const read = deviceList.safeParse(devices);
   if (!read.success) return "–";
   return read.data.devices.map(({ kind, name }) => [kind, name].filter(Boolean).join(" ")).join(", ");
+}
+
+/** Connected, not heard from for some seconds, or gone; and whether it trains. */
+function Presence(props: { trainer: { status: string; silentMs: number; runId: string | null } }) {
+  const { status, silentMs, runId } = props.trainer;
+  if (status === "away") return <Pill tone="plain">{t("gone")}</Pill>;
+  if (status === "silent")
+    return (
+      <span className="e-pill" data-tone="red">
+        <Ago ms={silentMs} say={(ago) => t("not heard from for {{ago}}", { ago })} />
+      </span>
+    );
+  if (runId) return <Pill tone="amber">{t("training")}</Pill>;
+  return <Pill tone="leaf">{status === "busy" ? t("busy elsewhere") : t("idle")}</Pill>;
 }
 
 export function TrainersPage() {
@@ -63,11 +78,7 @@ export function TrainersPage() {
                   {
                     key: "status",
                     label: t("Status"),
-                    cell: (r) => (
-                      <Pill tone={r.runId ? "amber" : isOnline(r) ? "leaf" : "plain"}>
-                        {r.runId ? t("training") : r.status}
-                      </Pill>
-                    ),
+                    cell: (r) => <Presence trainer={r} />,
                   },
                   { key: "devices", label: t("Devices"), cell: (r) => deviceText(r.devices) },
                   { key: "methods", label: t("Methods"), cell: (r) => r.methods.join(", ") },

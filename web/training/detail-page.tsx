@@ -8,7 +8,9 @@ import { useData } from "../api/data.ts";
 import { isOver, useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
 import { ChatButton, DeployButton, SaveButton } from "../models/actions.tsx";
+import { Attempts } from "../runs/attempts.tsx";
 import { RunLog } from "../runs/log.tsx";
+import { WhereItRuns } from "../runs/where.tsx";
 import { Facts, Surface, When } from "../ui/bits.tsx";
 import { small, tookText } from "../ui/format.ts";
 import { Lineage } from "../ui/lineage.tsx";
@@ -47,6 +49,7 @@ function TrainingBody(props: { training: Training }) {
         {run.status === "SUCCEEDED" ? null : (
           <Surface title={t("Progress")}>
             <RunProgress run={run} />
+            <WhereItRuns run={run} />
           </Surface>
         )}
         {points.length > 0 ? (
@@ -106,6 +109,7 @@ function TrainingBody(props: { training: Training }) {
             ]}
           />
         </Surface>
+        <Attempts attempts={training.run.attempts} />
         <Surface title={t("Parameters")}>
           <Facts
             items={Object.entries((training.parameters ?? {}) as Record<string, unknown>).map(

@@ -30,7 +30,7 @@ export const trainingsQuery = graphql(`
       id name method createdAt save
       base { id name } datasetVersion { id number rowCount }
       customized { id name }
-      run { id kind name status progress step totalSteps etaSeconds startedAt endedAt cancelRequestedAt error { code message hint field value } }
+      run { id kind name status progress step totalSteps etaSeconds startedAt endedAt cancelRequestedAt attempt hold { isSilent } error { code message hint field value } }
     } pageInfo { hasNextPage endCursor } }
   }
 `);
@@ -42,7 +42,10 @@ export const trainingQuery = graphql(`
         id name method parameters save createdAt samples
         base { id name } datasetVersion { id number rowCount }
         customized { id name dependantCount dependants { id kind name relation } lineage { id kind name relation } }
-        run { id kind name status attempt progress step totalSteps etaSeconds startedAt endedAt cancelRequestedAt error { code message hint field value } }
+        run { id kind name status attempt progress step totalSteps etaSeconds startedAt endedAt cancelRequestedAt error { code message hint field value }
+          checkpointStep hold { isSilent silentMs until trainer { id name } }
+          attempts { number worker startedAt endedAt outcome why }
+        }
         metrics { step loss evalLoss learningRate gradNorm tokensPerSecond memoryBytes }
       }
     }

@@ -12,6 +12,7 @@ const tiny = new Intl.NumberFormat(locale, {
 });
 const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
 const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
 /** 270_898_176 → "271 MB" (powers of ten, as disks are sold). */
@@ -54,6 +55,9 @@ export function duration(seconds: number | null | undefined): string {
 /** How long something took, "–" until it ended. */
 export const tookText = (run: { startedAt: string | null; endedAt: string | null }): string =>
   run.startedAt && run.endedAt ? duration((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000) : "–";
+
+/** "16:20:35". */
+export const clockTime = (at: string): string => clock.format(new Date(at));
 
 export const exactTime = (at: string): string => exact.format(new Date(at));
 

@@ -66,10 +66,20 @@ const tones: Record<RunStatus, Tone> = {
   CANCELLED: "plain",
 };
 
+/** Whether its trainer should have been heard of by now. */
+export const isSilent = (run: RunState): boolean => run.status === "RUNNING" && run.hold?.isSilent === true;
+
+/** Where a run stands in a word or three. */
+function pillWord(run: RunState): string {
+  if (run.cancelRequestedAt && !isOver(run.status)) return t("cancelling");
+  if (isSilent(run)) return t("trainer not heard from");
+  if (run.status === "QUEUED" && run.kind === "TRAIN" && run.attempt) return t("queued again");
+  return statusWord(run.status);
+}
+
 export function RunPill(props: { run: RunState }) {
   const run = useLiveRun(props.run);
-  const isStopping = run.cancelRequestedAt && !isOver(run.status);
-  return <Pill tone={tones[run.status]}>{isStopping ? t("cancelling") : statusWord(run.status)}</Pill>;
+  return <Pill tone={isSilent(run) ? "red" : tones[run.status]}>{pillWord(run)}</Pill>;
 }
 
 export function Bar(props: { share: number | null; label: string }) {

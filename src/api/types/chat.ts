@@ -1,7 +1,12 @@
 // Conversations, messages and the streamed text of replies.
 import type { InputFieldBuilder } from "@pothos/core";
 import { askerOf } from "../../accounts/accounts.ts";
-import type { ConversationRow, ReplyToken as ReplyTokenShape, VersionedMessage } from "../../chat/chat.ts";
+import {
+  type ConversationRow,
+  isMaker,
+  type ReplyToken as ReplyTokenShape,
+  type VersionedMessage,
+} from "../../chat/chat.ts";
 import { limits } from "../../kit/limits.ts";
 import { mapPage } from "../../store/store.ts";
 import { builder, needs } from "../builder.ts";
@@ -19,7 +24,7 @@ export const Message = builder.objectRef<VersionedMessage>("Message");
 export const MessageConnection = connectionOf("Message", Message, "chat");
 
 Conversation.implement({
-  description: "Messages with one or several models.",
+  description: "Messages with one or several models, private to who made it unless it is shared.",
   extensions: needs("chat"),
   interfaces: [NodeInterface],
   fields: (t) => ({
@@ -56,13 +61,24 @@ Conversation.implement({
       type: Conversation,
       nullable: true,
       description: "The conversation beside which this one was begun, to compare models.",
-      resolve: ({ leadId }, _, { chat }) => (leadId === null ? null : chat.findConversation(leadId)),
+      resolve: ({ leadId }, _, { chat, principal }) =>
+        leadId === null ? null : chat.findConversation(principal, leadId),
     }),
     beside: t.field({
       type: [Conversation],
       description: `The conversations that were begun beside this one, in order; at most ${limits.chatColumns - 1}.`,
       complexity: { multiplier: limits.chatColumns - 1 },
       resolve: (conversation, _, { chat }) => chat.besides(conversation),
+    }),
+    isShared: t.exposeBoolean("isShared", { description: "Whether everybody of the project may read it." }),
+    isMine: t.boolean({
+      description: "Whether you made it; only then may you change it.",
+      resolve: (conversation, _, { principal }) => isMaker(principal, conversation),
+    }),
+    maker: t.string({
+      nullable: true,
+      description: "Name of the person or key that made it; null where they are gone.",
+      resolve: ({ userId, keyId }, _, { accounts }) => accounts.nameOf(userId ?? keyId),
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it began." }),
     updatedAt: t.expose("updatedAt", { type: "DateTime", description: "When the latest message came." }),
@@ -247,7 +263,7 @@ builder.queryField("conversations", (t) =>
   t.field({
     type: connectionOf("Conversation", Conversation, "chat"),
     description:
-      "Conversations, the one with the latest message first; those begun beside another are in its `beside`.",
+      "Your own conversations and those that others share, the one with the latest message first; those begun beside another are in its `beside`.",
     extensions: needs("chat"),
     args: {
       ...pageArgs,
@@ -255,7 +271,7 @@ builder.queryField("conversations", (t) =>
     },
     complexity: pageCost,
     resolve: (_, { search, ...page }, { chat, principal }) =>
-      chat.pageOfConversations(principal.projectId, page, search),
+      chat.pageOfConversations(principal, page, search),
   }),
 );
 
@@ -282,7 +298,7 @@ builder.mutationFields((t) => ({
     extensions: needs("chat"),
     args: { messageId: t.arg.id({ required: true, description: "A message of the branch." }) },
     resolve: (_, { messageId }, { chat, principal }) =>
-      ConversationResult.run(() => chat.showBranch(principal.projectId, messageId)),
+      ConversationResult.run(() => chat.showBranch(principal, messageId)),
   }),
   renameConversation: t.field({
     type: ConversationResult.union,
@@ -293,7 +309,27 @@ builder.mutationFields((t) => ({
       title: t.arg.string({ required: true, description: "The new title." }),
     },
     resolve: (_, { id, title }, { chat, principal }) =>
-      ConversationResult.run(() => chat.renameConversation(principal.projectId, id, title)),
+      ConversationResult.run(() => chat.renameConversation(principal, id, title)),
+  }),
+  shareConversation: t.field({
+    type: ConversationResult.union,
+    description:
+      "Lets everybody of the project read one of your conversations, with those beside it, or makes it private again.",
+    extensions: needs("chat"),
+    args: {
+      id: t.arg.id({ required: true, description: "The conversation." }),
+      isShared: t.arg.boolean({ required: true, description: "Whether everybody may read it." }),
+    },
+    resolve: (_, { id, isShared }, { chat, principal }) =>
+      ConversationResult.run(() => chat.shareConversation(principal, id, isShared)),
+  }),
+  copyConversation: t.field({
+    type: ConversationResult.union,
+    description: "A copy of your own of a conversation that you may read: the branch that is shown.",
+    extensions: needs("chat"),
+    args: { id: t.arg.id({ required: true, description: "The conversation." }) },
+    resolve: (_, { id }, { chat, principal }) =>
+      ConversationResult.run(() => chat.copyConversation(principal, id)),
   }),
   stopReply: t.field({
     type: SendMessageResult.union,
@@ -301,7 +337,7 @@ builder.mutationFields((t) => ({
     extensions: needs("chat"),
     args: { messageId: t.arg.id({ required: true, description: "The reply." }) },
     resolve: (_, { messageId }, { chat, principal }) =>
-      SendMessageResult.run(() => chat.stopReply(principal.projectId, messageId)),
+      SendMessageResult.run(() => chat.stopReply(principal, messageId)),
   }),
   deleteConversation: t.field({
     type: DeleteResult.union,
@@ -309,7 +345,7 @@ builder.mutationFields((t) => ({
     extensions: needs("chat"),
     args: { id: t.arg.id({ required: true, description: "The conversation." }) },
     resolve: (_, { id }, { chat, principal }) =>
-      DeleteResult.run(() => chat.deleteConversation(principal.projectId, id)),
+      DeleteResult.run(() => chat.deleteConversation(principal, id)),
   }),
 }));
 
@@ -320,7 +356,7 @@ builder.subscriptionField("replyTokens", (t) =>
     extensions: needs("chat"),
     args: { messageId: t.arg.id({ required: true, description: "The reply." }) },
     subscribe: (_, { messageId }, { chat, principal }: Context) =>
-      stoppable((signal) => chat.replyTokens(principal.projectId, messageId, signal)),
+      stoppable((signal) => chat.replyTokens(principal, messageId, signal)),
     resolve: (token: ReplyTokenShape) => token,
   }),
 );

@@ -72,7 +72,7 @@ const JudgedReply = builder.objectRef<Judged>("JudgedReply").implement({
       type: Message,
       nullable: true,
       description: "The reply itself.",
-      resolve: ({ messageId }, _, { chat }) => chat.findMessage(messageId),
+      resolve: ({ messageId }, _, { chat, principal }) => chat.findMessage(principal, messageId),
     }),
     model: t.exposeString("model", { nullable: true, description: "The model's name then." }),
     modelId: t.exposeID("modelId", {
@@ -113,14 +113,15 @@ Feedback.implement({
       type: Conversation,
       nullable: true,
       description: "Where it was said; the first of those side by side.",
-      resolve: ({ conversationId }, _, { chat }) => chat.findConversation(conversationId),
+      resolve: ({ conversationId }, _, { chat, principal }) =>
+        chat.findConversation(principal, conversationId),
     }),
     prompt: t.field({
       type: MessageConnection,
       description: "The messages that the first of the replies answers.",
       ...paged,
-      resolve: async ({ replies: [first] }, page, { chat }) => {
-        const message = first ? await chat.findMessage(first.messageId) : null;
+      resolve: async ({ replies: [first] }, page, { chat, principal }) => {
+        const message = first ? await chat.findMessage(principal, first.messageId) : null;
         return chat.pageOfMessages({ currentId: message?.parentId ?? null }, page);
       },
     }),
@@ -131,12 +132,11 @@ Feedback.implement({
 builder.queryField("feedback", (t) =>
   t.field({
     type: connectionOf("Feedback", Feedback, "chat"),
-    description: "Ratings, edits and votes, the latest first.",
+    description: "Ratings, edits and votes of conversations that you may read, the latest first.",
     extensions: needs("chat"),
     args: { ...pageArgs, kind: t.arg({ type: FeedbackKind, description: "Only of this kind." }) },
     complexity: pageCost,
-    resolve: (_, { kind, ...page }, { chat, principal }) =>
-      chat.pageOfFeedback(principal.projectId, page, kind),
+    resolve: (_, { kind, ...page }, { chat, principal }) => chat.pageOfFeedback(principal, page, kind),
   }),
 );
 

@@ -27,13 +27,10 @@ const readers: Record<string, Reader> = {
   RegisteredModel: ({ models }, id) => models.findAlias(id),
   Provider: ({ providers }, id) => providers.findById(id),
   ThirdPartyModel: ({ providers }, id) => providers.findModel(id),
-  Conversation: ({ chat }, id) => chat.findConversation(id),
-  Message: async ({ chat }, id) => {
-    const message = await chat.findMessage(id);
-    return message && ofProject(message, await chat.findConversation(message.conversationId));
-  },
+  Conversation: ({ chat, principal }, id) => chat.findConversation(principal, id),
+  Message: ({ chat, principal }, id) => chat.findMessage(principal, id),
   Prompt: ({ chat }, id) => chat.findPrompt(id),
-  Feedback: ({ chat }, id) => chat.findFeedback(id),
+  Feedback: ({ chat, principal }, id) => chat.findFeedback(principal, id),
   KnowledgeBase: ({ knowledge, principal }, id) => knowledge.find(principal.projectId, id),
   Document: async ({ knowledge, principal }, id) => {
     const document = await knowledge.findDocument(id);
@@ -153,7 +150,7 @@ const removers: Record<string, (context: Context, id: string, confirm: boolean) 
     mustBeAdmin(context);
     return context.providers.removeModel(context.principal.projectId, id);
   },
-  Conversation: ({ chat, principal }, id) => chat.deleteConversation(principal.projectId, id),
+  Conversation: ({ chat, principal }, id) => chat.deleteConversation(principal, id),
 };
 
 async function remove(context: Context, idOrName: string, confirm: boolean): Promise<Changed> {

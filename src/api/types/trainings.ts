@@ -1,5 +1,4 @@
-// Trainings, their curves and samples, the methods, and the trainers that do the work.
-import { z } from "zod";
+// Trainings, their curves and samples, and the methods.
 import type { CutRows } from "../../datasets/datasets.ts";
 import type { TrainingRow } from "../../models/models.ts";
 import type { RunRow } from "../../runs/runs.ts";
@@ -13,7 +12,7 @@ import type { Context } from "../context.ts";
 import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
 import { connectionOf, paged } from "./connections.ts";
 import { DatasetVersion } from "./datasets.ts";
-import { BaseModel, CustomizedModel, Trainer, Training } from "./refs.ts";
+import { BaseModel, CustomizedModel, Training } from "./refs.ts";
 import { Run } from "./runs.ts";
 
 const Method = builder.objectRef<MethodShape>("Method").implement({
@@ -158,47 +157,6 @@ const TrainingForecast = builder.objectRef<ForecastShape>("TrainingForecast").im
   }),
 });
 
-Trainer.implement({
-  description: "A program that takes trainings, here or elsewhere.",
-  extensions: needs("read"),
-  interfaces: [NodeInterface],
-  fields: (t) => ({
-    name: t.exposeString("name", { description: "Its name." }),
-    host: t.exposeString("host", { description: "The machine it runs on." }),
-    devices: t.field({
-      type: "JSON",
-      description: "What it can train on.",
-      resolve: ({ devices }) => devices,
-    }),
-    status: t.string({
-      description: "busy, idle, or away when it was silent for long.",
-      resolve: async (trainer, _, context) =>
-        !context.trainers.isOnline(trainer) ? "away" : (await heldRun(context, trainer.id)) ? "busy" : "idle",
-    }),
-    methods: t.stringList({
-      description: "Names of the methods it knows.",
-      resolve: ({ methods }) => {
-        const parsed = z.array(z.looseObject({ name: z.string() })).safeParse(methods);
-        return parsed.success ? parsed.data.map(({ name }) => name) : [];
-      },
-    }),
-    lastSeenAt: t.expose("lastSeenAt", { type: "DateTime", description: "When it was last heard of." }),
-    runId: t.id({
-      nullable: true,
-      description: "The run of this project that it holds.",
-      resolve: async (trainer, _, context) => {
-        const run = await heldRun(context, trainer.id);
-        return run?.projectId === context.principal.projectId ? run.id : null;
-      },
-    }),
-  }),
-});
-
-async function heldRun({ runs }: Context, trainerId: string): Promise<RunRow | null> {
-  const { items } = await runs.list({ status: "running", kind: "train", first: 200 });
-  return items.find(({ leaseOwner }) => leaseOwner === trainerId) ?? null;
-}
-
 const StartTrainingInput = builder.inputType("StartTrainingInput", {
   description: "A training to start.",
   fields: (t) => ({
@@ -265,14 +223,6 @@ builder.queryFields((t) => ({
     extensions: needs("read"),
     args: { input: t.arg({ type: StartTrainingInput, required: true, description: "The training." }) },
     resolve: async (_, { input }, context) => context.training.forecast(await wished(context, input)),
-  }),
-  trainers: t.field({
-    type: connectionOf("Trainer", Trainer),
-    description:
-      "Trainers that serve the project: those that came with a key of it, and the server's own. The latest heard of first.",
-    extensions: needs("read"),
-    ...paged,
-    resolve: (_, page, { trainers, principal }) => trainers.page(principal.projectId, page),
   }),
 }));
 

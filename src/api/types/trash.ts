@@ -2,6 +2,7 @@
 import { and, eq, notLike } from "drizzle-orm";
 import { trash } from "../../../schema/tables/trash.ts";
 import { opens } from "../../accounts/accounts.ts";
+import { inTrashOf } from "../../chat/chat.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import { ID_PREFIX } from "../../kit/ids.ts";
 import { limits } from "../../kit/limits.ts";
@@ -28,7 +29,7 @@ const kinds: Record<string, Kind> = {
   RegisteredModel: { kind: "registered", restore: restoreModel },
   Conversation: {
     kind: "conversation",
-    restore: ({ chat, principal }, id) => chat.restoreConversation(principal.projectId, id),
+    restore: ({ chat, principal }, id) => chat.restoreConversation(principal, id),
   },
 };
 const kindOf = (id: string): Kind | undefined => kinds[typenameOfId(id) ?? ""];
@@ -67,7 +68,7 @@ builder.queryField("trash", (t) =>
   t.field({
     type: connectionOf("TrashEntry", TrashEntry),
     description:
-      "What was deleted and can still come back, the latest first; conversations only for who may chat.",
+      "What was deleted and can still come back, the latest first; of conversations those of one's own.",
     extensions: needs("read"),
     ...paged,
     resolve: (_, page, { store, principal }) =>
@@ -77,6 +78,7 @@ builder.queryField("trash", (t) =>
         {
           where: and(
             eq(trash.projectId, principal.projectId),
+            inTrashOf(principal),
             opens(principal.scopes, "chat") ? undefined : notLike(trash.id, `${ID_PREFIX.conversation}%`),
           ),
           keys: ["deletedAt", "id"],

@@ -63,6 +63,15 @@ export const malformed = (name: string, what: string): EspalierError =>
     "Open it in the program that made it, save it again and add that file.",
   );
 
+/** There is nothing to read in it. */
+export const empty = (name: string, what: string): EspalierError =>
+  refusal(
+    "DOCUMENT_EMPTY",
+    name,
+    what,
+    "See that it is the file that you mean, and add one with text in it.",
+  );
+
 export const tooLarge = (name: string, what: string): EspalierError =>
   refusal("DOCUMENT_TOO_LARGE", name, what, "Split the document and add its parts.", 413);
 

@@ -1,6 +1,6 @@
 // Tells what kind of document a file is: by its first bytes, and only among texts by its name.
 import type { EspalierError } from "../../kit/errors.ts";
-import { type DocumentKind, malformed, refusal } from "./document.ts";
+import { type DocumentKind, empty, malformed, refusal } from "./document.ts";
 import { listEntries, type ZipEntries } from "./zip.ts";
 
 export type Recognised =
@@ -63,13 +63,13 @@ const startsWith = (bytes: Uint8Array, magic: string, from = 0): boolean =>
 
 /**
  * The document's kind with its text or its container's entries.
- * @throws EspalierError DOCUMENT_KIND_UNSUPPORTED, DOCUMENT_ENCRYPTED, DOCUMENT_MALFORMED, ARCHIVE_BOMB
+ * @throws EspalierError DOCUMENT_KIND_UNSUPPORTED, DOCUMENT_ENCRYPTED, DOCUMENT_EMPTY, DOCUMENT_MALFORMED, ARCHIVE_BOMB
  */
 export function recognise(bytes: Uint8Array, path: string): Recognised {
   const name = path.toLowerCase();
   const head = bytes.subarray(0, HEAD_BYTES);
   const latin = Buffer.from(head.subarray(0, 1024)).toString("latin1");
-  if (bytes.length === 0) throw malformed(path, "is empty");
+  if (bytes.length === 0) throw empty(path, "is empty");
   // Some writers put a few bytes before it, and readers have always looked for it in the first kilobyte.
   if (/(^|[\s\S]{0,4}|\n)%PDF-\d/.test(latin) && (latin.startsWith("%PDF-") || !isText(head)))
     return { kind: "pdf" };
@@ -86,7 +86,7 @@ export function recognise(bytes: Uint8Array, path: string): Recognised {
       "Give it the extension of what it is.",
     );
   const { text, guessed } = decode(bytes);
-  if (text.trim() === "") throw malformed(path, "holds no text");
+  if (text.trim() === "") throw empty(path, "holds no text");
   const named = TEXT_NAMES.find(([pattern]) => pattern.test(name))?.[1] ?? "text";
   // A page saved under another name; source code that begins like one is still code.
   const isPage = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]{0,2000}?-->\s*)*<(!doctype html|html)[\s>]/i.test(

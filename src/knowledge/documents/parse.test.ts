@@ -154,8 +154,8 @@ test("the kind is told by the content; what is no document is refused by name", 
       ),
     ),
   ).toBe("DOCUMENT_ENCRYPTED");
-  expect(await codeOf("empty.txt", "")).toBe("DOCUMENT_MALFORMED");
-  expect(await codeOf("blank.md", " \n\n ")).toBe("DOCUMENT_MALFORMED");
+  expect(await codeOf("empty.txt", "")).toBe("DOCUMENT_EMPTY");
+  expect(await codeOf("blank.md", " \n\n ")).toBe("DOCUMENT_EMPTY");
 });
 
 test("what nests without end or is too long is refused, not read until memory ends", async () => {

@@ -1,7 +1,7 @@
 // Reads one file as a document: tells its kind, hands it to that kind's reader, and refuses by name what cannot be read.
 import { EspalierError, messageOf } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
-import { BlockList, type DocumentKind, malformed, type ParsedDocument, tooLarge } from "./document.ts";
+import { BlockList, type DocumentKind, empty, malformed, type ParsedDocument, tooLarge } from "./document.ts";
 import { isMisnamed, type Recognised, recognise } from "./kinds.ts";
 
 /** What a reader found out beside the blocks. */
@@ -10,7 +10,7 @@ export type Read = { title?: string | null; pages?: number; pageNames?: string[]
 /**
  * The document in `bytes`; `path` is its name as users know it and, among texts, tells the kind.
  * Works at once and synchronously for long: call it in the reading process.
- * @throws EspalierError DOCUMENT_KIND_UNSUPPORTED, DOCUMENT_ENCRYPTED, DOCUMENT_SCANNED, DOCUMENT_MALFORMED, DOCUMENT_TOO_LARGE, ARCHIVE_BOMB
+ * @throws EspalierError DOCUMENT_KIND_UNSUPPORTED, DOCUMENT_ENCRYPTED, DOCUMENT_SCANNED, DOCUMENT_EMPTY, DOCUMENT_MALFORMED, DOCUMENT_TOO_LARGE, ARCHIVE_BOMB
  */
 export async function parseDocument(bytes: Uint8Array, path: string): Promise<ParsedDocument> {
   checkSize(bytes.length, path);
@@ -22,9 +22,11 @@ export async function parseDocument(bytes: Uint8Array, path: string): Promise<Pa
   } catch (error) {
     if (error instanceof EspalierError) throw error;
     // The libraries' own words about a broken file, among them stacks that overflow on one that nests too deeply.
-    throw malformed(path, `cannot be read as ${found.kind} (${messageOf(error)})`);
+    const words = messageOf(error);
+    const why = words.includes("[xmldom") ? "its XML is broken" : words;
+    throw malformed(path, `cannot be read as ${found.kind} (${why})`);
   }
-  if (blocks.blocks.length === 0) throw malformed(path, "holds no text");
+  if (blocks.blocks.length === 0) throw empty(path, "holds no text");
   const warnings = [...(read.warnings ?? [])];
   if (isMisnamed(path, found.kind))
     warnings.push(`It was read as ${found.kind}, which it is by its content.`);
