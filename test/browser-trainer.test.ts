@@ -197,7 +197,8 @@ test.skipIf(!canTrain)(
     const from = performance.now();
     next.kill("SIGTERM");
     await page.getByRole("status").filter({ hasText: "its trainer was stopped" }).waitFor();
-    expect(performance.now() - from).toBeLessThan(3_000);
+    // Long before its lease would have run out.
+    expect(performance.now() - from).toBeLessThan(LEASE_MS / 2);
     await walk.button("No trainer: training is off").waitFor();
     await next.exited;
     expect(family.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);

@@ -42,7 +42,7 @@ export const conversationQuery = graphql(`
       __typename
       ... on Conversation {
         id title models isBlind isMine maker beside { id } knowledgeBases { id }
-        messages(first: 200, after: $messages) {
+        messages(first: 100, after: $messages) {
           nodes {
             id role text model finishReason usage versionIds
             pictures { id name width height url }

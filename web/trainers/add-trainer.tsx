@@ -2,6 +2,7 @@
 import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
+import { Gate } from "../accounts/viewer.tsx";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
@@ -78,19 +79,21 @@ export function AddTrainer(props: { isOpen: boolean; onClose: () => void }) {
           <>
             <CodeBlock text={trainerCommand("…")} label={t("Copy the command without a key")} />
             {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-            <Group justify="flex-end">
-              <Button
-                loading={work.isBusy}
-                onClick={() =>
-                  work.run(async () => {
-                    const done = await act(createTrainerKey, { name: t("trainer"), scopes: ["trainer"] });
-                    setToken(done.secret);
-                  })
-                }
-              >
-                {t("Make a key for it")}
-              </Button>
-            </Group>
+            <Gate scope="admin">
+              <Group justify="flex-end">
+                <Button
+                  loading={work.isBusy}
+                  onClick={() =>
+                    work.run(async () => {
+                      const done = await act(createTrainerKey, { name: t("trainer"), scopes: ["trainer"] });
+                      setToken(done.secret);
+                    })
+                  }
+                >
+                  {t("Make a key for it")}
+                </Button>
+              </Group>
+            </Gate>
           </>
         )}
       </Stack>
