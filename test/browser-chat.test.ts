@@ -79,6 +79,8 @@ test.skipIf(!canWalk)(
     await walk.until(
       "{ feedback(kind: RATING) { nodes { verdict note replies { model lineage { kind } } } } }",
       rated,
+      {},
+      walk.asPerson,
     );
     await walk.within(narrow, () => walk.look("chat-narrow", { picture: false }));
   },
@@ -115,7 +117,7 @@ test.skipIf(!canWalk)(
     await walk.look("chat-delete", { picture: false });
     await walk.button("Delete conversation").click();
     await page.waitForURL(/\/chat$/);
-    expect(await walk.graphql("{ conversations { totalCount } feedback { totalCount } }")).toEqual({
+    expect(await walk.asPerson("{ conversations { totalCount } feedback { totalCount } }")).toEqual({
       conversations: { totalCount: 0 },
       feedback: { totalCount: 0 },
     });
@@ -207,7 +209,7 @@ test.skipIf(!canWalk)(
     await walk.look("chat-citations", { picture: false });
     const id = new URL(page.url()).pathname.split("/").at(-1);
     expect(
-      await walk.graphql(
+      await walk.asPerson(
         "query ($id: ID!) { node(id: $id) { ... on Conversation { knowledgeBases { name } } } }",
         { id },
       ),
@@ -272,7 +274,7 @@ test.skipIf(!canWalk)(
       }),
     });
     asked.parse(
-      await walk.graphql("{ conversations(first: 1) { nodes { parameters beside { parameters } } } }"),
+      await walk.asPerson("{ conversations(first: 1) { nodes { parameters beside { parameters } } } }"),
     );
     expect(page.url()).not.toContain(base);
     expect(await page.getByText("tok/s").count()).toBe(0);
@@ -292,7 +294,7 @@ test.skipIf(!canWalk)(
       }),
     });
     const { feedback } = kept.parse(
-      await walk.graphql(
+      await walk.asPerson(
         "{ feedback(kind: VOTE) { nodes { verdict isBlind replies { model modelId isChosen } } } }",
       ),
     );

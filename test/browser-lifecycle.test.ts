@@ -182,7 +182,7 @@ test.skipIf(!canTrain)("side by side: base and customized answer under one compo
     conversations: z.object({ nodes: z.tuple([column.extend({ beside: z.tuple([column]) })]) }),
   });
   const { conversations } = kept.parse(
-    await walk.graphql(
+    await walk.asPerson(
       "{ conversations { nodes { models messages(first: 9) { nodes { role text } } beside { models messages(first: 9) { nodes { role text } } } } } }",
     ),
   );

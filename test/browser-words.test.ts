@@ -157,7 +157,7 @@ test.skipIf(!canWalk)(
     await whole(1);
     const id = new URL(page.url()).pathname.split("/").at(-1);
     expect(
-      await walk.graphql("query ($id: ID!) { node(id: $id) { ... on Conversation { systemPrompt } } }", {
+      await walk.asPerson("query ($id: ID!) { node(id: $id) { ... on Conversation { systemPrompt } } }", {
         id,
       }),
     ).toEqual({
