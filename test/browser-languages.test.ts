@@ -4,10 +4,11 @@ import type { Page } from "playwright-core";
 import { z } from "zod";
 import de from "../web/locales/de.json";
 import en from "../web/locales/en.json";
+import { filled } from "../web/locales/match.ts";
 import serverDe from "../web/locales/server.de.json";
 import serverZh from "../web/locales/server.zh.json";
 import zh from "../web/locales/zh.json";
-import { ada, canWalk, narrow, startWalk, type Walk } from "./browser-kit.ts";
+import { ada, canWalk, narrow, startWalk, type Walk, wide } from "./browser-kit.ts";
 
 setDefaultTimeout(900_000);
 
@@ -24,6 +25,9 @@ const words: Record<string, Record<string, string>> = {
   zh: { ...serverZh, ...zh },
 };
 
+/** Names of a scope, a column and a split, which happen to be words as well. */
+const names = new Set(["admin", "messages", "train"]);
+
 /** Texts and labels of the page that are English keys with another translation. */
 async function leftInEnglish(page: Page, language: "de" | "zh", least = 40): Promise<string[]> {
   const shown = await page.evaluate(() => {
@@ -36,12 +40,77 @@ async function leftInEnglish(page: Page, language: "de" | "zh", least = 40): Pro
     return texts.map((text) => text.trim());
   });
   expect(shown.length).toBeGreaterThan(least);
-  return shown.filter((text) => (words[language]?.[text] ?? text) !== text);
+  return shown.filter((text) => (words[language]?.[text] ?? text) !== text && !names.has(text));
 }
 
 /** Nothing waits any more. */
 const whole = (page: Page) => page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
 const spoken = (page: Page, tag: string) => page.locator(`html[lang=${tag}]`).waitFor();
+/** What the server's sentence becomes with these values. */
+const sentence = (language: string, key: string, values: Record<string, string> = {}): string => {
+  const text = words[language]?.[key];
+  if (text === undefined) throw new Error(`no sentence ${key}`);
+  return filled(text, values);
+};
+
+const listPages = [
+  ..."base-models datasets trainings customized complete live registered third-party knowledge".split(" "),
+  ..."chat runs trash trainers people projects account settings nowhere third-party?add=1".split(" "),
+  ..."base-models?import=1 datasets?import=1 knowledge?import=1".split(" "),
+].map((path) => `/${path}`);
+
+/** Every page of the menu and one of each kind that there is; without English, and no wider than a telephone. */
+async function everyPage(language: "de" | "zh", paths: readonly string[]): Promise<void> {
+  const { page } = walk;
+  for (const path of paths) {
+    await walk.open(path);
+    await page.locator("h1, [role=dialog], .e-chat").first().waitFor();
+    await whole(page);
+    const left = await leftInEnglish(page, language);
+    await page.setViewportSize(narrow);
+    const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    await page.setViewportSize(wide);
+    expect({ language, path, left, tooWide }).toEqual({ language, path, left: [], tooWide: 0 });
+  }
+}
+
+/** A name and a file that are refused, the file by a run; what the server says of them is in the page's language. */
+async function twoErrors(language: "de" | "zh", dataset: { id: string; name: string }): Promise<void> {
+  const { page } = walk;
+  const { ["Rename {{name}}"]: rename = "", ["New name of {{name}}"]: fresh = "" } = words[language] ?? {};
+  await walk.open(`/datasets/${dataset.id}`);
+  await walk.button(filled(rename, dataset)).click();
+  const field = page.getByLabel(filled(fresh, dataset));
+  await field.fill("a/b");
+  await field.press("Enter");
+  await page.getByText(sentence(language, '"{{shown}}" cannot be a name.', { shown: "a/b" })).waitFor();
+  await field.press("Escape");
+
+  const name = `picture-${language}`;
+  await walk.open("/datasets?import=1");
+  await walk
+    .dialog()
+    .locator("input[type=file]")
+    .setInputFiles({
+      name: `${name}.jsonl`,
+      mimeType: "text/plain",
+      buffer: Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]),
+    });
+  await walk.dialog().getByText(`${name}.jsonl`).first().waitFor();
+  await walk.button(words[language]?.["Import dataset"] ?? "", walk.dialog()).click();
+  const found = sentence(language, "a PNG image");
+  const key = "{{name}} is {{found}}, not a dataset of rows.";
+  await page
+    .locator("[role=alert]")
+    .getByText(sentence(language, key, { name: `${name}.jsonl`, found }))
+    .first()
+    .waitFor();
+  await page
+    .getByText(sentence(language, "Give a JSONL, JSON (array of objects), CSV or TSV file in UTF-8."))
+    .first()
+    .waitFor();
+}
+
 const kept = (language: string | null) => z.object({ viewer: z.object({ language: z.literal(language) }) });
 const mapSentence = z.object({ processMap: z.object({ next: z.object({ sentence: z.string() }) }) });
 
@@ -50,9 +119,24 @@ test.skipIf(!canWalk)(
   async () => {
     const { page } = walk;
     await walk.setUp();
-    await walk.samples();
+    const { baseModels, datasets } = await walk.samples();
+    const [base] = baseModels.nodes;
+    const [dataset] = datasets.nodes;
     kept(null).parse(await walk.asPerson("{ viewer { language } }"));
     const { processMap } = mapSentence.parse(await walk.asPerson("{ processMap { next { sentence } } }"));
+
+    const { createKnowledgeBase } = z
+      .object({ createKnowledgeBase: z.object({ knowledgeBase: z.object({ id: z.string() }) }) })
+      .parse(
+        await walk.graphql(
+          'mutation { createKnowledgeBase(input: { name: "handbook" }) { ... on KnowledgeBaseSuccess { knowledgeBase { id } } } }',
+        ),
+      );
+    const knowledge = createKnowledgeBase.knowledgeBase.id;
+    const { runs } = z
+      .object({ runs: z.object({ nodes: z.tuple([z.object({ id: z.string() })]).rest(z.unknown()) }) })
+      .parse(await walk.graphql("{ runs { nodes { id } } }"));
+    const run = runs.nodes[0].id;
 
     let current: Record<string, string> = en;
     for (const [language, tag, name] of [
@@ -84,6 +168,14 @@ test.skipIf(!canWalk)(
         }
         await walk.within(narrow, () => walk.look(`${path} ${language} narrow`, { picture: false }));
       }
+      await everyPage(language, [
+        ...listPages,
+        `/base-models/${base.id}`,
+        `/datasets/${dataset.id}`,
+        `/knowledge/${knowledge}`,
+        `/runs/${run}`,
+      ]);
+      await twoErrors(language, dataset);
       current = translated;
     }
 
@@ -97,6 +189,10 @@ test.skipIf(!canWalk)(
     await other.getByRole("heading", { level: 1, name: de["Sign in"] }).waitFor();
     expect(await leftInEnglish(other, "de", 8)).toEqual([]);
     await other.getByLabel(de["Name"]).fill(ada.name);
+    await other.getByLabel(de["Password"], { exact: true }).fill("another one");
+    await other.getByRole("button", { name: de["Sign in"] }).click();
+    await other.getByText(sentence("de", "name or password is wrong")).waitFor();
+    expect(await leftInEnglish(other, "de", 8)).toEqual([]);
     await other.getByLabel(de["Password"], { exact: true }).fill(ada.password);
     await other.getByRole("button", { name: de["Sign in"] }).click();
     await spoken(other, "zh-Hans");

@@ -17,6 +17,7 @@ export const serverTexts: Record<string, string> | null = loaded?.[1].default ??
 /** The tag of the page's language, for `<html lang>` and Intl. */
 export const locale: string = languageTable[language].tag;
 
+const number = new Intl.NumberFormat(locale);
 await i18next.use(initReactI18next).init({
   lng: locale,
   fallbackLng: "en",
@@ -26,7 +27,11 @@ await i18next.use(initReactI18next).init({
   },
   keySeparator: false,
   nsSeparator: false,
-  interpolation: { escapeValue: false },
+  // React escapes; here every number in a sentence is written as the language writes it.
+  interpolation: {
+    useRawValueToEscape: true,
+    escape: (value: unknown) => (typeof value === "number" ? number.format(value) : String(value)),
+  },
   returnEmptyString: false,
 });
 if (globalThis.document) document.documentElement.lang = locale;

@@ -15,6 +15,7 @@ const words: Record<string, string> = {
   parsing: t("reading"),
   indexing: t("indexing"),
   ready: t("ready"),
+  importing: t("importing"),
   viewer: t("viewer"),
   member: t("member"),
   admin: t("admin"),
@@ -42,3 +43,6 @@ const number = new Intl.NumberFormat(locale);
 export const said: (text: string) => string = serverTexts
   ? speakerOf(serverTexts, words, number.format)
   : (text) => text;
+
+/** A single word of the server, as the status of a thing, in the page's language. */
+export const saidWord = (word: string): string => words[word] ?? word;

@@ -52,6 +52,8 @@ const saying = new Set([
 const labelling = new Set(["title", "description", "unit"]);
 /** Where `log` writes into the log of a run. */
 const logsRuns = /^src\/(?:datasets|knowledge|models|serving|training)\//;
+/** Where kinds of files are told by their first bytes. */
+const namesKinds = /^src\/(?:datasets\/formats|knowledge\/documents)\//;
 /** Checks of the schema library that take a sentence of their own. */
 const checking = new Set(["check", "length", "max", "min", "refine", "regex"]);
 
@@ -124,7 +126,7 @@ function takeRow(
   const [first] = elements;
   const code = elements.findIndex((one) => /^[A-Z][A-Z0-9]*_[A-Z0-9_]+$/.test(word(one, "value") ?? ""));
   if (code >= 0) for (const one of elements.slice(code + 1)) take(one, false);
-  if (first && /^an? \w/.test(word(first, "value") ?? "")) take(first, false);
+  if (first && namesKinds.test(path) && /^an? \w/.test(word(first, "value") ?? "")) take(first, false);
   if (first && elements.length === 2 && path === "src/api/process-map.ts") take(first, false, true);
 }
 

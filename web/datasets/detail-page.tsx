@@ -313,7 +313,7 @@ export function DatasetPage() {
                       items={[
                         [t("Version"), version.number],
                         [t("Rows"), count(version.rowCount)],
-                        [t("Shape"), shapeWord(version.shape)],
+                        [t("Row shape"), shapeWord(version.shape)],
                         [t("Columns"), version.columns.map((column) => column.name).join(", ")],
                         [t("Size"), bytes(version.sizeBytes)],
                         whenFact(t("Added"), version.createdAt),

@@ -2,6 +2,7 @@
 import { Button } from "@mantine/core";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
+import { saidWord } from "../said.ts";
 import { bytes, count } from "../ui/format.ts";
 import { ImportDrawer, useImport } from "../ui/import-frame.tsx";
 import { List } from "../ui/list.tsx";
@@ -71,7 +72,7 @@ export function DatasetsPage() {
                 },
                 {
                   key: "shape",
-                  label: t("Shape"),
+                  label: t("Row shape"),
                   cell: (r) => (r.latest ? shapeWord(r.latest.shape) : "–"),
                 },
                 {
@@ -85,7 +86,11 @@ export function DatasetsPage() {
                   key: "status",
                   label: t("Status"),
                   cell: (r) =>
-                    r.run && r.run.status !== "SUCCEEDED" ? <RunPill run={r.run} /> : r.status.toLowerCase(),
+                    r.run && r.run.status !== "SUCCEEDED" ? (
+                      <RunPill run={r.run} />
+                    ) : (
+                      saidWord(r.status.toLowerCase())
+                    ),
                 },
                 createdColumn(t("Added")),
               ]}

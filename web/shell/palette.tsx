@@ -6,6 +6,7 @@ import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
 import { pathOf } from "../paths.ts";
+import { kindOfNode } from "../ui/lineage.tsx";
 import { deeds, places } from "./places.ts";
 
 const everything = graphql(`
@@ -32,7 +33,9 @@ export function Palette() {
     return [
       ...places.map(({ name, to }) => go(to, name, t("page"), to)),
       ...deeds.map(({ name, to }) => go(to, name, t("action"), to)),
-      ...(data?.models.nodes ?? []).map((m) => go(m.id, m.name, m.kind.toLowerCase(), pathOf(m))),
+      ...(data?.models.nodes ?? []).map((m) =>
+        go(m.id, m.name, kindOfNode(m.kind.toLowerCase().replace("_", "-")), pathOf(m)),
+      ),
       ...(data?.datasets.nodes ?? []).map((d) => go(d.id, d.name, t("dataset"), `/datasets/${d.id}`)),
       ...(data?.trainings.nodes ?? []).map((r) => go(r.id, r.name, t("training"), `/trainings/${r.id}`)),
       ...(data?.knowledgeBases.nodes ?? []).map((k) =>

@@ -5,7 +5,7 @@ import { type ReactNode, useMemo } from "react";
 import { t } from "../i18n.ts";
 import { Surface } from "../ui/bits.tsx";
 import { Curve, type Series, smooth } from "../ui/curve.tsx";
-import { bytes, small } from "../ui/format.ts";
+import { bytes, count, small } from "../ui/format.ts";
 import type { MetricPoint } from "./use-metrics.ts";
 
 function pick(
@@ -50,7 +50,7 @@ export function Curves(props: { points: MetricPoint[]; others: OtherRun[]; picke
         [
           ["learningRate", t("Learning rate"), small],
           ["gradNorm", t("Gradient norm"), small],
-          ["tokensPerSecond", t("Tokens per second"), (value: number) => String(Math.round(value))],
+          ["tokensPerSecond", t("Tokens per second"), count],
           ["memoryBytes", t("Memory"), bytes],
         ] as const
       ).map(([key, label, format]) => ({

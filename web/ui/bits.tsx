@@ -2,7 +2,7 @@
 import { ActionIcon, CopyButton, Group, Text } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { Fragment, type ReactNode } from "react";
-import { exactTime, relativeTime } from "./format.ts";
+import { exactTime, plain, relativeTime } from "./format.ts";
 
 /** A scrolling region must be reachable by keyboard. */
 export const reachable = { tabIndex: 0 } as const;
@@ -58,7 +58,7 @@ export function Facts(props: { items: [string, ReactNode][] }) {
       {props.items.map(([label, value]) => (
         <Fragment key={label}>
           <dt>{label}</dt>
-          <dd>{value}</dd>
+          <dd>{typeof value === "number" ? plain(value) : value}</dd>
         </Fragment>
       ))}
     </dl>

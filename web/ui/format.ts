@@ -2,6 +2,7 @@
 import { locale, t } from "../i18n.ts";
 
 const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+const exactNumber = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const three = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3, useGrouping: false });
@@ -15,6 +16,12 @@ const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: 
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
+const collator = new Intl.Collator(locale, { numeric: true });
+
+/** The order of two values of one column: texts as the language sorts them, "item 9" before "item 10". */
+export const inOrder = (a: string | number, b: string | number): number =>
+  typeof a === "string" && typeof b === "string" ? collator.compare(a, b) : Number(a) - Number(b);
+
 /** 270_898_176 → "271 MB" (powers of ten, as disks are sold). */
 export function bytes(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
@@ -27,6 +34,9 @@ export function bytes(value: number | null | undefined): string {
   }
   return `${(scaled >= 100 || unit === 0 ? whole : tenths).format(scaled)} ${units[unit]}`;
 }
+
+/** 1234.5 → "1,234.5". */
+export const plain = (value: number): string => exactNumber.format(value);
 
 /** 134_515_008 → "134.5M". */
 export const count = (value: number): string =>

@@ -19,6 +19,7 @@ const words: Record<string, string> = {
   live: t("live"),
   registered: t("registered"),
   conversation: t("conversation"),
+  "third-party": t("third-party"),
 };
 export const kindOfNode = (kind: string): string => words[kind] ?? kind;
 

@@ -9,6 +9,7 @@ import { t } from "../i18n.ts";
 import { isTyping } from "../shell/shortcuts.tsx";
 import { reachable } from "./bits.tsx";
 import { BulkDelete } from "./bulk-delete.tsx";
+import { inOrder } from "./format.ts";
 
 export type ListColumn<R> = {
   key: string;
@@ -57,7 +58,7 @@ export function List<R extends { id: string }>(props: {
     const sign = search.sort?.startsWith("-") ? -1 : 1;
     return [...found].sort((a, b) => {
       const [left, right] = [sortBy(a), sortBy(b)];
-      return (left < right ? -1 : left > right ? 1 : 0) * sign;
+      return inOrder(left, right) * sign;
     });
   }, [props.rows, props.columns, props.searchText, query, search.sort]);
 

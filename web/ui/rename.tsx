@@ -29,6 +29,8 @@ export function EditableName(props: {
 }) {
   const { thing } = props;
   const [typed, setTyped] = useState<string | null>(null);
+  /** Whether the field was just left: the keyboard goes on from the button that opened it. */
+  const [isBack, setBack] = useState(false);
   const work = useWork();
   if (typed === null)
     return (
@@ -38,6 +40,7 @@ export function EditableName(props: {
           size="sm"
           variant="subtle"
           color="gray"
+          autoFocus={isBack}
           aria-label={t("Rename {{name}}", { name: thing.name })}
           onClick={() => setTyped(thing.name)}
         >
@@ -48,6 +51,7 @@ export function EditableName(props: {
   const leave = () => {
     work.setProblem(null);
     setTyped(null);
+    setBack(true);
   };
   return (
     <form
@@ -55,7 +59,7 @@ export function EditableName(props: {
         event.preventDefault();
         void work.run(async () => {
           if (typed.trim() !== thing.name) await act(renameThing, { id: thing.id, name: typed });
-          setTyped(null);
+          leave();
         });
       }}
     >

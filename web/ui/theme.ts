@@ -1,5 +1,6 @@
 // The Mantine theme: one brand colour, four sizes, two weights, radius 12 for surfaces and 8 for controls.
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { t } from "../i18n.ts";
 
 const leaf: MantineColorsTuple = [
   "#ecf6f0",
@@ -41,8 +42,8 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Button: { defaultProps: { size: "sm", fw: 600 } },
-    Modal: { defaultProps: { radius: 12, centered: true, closeButtonProps: { "aria-label": "Close" } } },
-    Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
-    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
+    Modal: { defaultProps: { radius: 12, centered: true, closeButtonProps: { "aria-label": t("Close") } } },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": t("Close") } } },
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": t("Close") } } },
   },
 });
