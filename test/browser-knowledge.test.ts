@@ -4,16 +4,33 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { zipSync } from "fflate";
 import { z } from "zod";
 import { canWalk, narrow, startWalk, type Walk, wide } from "./browser-kit.ts";
+import { ADD } from "./provider-kit.ts";
+import { KEY, startWire, WIRES } from "./provider-wire.ts";
 
 setDefaultTimeout(300_000);
 
 let walk: Walk;
+/** A provider that embeds and reranks in OpenAI's wire format: its best passage is always the last one it is given. */
+const provider = startWire(WIRES.openai);
 beforeAll(async () => {
   if (!canWalk) return;
   walk = await startWalk();
   await walk.setUp();
+  const models = [{ model: "text-embedding-3-small" }, { model: "bge-reranker" }];
+  const input = {
+    name: "house",
+    kind: "openai-compatible",
+    url: provider.url,
+    key: KEY,
+    models,
+    allowPrivate: true,
+  };
+  await walk.act(ADD, { input });
 });
-afterAll(() => walk?.close());
+afterAll(async () => {
+  await provider.close();
+  await walk?.close();
+});
 
 const sections = ["Pears", "Apples", "Quinces", "Medlars"].map(
   (fruit, at) =>
@@ -106,7 +123,7 @@ test.skipIf(!canWalk)(
 );
 
 test.skipIf(!canWalk)(
-  "the playground shows what each ranker says, and a passage opens in its document, marked",
+  "R82 the playground shows what each ranker says, and a passage opens in its document, marked",
   async () => {
     const { page } = walk;
     const { knowledgeBase } = await walk.until(baseQuery, baseShape({ ready: 2, failed: 1 }));
@@ -147,6 +164,165 @@ test.skipIf(!canWalk)(
     expect(await page.locator(".e-text").getByRole("cell", { name: "12 kg" }).count()).toBe(1);
     await walk.look("knowledge-document", { dark: true });
     await walk.within(narrow, () => walk.look("knowledge-document-narrow", { picture: false }));
+  },
+);
+
+test.skipIf(!canWalk)(
+  "R82 a third-party reranker is chosen in the settings, and its score stands beside each ranker's",
+  async () => {
+    const { page } = walk;
+    const { knowledgeBase } = await walk.until(baseQuery, baseShape({ ready: 2, failed: 1 }));
+    await walk.open(`/knowledge/${knowledgeBase.id}`);
+    await page.locator(".e-facts").getByText("None").waitFor();
+    await walk.button("Change settings").click();
+    await walk.dialog().getByRole("combobox", { name: "Reranker" }).click();
+    await page.getByRole("option", { name: "house/bge-reranker" }).click();
+    await walk.button("Save settings", walk.dialog()).click();
+    await page.locator(".e-facts").getByText("house/bge-reranker").waitFor();
+    await walk.open(
+      `/knowledge/${knowledgeBase.id}?tab=playground&question=Who%20sells%20us%20bamboo%3F&threshold=0`,
+    );
+    const first = panel().locator(".e-passage").first();
+    await first.getByText("Reranker").waitFor();
+    expect(await first.textContent()).toMatch(/Reranker\s*rank 1/);
+    // Turned off again for one search, then in the settings.
+    await panel().getByRole("combobox", { name: "Reranker" }).click();
+    await page.getByRole("option", { name: "None" }).click();
+    await page.waitForFunction(
+      () => !document.querySelector(".e-passage")?.textContent?.includes("Reranker"),
+    );
+    expect(await first.textContent()).toContain("Hanako Trading");
+    await walk.open(`/knowledge/${knowledgeBase.id}`);
+    await walk.button("Change settings").click();
+    await walk.dialog().getByRole("combobox", { name: "Reranker" }).click();
+    await page.getByRole("option", { name: "None" }).click();
+    await walk.button("Save settings", walk.dialog()).click();
+    await page.locator(".e-facts").getByText("None").waitFor();
+  },
+);
+
+const questionsQuery =
+  '{ knowledgeBase(name: "garden") { questions { nodes { text documents { name } relevant { start } } } } }';
+const evaluationShape = z.object({
+  knowledgeBase: z.object({
+    evaluations: z.object({
+      nodes: z.tuple([
+        z.object({
+          results: z.array(
+            z.object({
+              settings: z.object({ ranker: z.string() }),
+              recall: z.object({ mean: z.number() }),
+              difference: z.object({ ndcg: z.object({ low: z.number(), high: z.number() }) }).nullable(),
+            }),
+          ),
+        }),
+      ]),
+    }),
+  }),
+});
+
+test.skipIf(!canWalk)(
+  "P11 labelled questions come from the playground, by hand and from a file; ways of asking are measured side by side",
+  async () => {
+    const { page } = walk;
+    const { knowledgeBase } = await walk.until(baseQuery, baseShape({ ready: 2, failed: 1 }));
+    await walk.open(`/knowledge/${knowledgeBase.id}?tab=playground&question=Who%20sells%20us%20bamboo%3F`);
+    await walk.button("This is the right passage", panel().locator(".e-passage").first()).click();
+    await panel().getByRole("button", { name: "Answers the question" }).waitFor();
+
+    await walk.open(`/knowledge/${knowledgeBase.id}?tab=measure`);
+    await panel().getByRole("cell", { name: "Who sells us bamboo?", exact: true }).waitFor();
+    await walk.button("Add a question").click();
+    await walk.dialog().getByLabel("Question").fill("When are quinces pruned?");
+    await walk.dialog().getByRole("combobox", { name: "Answered by" }).click();
+    await page.getByRole("option", { name: "handbook.md" }).click();
+    await page.keyboard.press("Escape");
+    await walk.button("Save question", walk.dialog()).click();
+    await panel().getByRole("cell", { name: "When are quinces pruned?", exact: true }).waitFor();
+
+    await walk.button("Import questions").click();
+    const csv =
+      "question,document,grade\nHow much do nashi yield?,handbook.md,2\nWho?,lost.md,1\nWhere are canes from?,letter.docx,9\n";
+    await walk
+      .dialog()
+      .locator("input[type=file]")
+      .setInputFiles({ name: "questions.csv", mimeType: "text/csv", buffer: Buffer.from(csv) });
+    await walk.button("Import questions", walk.dialog()).click();
+    await walk.dialog().getByText('Line 3: there is no document "lost.md"').waitFor();
+    await walk.dialog().getByText("Line 4: `grade` must be 1 to 4").waitFor();
+    await page.keyboard.press("Escape");
+    await panel().getByRole("cell", { name: "How much do nashi yield?", exact: true }).waitFor();
+    expect(await walk.graphql(questionsQuery)).toEqual({
+      knowledgeBase: {
+        questions: {
+          nodes: [
+            { text: "Who sells us bamboo?", documents: [{ name: "letter.docx" }], relevant: [{ start: 0 }] },
+            {
+              text: "When are quinces pruned?",
+              documents: [{ name: "handbook.md" }],
+              relevant: [{ start: null }],
+            },
+            {
+              text: "How much do nashi yield?",
+              documents: [{ name: "handbook.md" }],
+              relevant: [{ start: null }],
+            },
+          ],
+        },
+      },
+    });
+
+    await walk.button("Measure 3 questions").click();
+    await panel().getByText("Means over 3 questions", { exact: false }).waitFor();
+    const figures = panel().locator(".e-figures");
+    expect(await figures.getByRole("row", { name: /^Recall@10/ }).textContent()).toContain("1.000");
+    expect(await figures.locator("[data-difference]").count()).toBe(3);
+    const measured = await walk.until(
+      '{ knowledgeBase(name: "garden") { evaluations { nodes { results { settings { ranker } recall { mean } difference { ndcg { low high } } } } } } }',
+      evaluationShape,
+    );
+    const [{ results }] = measured.knowledgeBase.evaluations.nodes;
+    expect(results.map(({ settings }) => settings.ranker)).toEqual(["HYBRID", "WORDS"]);
+    expect(results.map(({ difference }) => difference === null)).toEqual([true, false]);
+    await panel().getByText("Who sells us bamboo?").last().click();
+    await panel().locator(".e-found li[data-relevant=true]", { hasText: "letter.docx" }).first().waitFor();
+    await walk.look("knowledge-measure", { dark: true });
+    await walk.within(narrow, () => walk.look("knowledge-measure-narrow"));
+
+    await walk.button("Use these settings of way B").click();
+    await page.locator(".e-facts").getByText("Words alone").waitFor();
+    await walk.button("Forget How much do nashi yield?").click();
+    await panel()
+      .getByRole("cell", { name: "How much do nashi yield?", exact: true })
+      .waitFor({ state: "detached" });
+  },
+);
+
+test.skipIf(!canWalk)(
+  "R80 a knowledge base is made with a third-party embedder, chosen by name",
+  async () => {
+    const { page } = walk;
+    await walk.open("/knowledge");
+    await walk.button("Create knowledge base").first().click();
+    await walk.dialog().getByLabel("Name").fill("abroad");
+    await walk.dialog().getByRole("combobox", { name: "Embedder" }).click();
+    await page.getByRole("option", { name: "house/text-embedding-3-small" }).click();
+    await walk.button("Create knowledge base", walk.dialog()).click();
+    await walk.heading("abroad").waitFor();
+    await page.locator(".e-facts").getByText("house/text-embedding-3-small, 4 numbers a vector").waitFor();
+    await walk.button("Add documents").first().click();
+    await walk
+      .dialog()
+      .locator("input[type=file]:not([aria-label='Folder of documents'])")
+      .setInputFiles(files.slice(0, 1));
+    await walk.button("Add documents", walk.dialog()).click();
+    await page.getByRole("table").getByText("ready").waitFor();
+    const embedded = provider.asked.filter(({ path }) => path === "/v1/embeddings");
+    expect(JSON.stringify(embedded)).toContain("Quinces are pruned in March");
+    expect(await walk.graphql('{ knowledgeBase(name: "abroad") { embedder { name dimensions } } }')).toEqual({
+      knowledgeBase: { embedder: { name: "house/text-embedding-3-small", dimensions: 4 } },
+    });
+    await walk.graphql('mutation { deleteKnowledgeBase(id: "abroad", confirm: true) { __typename } }');
   },
 );
 

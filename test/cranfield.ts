@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { processorSeconds, spentSince } from "../bench/processor.ts";
 import {
   type Judgements,
   MEASURES,
@@ -54,11 +55,11 @@ export function readQuestions(): Question[] {
 }
 
 /** Writes each abstract into a file of its own, as somebody's folder would hold them. */
-export function writeAbstracts(folder: string): number {
+export function writeAbstracts(folder: string, most = Number.POSITIVE_INFINITY): number {
   mkdirSync(folder, { recursive: true });
-  const abstracts = readAbstracts();
+  const abstracts = [...readAbstracts()].slice(0, most);
   for (const [number, text] of abstracts) writeFileSync(join(folder, `${number}.txt`), text);
-  return abstracts.size;
+  return abstracts.length;
 }
 
 const answer = z.object({ retrieve: z.object({ passages: z.array(z.object({ document: z.string() })) }) });
@@ -93,10 +94,10 @@ export async function askAll(
   };
 }
 
-/** Makes a knowledge base of the abstracts by the command line, and returns abstracts a second. */
-export async function indexCranfield(world: World, command: readonly string[], name: string) {
+/** Makes a knowledge base of the abstracts by the command line: abstracts a second, and processor time of each. */
+export async function indexCranfield(world: World, command: readonly string[], name: string, most?: number) {
   const folder = join(world.folder, "abstracts");
-  const count = writeAbstracts(folder);
+  const count = writeAbstracts(folder, most);
   const run = async (...args: string[]): Promise<unknown> => {
     const child = Bun.spawn([...command, ...args, "--json"], {
       env: { ...process.env, ESPALIER_URL: world.server.url, ESPALIER_KEY: world.key("admin") },
@@ -110,8 +111,9 @@ export async function indexCranfield(world: World, command: readonly string[], n
   await run("kb", "create", "--name", name);
   // Loading the embedder is not what is measured.
   await world.graphql(`{ previewChunks(input: { text: "warm" }) { total } }`);
+  const before = processorSeconds();
   const from = performance.now();
   await run("kb", "add", name, folder, "--wait");
   const seconds = (performance.now() - from) / 1000;
-  return { count, seconds, perSecond: count / seconds };
+  return { count, seconds, perSecond: count / seconds, processorMs: spentSince(before, count) };
 }

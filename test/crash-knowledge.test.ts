@@ -122,7 +122,7 @@ function factsOf(place: Place) {
       }
     }
     const tables = await db.all<{ name: string }>(
-      sql`SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'`,
+      sql`SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%chunk_%'`,
     );
     return {
       states: documents.map(({ name, state: at, error }) => [name, at, error]).sort(),

@@ -71,7 +71,7 @@ describe("the kb verbs", () => {
   test("a question that has nothing to do with the documents finds nothing, and that is said", async () => {
     const { code, json } = await cli("kb", "search", "handbook", "lattice quantum chromodynamics");
     expect({ code, items: json["items"] }).toEqual({ code: 0, items: [] });
-    expect(json["nothingFound"]).toContain("threshold of 0.2");
+    expect(json["nothingFound"]).toContain("threshold of 0.25");
   });
 
   test("list, show and delete know it; what is not there is told", async () => {

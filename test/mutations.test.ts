@@ -119,6 +119,9 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
   labelQuestions: [
     ['(knowledgeBase: "kb_x", questions: [])', { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" }],
   ],
+  importLabelledQuestions: [
+    ['(knowledgeBase: "kb_x", text: "")', { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" }],
+  ],
   deleteLabelledQuestion: [['(id: "lqu_x")', { type: "NotFoundError", code: "QUESTION_NOT_FOUND" }]],
   startRetrievalEvaluation: [
     [

@@ -1,8 +1,15 @@
-// Replies from knowledge: passages are retrieved for the last message, fitted into what the model holds, and cited.
+// Replies from knowledge: passages are retrieved for the last message (and what it leans on), fitted into what the model holds, and cited.
 import type { GenerationEvent, GenerationRequest } from "../inference/inference.ts";
 import { EspalierError, isEspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
-import { type Citation, citationsOf, groundedMessages, type Knowledge } from "../knowledge/knowledge.ts";
+import {
+  type Citation,
+  citationsOf,
+  groundedMessages,
+  joinPassages,
+  type Knowledge,
+  lookupsOf,
+} from "../knowledge/knowledge.ts";
 import type { ModelRef } from "../models/models.ts";
 import type { Caller } from "../usage/usage.ts";
 import type { ConversationRow } from "./conversations.ts";
@@ -47,12 +54,19 @@ export function createGrounding(knowledge: Knowledge, complete: Complete) {
           { field: "knowledgeBases", value: String(knowledgeBases.length), hint: "Name fewer." },
         );
       const { projectId } = caller;
-      const found = await knowledge.retrieve({ projectId, knowledgeBases, question: last.content, signal });
+      const passages = joinPassages(
+        await Promise.all(
+          lookupsOf(messages).map(
+            async (question) =>
+              (await knowledge.retrieve({ projectId, knowledgeBases, question, signal })).passages,
+          ),
+        ),
+      );
       const leaveTokens = Math.min(
         request.maxTokens ?? limits.groundedReplyTokens,
         limits.groundedReplyTokens,
       );
-      for (let citations = citationsOf(found.passages); ; citations = fewer(citations)) {
+      for (let citations = citationsOf(passages); ; citations = fewer(citations)) {
         let hasBegun = false;
         const grounded = { ...request, messages: groundedMessages(messages, citations), leaveTokens };
         try {

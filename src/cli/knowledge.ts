@@ -77,9 +77,10 @@ export async function addFiles(context: VerbContext, base: string, paths: readon
     );
   const files = (await Promise.all(paths.map(filesAt))).flat();
   const items: Item[] = [];
+  const runs = new Set<string>();
   for (let at = 0; at < files.length; at += FILES_PER_CALL)
-    items.push(...(await addSome(context, knowledgeBase.id, files.slice(at, at + FILES_PER_CALL))));
-  const done = context.wait ? await waitFor(context, items) : items;
+    items.push(...(await addSome(context, knowledgeBase.id, files.slice(at, at + FILES_PER_CALL), runs)));
+  const done = context.wait ? await waitFor(context, items, runs) : items;
   const isFailed = done.some(({ status }) => status === "failed");
   return { document: { items: done }, exitCode: isFailed ? EXIT.failed : EXIT.done };
 }
@@ -106,8 +107,13 @@ async function filesAt(path: string): Promise<File[]> {
   throw usage(`there are no files in ${path}`, "Name a folder with documents; hidden files are left out.");
 }
 
-/** Uploads and adds some files. A file that cannot be sent fails alone. */
-async function addSome(context: VerbContext, base: string, files: readonly File[]): Promise<Item[]> {
+/** Uploads and adds some files, and notes the runs that read them. A file that cannot be sent fails alone. */
+async function addSome(
+  context: VerbContext,
+  base: string,
+  files: readonly File[],
+  runs: Set<string>,
+): Promise<Item[]> {
   const sent: ({ name: string; uploadId: string } | Item)[] = new Array(files.length);
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -118,7 +124,7 @@ async function addSome(context: VerbContext, base: string, files: readonly File[
   };
   await Promise.all(Array.from({ length: UPLOADS_AT_ONCE }, lane));
   const uploads = sent.filter((one) => "uploadId" in one);
-  const added = uploads.length > 0 ? await addUploads(context, base, uploads) : [];
+  const added = uploads.length > 0 ? await addUploads(context, base, uploads, runs) : [];
   let taken = 0;
   return sent.flatMap((one) => ("uploadId" in one ? (added[taken++] ?? []) : [one]));
 }
@@ -151,6 +157,7 @@ async function addUploads(
   { client }: VerbContext,
   base: string,
   files: readonly { name: string; uploadId: string }[],
+  runs: Set<string>,
 ): Promise<Item[]> {
   const { items } = await client.mutate(
     `mutation Add($input: AddDocumentsInput!) { addDocuments(input: $input) { __typename
@@ -158,6 +165,8 @@ async function addUploads(
     { input: { knowledgeBase: base, files } },
     addedShape,
   );
+  for (const { document } of items)
+    if (document.run && !/^(READY|FAILED)$/.test(document.state)) runs.add(document.run.id);
   return items.map(({ name, document }) => itemOf(name, document));
 }
 
@@ -168,9 +177,19 @@ function itemOf(name: string, { id, state, error }: z.infer<typeof documentShape
 const nodesShape = z.object({ nodes: z.array(documentShape.nullable()) });
 
 /** The same items once their documents are ready or failed. */
-async function waitFor(context: VerbContext, items: readonly Item[]): Promise<Item[]> {
+async function waitFor(
+  context: VerbContext,
+  items: readonly Item[],
+  runs: ReadonlySet<string>,
+): Promise<Item[]> {
+  // How a run ended is told document by document.
+  const ended = (run: string): Promise<unknown> =>
+    waitForRun(followOf(context), run).catch((error: unknown) => {
+      if (!isEspalierError(error) || /^(UNREACHABLE|INTERRUPTED)$/.test(error.code)) throw error;
+    });
+  for (const run of runs) await ended(run);
   const ids = items.flatMap(({ documentId }) => documentId ?? []);
-  const ended = new Map<string, z.infer<typeof documentShape> | null>();
+  const states = new Map<string, z.infer<typeof documentShape> | null>();
   for (let at = 0; at < ids.length; at += limits.pageItems) {
     const some = ids.slice(at, at + limits.pageItems);
     for (;;) {
@@ -179,18 +198,15 @@ async function waitFor(context: VerbContext, items: readonly Item[]): Promise<It
         { ids: some },
         nodesShape,
       );
-      for (const [place, id] of some.entries()) ended.set(id, nodes[place] ?? null);
+      for (const [place, id] of some.entries()) states.set(id, nodes[place] ?? null);
       const open = nodes.find((one) => one && !/^(READY|FAILED)$/.test(one.state));
       if (!open?.run) break;
-      // How the run ended is told document by document.
-      await waitForRun(followOf(context), open.run.id).catch((error: unknown) => {
-        if (!isEspalierError(error) || /^(UNREACHABLE|INTERRUPTED)$/.test(error.code)) throw error;
-      });
+      await ended(open.run.id);
     }
   }
   return items.map((item) => {
     if (item.documentId === null) return item;
-    const now = ended.get(item.documentId);
+    const now = states.get(item.documentId);
     return now ? itemOf(item.name, now) : { ...item, status: "failed", error: GONE };
   });
 }

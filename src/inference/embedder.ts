@@ -1,4 +1,5 @@
 // What turns texts into vectors and what orders passages by a question, whoever computes it.
+import type { Counting } from "./token-counter.ts";
 
 export type Embedder = {
   /** Names the model and its precision: vectors of equal ids may be compared. */
@@ -11,6 +12,8 @@ export type Embedder = {
   unrelatedBelow?: number;
   /** One vector a text, in order. Some models see questions and passages differently. */
   embed(texts: readonly string[], kind: "query" | "passage", signal?: AbortSignal): Promise<Float32Array[]>;
+  /** How `countTokens` counts, for processes that cut texts. */
+  counting: Counting;
   /** How many tokens each text has, uncut. */
   countTokens(texts: readonly string[]): Promise<number[]>;
   /** True for a third party's, whose calls are recorded as they are made. */
@@ -38,7 +41,9 @@ export type Reranker = {
 };
 
 /** An embedder to choose; the length of a third party's vectors is null until it was first asked. */
-export type ListedEmbedder = Pick<Embedder, "id" | "name" | "maxTokens"> & { dimensions: number | null };
+export type ListedEmbedder = Pick<Embedder, "id" | "name" | "maxTokens" | "unrelatedBelow"> & {
+  dimensions: number | null;
+};
 
 /** Where embedders come from: the built-in one, and those of third parties. */
 export type Embedders = {

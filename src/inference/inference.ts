@@ -27,6 +27,7 @@ export { jsonGrammar } from "./engine/json-grammar.ts";
 export { estimateMemory } from "./estimate.ts";
 export type * from "./protocol.ts";
 export type { EngineInfo, EnginePoolDeps } from "./slots.ts";
+export { type Counting, estimateTokens, tokenCounter } from "./token-counter.ts";
 export * from "./weights/weights.ts";
 
 export type EnginePool = {

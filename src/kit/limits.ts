@@ -165,6 +165,8 @@ export const limits = {
   chatKnowledgeBases: 10,
   /** Tokens that passages leave free for the reply, where it may be as long. */
   groundedReplyTokens: 256,
+  /** Longest file of labelled questions. */
+  questionFileChars: 5_000_000,
   /** Most labelled questions of one knowledge base. */
   labelledQuestions: 2_000,
   /** Most ways of asking that one evaluation compares. */
@@ -230,11 +232,11 @@ export const limits = {
   /** Most memory that the process which reads documents may take. */
   documentReaderBytes: 2 * GiB,
   /** Documents that one reading process takes before a fresh one follows it. */
-  documentsPerReader: 200,
+  documentsPerReader: 1_000,
   /** How long a reading process waits for the next document. */
   documentReaderIdleMs: 10_000,
-  /** Most tokens of one run of the embedder, its padding included: a question waits for one such run at most. */
-  embedBatchTokens: 2_048,
+  /** Most tokens of one run of the embedder: what one layer makes of more does not stay in the processor's cache. */
+  embedBatchTokens: 256,
   /** Most texts of one message to the embedder; more go in several. */
   embedTexts: 256,
   /** Characters of a text that the embedder reads; its model sees far fewer. */

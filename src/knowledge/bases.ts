@@ -1,5 +1,5 @@
-// Knowledge bases and their indexes: made, found, changed and deleted; which index answers.
-import { and, count, eq, max, sum } from "drizzle-orm";
+// Knowledge bases and their indexes: made, found and changed; which index answers.
+import { and, count, eq, max, or, sum } from "drizzle-orm";
 import {
   documents,
   indexedDocuments,
@@ -175,15 +175,13 @@ export function createBases({ store, runs, embedders, clock }: BasesDeps) {
     },
 
     async find(projectId: string, nameOrId: string): Promise<KnowledgeBaseRow | null> {
-      const ofProject = eq(knowledgeBases.projectId, projectId);
-      const named = and(ofProject, eq(knowledgeBases.name, nameOrId));
-      return (
-        (await db.query.knowledgeBases.findFirst({ where: named })) ??
-        (await db.query.knowledgeBases.findFirst({
-          where: and(ofProject, eq(knowledgeBases.id, nameOrId)),
-        })) ??
-        null
-      );
+      const found = await db.query.knowledgeBases.findMany({
+        where: and(
+          eq(knowledgeBases.projectId, projectId),
+          or(eq(knowledgeBases.name, nameOrId), eq(knowledgeBases.id, nameOrId)),
+        ),
+      });
+      return found.find(({ name }) => name === nameOrId) ?? found[0] ?? null;
     },
     /** By name or id. @throws EspalierError KNOWLEDGE_BASE_NOT_FOUND */
     async get(projectId: string, nameOrId: string): Promise<KnowledgeBaseRow> {
@@ -232,29 +230,6 @@ export function createBases({ store, runs, embedders, clock }: BasesDeps) {
         documents: Object.fromEntries(states.map((one) => [one.state, one.count])),
         chunks: Number(held?.chunks ?? 0),
       };
-    },
-
-    /** Takes the knowledge base away with its documents; what it held is cleared in the background. */
-    async remove(projectId: string, id: string, confirm: boolean): Promise<{ id: string; name: string }> {
-      const base = await self.get(projectId, id);
-      const held = await db.$count(documents, eq(documents.knowledgeBaseId, base.id));
-      if (held > 0 && !confirm)
-        throw new EspalierError("HAS_DEPENDANTS", `${base.name} holds ${held} documents.`, {
-          field: "confirm",
-          value: String(held),
-          hint: "Confirm to delete it with them.",
-          status: 409,
-        });
-      for (const run of await runs.unfinished(db))
-        if (run.subjectId === base.id) await runs.requestCancel(run.id).catch(() => undefined);
-      await store.write(async (tx) => {
-        await tx
-          .update(knowledgeIndexes)
-          .set({ state: "retired" })
-          .where(eq(knowledgeIndexes.knowledgeBaseId, base.id));
-        await tx.delete(knowledgeBases).where(eq(knowledgeBases.id, base.id));
-      }, "knowledge.delete");
-      return { id: base.id, name: base.name };
     },
   };
   return self;

@@ -1,6 +1,6 @@
 // Fills an index: chunks of several documents are embedded together, then written in bounded transactions, each
 // document's last chunk with the mark that the index holds it whole.
-import { eq } from "drizzle-orm";
+import { inArray, sql } from "drizzle-orm";
 import { documents, indexedDocuments } from "../../schema/tables/knowledge.ts";
 import type { Embedder } from "../inference/inference.ts";
 import { limits } from "../kit/limits.ts";
@@ -9,6 +9,7 @@ import type { IndexRow } from "./bases.ts";
 import type { Chunk } from "./chunking.ts";
 import {
   chunksOf,
+  documentsIn,
   type Embedded,
   embeddedHash,
   embeddedText,
@@ -20,7 +21,8 @@ import {
 } from "./indexes.ts";
 import type { DocumentRow } from "./texts.ts";
 
-export type Cut = { document: DocumentRow; chunks: readonly Chunk[] };
+/** A document, and the chunks that the index shall hold of it. */
+type Cut = { document: DocumentRow; chunks: readonly Chunk[] };
 type Item = { document: DocumentRow; chunk: Chunk };
 type FillDeps = {
   store: Store;
@@ -31,8 +33,8 @@ type FillDeps = {
   isWanted: (tx: Tx) => Promise<boolean>;
   /** Whether the document is still the run's; one that is gone or was replaced meanwhile is left out. */
   isOwn: (document: DocumentRow, now: DocumentRow) => boolean;
-  /** In the transaction after which the index holds a document whole. */
-  onWhole: (tx: Tx, document: DocumentRow) => Promise<void>;
+  /** In the transaction after which the index holds documents whole. */
+  onWhole: (tx: Tx, documents: readonly DocumentRow[]) => Promise<void>;
   /** A point between two transactions, for tests and for progress: chunks written of how many. */
   onWritten: (written: number, total: number) => void;
 };
@@ -45,8 +47,13 @@ export async function fillIndex(deps: FillDeps, cuts: readonly Cut[]): Promise<v
   const { store, index, signal } = deps;
   const items: Item[] = [];
   const missing = new Map<string, number>();
+  const begun = await documentsIn(
+    store.db,
+    index.number,
+    cuts.map(({ document }) => document.id),
+  );
   for (const { document, chunks } of cuts) {
-    const held = await chunksOf(store.db, index.number, document.id);
+    const held = begun.has(document.id) ? await chunksOf(store.db, index.number, document.id) : [];
     const kept = heldAlready(held, chunks);
     if (kept < held.length) await removeChunks(store, index.number, document.id, kept);
     for (const chunk of chunks.slice(kept)) items.push({ document, chunk });
@@ -106,26 +113,41 @@ async function writeSome(
 ): Promise<void> {
   await store.write(async (tx) => {
     if (!(await isWanted(tx))) throw new IndexReplaced();
-    const own = new Map<string, boolean>();
-    for (const { document } of [...some, ...whole]) {
-      if (own.has(document.id)) continue;
-      const now = await tx.query.documents.findFirst({ where: eq(documents.id, document.id) });
-      own.set(document.id, now !== undefined && now.sha256 === document.sha256 && isOwn(document, now));
-    }
-    for (const [documentId, group] of Map.groupBy(some, ({ document }) => document.id))
-      if (own.get(documentId)) await insertChunks(tx, index.number, documentId, group);
-    for (const { document, chunks } of whole) {
-      if (!own.get(document.id)) continue;
-      const mark = { indexNumber: index.number, documentId: document.id, sha256: document.sha256 };
-      const row = { ...mark, chunkCount: chunks.length };
-      await tx
-        .insert(indexedDocuments)
-        .values(row)
-        .onConflictDoUpdate({
-          target: [indexedDocuments.indexNumber, indexedDocuments.documentId],
-          set: row,
-        });
-      await onWhole(tx, document);
-    }
+    const now = new Map(
+      (
+        await tx.query.documents.findMany({
+          where: inArray(documents.id, [...new Set([...some, ...whole].map(({ document }) => document.id))]),
+        })
+      ).map((row) => [row.id, row]),
+    );
+    const isStillOwn = ({ document }: { document: DocumentRow }): boolean => {
+      const row = now.get(document.id);
+      return row !== undefined && row.sha256 === document.sha256 && isOwn(document, row);
+    };
+    await insertChunks(
+      tx,
+      index.number,
+      some.filter(isStillOwn).map(({ document, ...one }) => ({ ...one, documentId: document.id })),
+    );
+    const done = whole.filter(isStillOwn);
+    if (done.length === 0) return;
+    await tx
+      .insert(indexedDocuments)
+      .values(
+        done.map(({ document, chunks }) => ({
+          indexNumber: index.number,
+          documentId: document.id,
+          sha256: document.sha256,
+          chunkCount: chunks.length,
+        })),
+      )
+      .onConflictDoUpdate({
+        target: [indexedDocuments.indexNumber, indexedDocuments.documentId],
+        set: { sha256: sql`excluded.sha256`, chunkCount: sql`excluded.chunk_count` },
+      });
+    await onWhole(
+      tx,
+      done.map(({ document }) => document),
+    );
   }, "knowledge.fill");
 }

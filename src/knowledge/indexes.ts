@@ -10,6 +10,7 @@ import { searchable } from "./words.ts";
 
 export type ChunkRow = typeof chunks.$inferSelect;
 export type Embedded = { chunk: Chunk; vector: Float32Array };
+type Placed = Embedded & { documentId: string };
 
 /** Names of an index's own tables. */
 export const tablesOf = (index: number) => ({
@@ -45,18 +46,14 @@ export async function createTables(tx: Tx, index: number, dimensions: number): P
   );
 }
 
-/** Adds chunks of one document, in order; at most limits.chunksPerWrite of them. */
-export async function insertChunks(
-  tx: Tx,
-  index: number,
-  documentId: string,
-  some: readonly Embedded[],
-): Promise<void> {
+/** Adds chunks, each document's in order; at most limits.chunksPerWrite of them. */
+export async function insertChunks(tx: Tx, index: number, some: readonly Placed[]): Promise<void> {
+  if (some.length === 0) return;
   const { words, vectors } = tablesOf(index);
   const rows = await tx
     .insert(chunks)
     .values(
-      some.map(({ chunk }) => ({
+      some.map(({ chunk, documentId }) => ({
         ...chunk,
         headings: [...chunk.headings],
         indexNumber: index,
@@ -64,23 +61,24 @@ export async function insertChunks(
         embedded: embeddedHash(chunk),
       })),
     )
-    .returning({ number: chunks.number, ordinal: chunks.ordinal });
-  const numbers = new Map(rows.map(({ number, ordinal }) => [ordinal, number]));
-  const numberOf = (chunk: Chunk): number => {
-    const number = numbers.get(chunk.ordinal);
+    .returning({ number: chunks.number, documentId: chunks.documentId, ordinal: chunks.ordinal });
+  const placeOf = (documentId: string, ordinal: number): string => `${documentId} ${ordinal}`;
+  const numbers = new Map(rows.map((row) => [placeOf(row.documentId, row.ordinal), row.number]));
+  const numberOf = ({ documentId, chunk }: Placed): number => {
+    const number = numbers.get(placeOf(documentId, chunk.ordinal));
     if (number === undefined) throw new Error("insert returned no row");
     return number;
   };
   await tx.run(
     sql`INSERT INTO ${words} (rowid, words) VALUES ${sql.join(
-      some.map(({ chunk }) => sql`(${numberOf(chunk)}, ${searchable(embeddedText(chunk))})`),
+      some.map((one) => sql`(${numberOf(one)}, ${searchable(embeddedText(one.chunk))})`),
       sql`, `,
     )}`,
   );
   // vec0 takes its row numbers as integers only, which numbers of JavaScript are not.
   await tx.run(
     sql`INSERT INTO ${vectors} (rowid, embedding) VALUES ${sql.join(
-      some.map(({ chunk, vector }) => sql`(${BigInt(numberOf(chunk))}, ${bytesOf(vector)})`),
+      some.map((one) => sql`(${BigInt(numberOf(one))}, ${bytesOf(one.vector)})`),
       sql`, `,
     )}`,
   );
@@ -94,6 +92,15 @@ export function bytesOf(vector: Float32Array): Uint8Array {
 function vectorOf(bytes: ArrayBuffer | Uint8Array): Float32Array {
   // A copy of its own, because the bytes may lie at any place of a larger buffer.
   return new Float32Array(new Uint8Array(bytes).slice().buffer);
+}
+
+/** Which of some documents an index holds anything of. */
+export async function documentsIn(db: Reader, index: number, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db
+    .selectDistinct({ id: chunks.documentId })
+    .from(chunks)
+    .where(and(eq(chunks.indexNumber, index), inArray(chunks.documentId, [...ids])));
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** What an index already holds of a document, in order. */

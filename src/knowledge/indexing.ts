@@ -14,19 +14,17 @@ import type { Log } from "../kit/log.ts";
 import type { HandlerContext, RunHandler, RunHooks, Runs } from "../runs/runs.ts";
 import type { Store, Tx } from "../store/store.ts";
 import type { Bases, IndexRow, KnowledgeBaseRow } from "./bases.ts";
-import type { Chunk } from "./chunking.ts";
-import type { ParsedDocument } from "./documents/document.ts";
-import { type Cut, fillIndex, IndexReplaced } from "./filling.ts";
+import type { DocumentReader } from "./documents/reader.ts";
+import { fillIndex, IndexReplaced } from "./filling.ts";
 import { checkChunking } from "./settings.ts";
-import { type DocumentRow, keepText, type Read, type ReadDocument, readText } from "./texts.ts";
+import { type CutDocument, cutDocument, type DocumentRow, keepTexts, keptTexts } from "./texts.ts";
 
 export type IndexingDeps = {
   store: Store;
   runs: Runs;
   bases: Bases;
   log: Log;
-  readDocument: ReadDocument;
-  cut: (parsed: ParsedDocument, index: Pick<IndexRow, "chunking">, embedder: Embedder) => Promise<Chunk[]>;
+  reader: DocumentReader;
   clock: () => number;
   /** Called when something may be there to be swept. */
   sweepSoon: () => void;
@@ -106,7 +104,13 @@ async function indexGroups(deps: IndexingDeps, ctx: HandlerContext, work: Work):
         signal,
         isWanted: async (tx) => (await findBase(tx, index.knowledgeBaseId))?.indexNumber === index.number,
         isOwn: (_document, now) => now.runId === run.id,
-        onWhole: (tx, { id }) => setState(tx, deps, [id], "ready"),
+        onWhole: (tx, whole) =>
+          setState(
+            tx,
+            deps,
+            whole.map(({ id }) => id),
+            "ready",
+          ),
         onWritten: (written, total) => {
           ctx.progress({
             step: done,
@@ -143,14 +147,14 @@ function groupsOf(open: readonly DocumentRow[]): DocumentRow[][] {
   return groups;
 }
 
-/** Texts and cuts of a group. What cannot be read fails alone and says why. */
+/** Reads and cuts a group. What cannot be read fails alone and says why. */
 async function readGroup(
   deps: IndexingDeps,
   ctx: HandlerContext,
   group: readonly DocumentRow[],
-  { index, embedder }: Work,
-): Promise<Cut[]> {
-  const { store, readDocument, cut } = deps;
+  work: Pick<Work, "index" | "embedder">,
+): Promise<CutDocument[]> {
+  const { store } = deps;
   const { run, signal } = ctx;
   const own = (tx: Tx, ids: readonly string[]) =>
     tx
@@ -162,11 +166,12 @@ async function readGroup(
     const mine = (await own(tx, ids)).map(({ id }) => id);
     await setState(tx, deps, mine, "parsing");
   }, "knowledge.parsing");
-  const read: { document: DocumentRow; text: Read }[] = [];
+  const kept = await keptTexts(store, group);
+  const read: CutDocument[] = [];
   const refused: { document: DocumentRow; error: ErrorShape }[] = [];
   for (const document of group) {
     try {
-      read.push({ document, text: await readText(store, readDocument, document, signal) });
+      read.push(await cutDocument(deps, document, kept.get(document.id), work, signal));
     } catch (error) {
       signal.throwIfAborted();
       if (!isEspalierError(error)) deps.log.error("a document could not be read", { id: document.id, error });
@@ -177,7 +182,10 @@ async function readGroup(
   await store.write(async (tx) => {
     const mine = new Map((await own(tx, ids)).map((row) => [row.id, row.sha256]));
     const isMine = ({ document }: { document: DocumentRow }) => mine.get(document.id) === document.sha256;
-    for (const { document, text } of read.filter(isMine)) await keepText(tx, document, text);
+    await keepTexts(
+      tx,
+      read.filter(isMine).flatMap(({ document, fresh }) => (fresh ? [{ document, fresh }] : [])),
+    );
     const readIds = read.filter(isMine).map(({ document }) => document.id);
     await setState(tx, deps, readIds, "indexing");
     for (const { document, error } of refused.filter(isMine))
@@ -186,12 +194,9 @@ async function readGroup(
         .set({ state: "failed", error, updatedAt: deps.clock() })
         .where(eq(documents.id, document.id));
   }, "knowledge.read");
-  for (const { document, text } of read)
-    for (const warning of text.parsed.warnings) ctx.log(`${document.name}: ${warning}`, "warning");
-  // Together: each waits for tokens to be counted by a process that is embedding the group before.
-  return Promise.all(
-    read.map(async ({ document, text }) => ({ document, chunks: await cut(text.parsed, index, embedder) })),
-  );
+  for (const { document, fresh } of read)
+    for (const warning of fresh?.warnings ?? []) ctx.log(`${document.name}: ${warning}`, "warning");
+  return read;
 }
 
 async function setState(
@@ -254,7 +259,7 @@ function documentHooks({ clock, sweepSoon, store }: IndexingDeps): RunHooks {
 
 /** Builds an index from the documents that are ready, and lets it take over. */
 function rebuildHandler(deps: IndexingDeps): RunHandler {
-  const { store, bases, runs, cut } = deps;
+  const { store, bases, runs } = deps;
   return async (ctx) => {
     const { run, signal } = ctx;
     const spec = rebuildSpec.parse(run.spec);
@@ -285,12 +290,10 @@ function rebuildHandler(deps: IndexingDeps): RunHandler {
       const last = some.at(-1);
       if (!last) break;
       after = last.id;
-      const cuts = await Promise.all(
-        some.map(async (document) => {
-          const text = await readText(store, deps.readDocument, document, signal);
-          return { document, chunks: await cut(text.parsed, index, embedder) };
-        }),
-      );
+      const kept = await keptTexts(store, some);
+      const cuts: CutDocument[] = [];
+      for (const document of some)
+        cuts.push(await cutDocument(deps, document, kept.get(document.id), { index, embedder }, signal));
       await fillIndex(
         {
           store,

@@ -1,4 +1,4 @@
-// Documents of a knowledge base: added once by content, retried, deleted, listed, and their text by passage.
+// Documents of a knowledge base: added once by content, retried, listed, and their text by passage.
 import { join } from "node:path";
 import { and, eq, inArray, like, or } from "drizzle-orm";
 import { chunks, documents, indexedDocuments, knowledgeBases } from "../../schema/tables/knowledge.ts";
@@ -28,11 +28,11 @@ export type AddDocumentsInput = {
 /** `document` is the one that holds the file's content: an older one, of another name even, where that was there. */
 export type Added = { name: string; document: DocumentRow; wasThere: boolean };
 
-type IntakeDeps = { store: Store; runs: Runs; bases: Bases; clock: Clock; sweepSoon: () => void };
+type IntakeDeps = { store: Store; runs: Runs; bases: Bases; clock: Clock };
 type Stored = { name: string; sha256: string; sizeBytes: number };
 
 /** The part of the front door about documents. */
-export function createIntake({ store, runs, bases, clock, sweepSoon }: IntakeDeps) {
+export function createIntake({ store, runs, bases, clock }: IntakeDeps) {
   const { db } = store;
 
   /** Moves an uploaded file into the blob folder. */
@@ -46,12 +46,43 @@ export function createIntake({ store, runs, bases, clock, sweepSoon }: IntakeDep
     return { name, ...blob };
   }
 
-  async function addOne(tx: Tx, base: KnowledgeBaseRow, file: Stored): Promise<Added> {
-    const { name, sha256, sizeBytes } = file;
-    const ofBase = eq(documents.knowledgeBaseId, base.id);
-    const same = await tx.query.documents.findMany({
-      where: and(ofBase, or(eq(documents.sha256, sha256), eq(documents.name, name))),
+  /** Adds files that are in the blob folder already. */
+  async function addAll(tx: Tx, base: KnowledgeBaseRow, files: readonly Stored[]): Promise<Added[]> {
+    const there = await tx.query.documents.findMany({
+      where: and(
+        eq(documents.knowledgeBaseId, base.id),
+        or(
+          inArray(
+            documents.sha256,
+            files.map(({ sha256 }) => sha256),
+          ),
+          inArray(
+            documents.name,
+            files.map(({ name }) => name),
+          ),
+        ),
+      ),
     });
+    const added: Added[] = [];
+    for (const file of files) {
+      const one = await addOne(tx, base, file, there);
+      added.push(one);
+      // What comes later in the same call meets it too.
+      const at = there.findIndex(({ id }) => id === one.document.id);
+      if (at === -1) there.push(one.document);
+      else there[at] = one.document;
+    }
+    return added;
+  }
+
+  async function addOne(
+    tx: Tx,
+    base: KnowledgeBaseRow,
+    file: Stored,
+    there: readonly DocumentRow[],
+  ): Promise<Added> {
+    const { name, sha256, sizeBytes } = file;
+    const same = there.filter((one) => one.sha256 === sha256 || one.name === name);
     const known = same.find((one) => one.sha256 === sha256 && one.state !== "failed");
     if (known) return { name, document: known, wasThere: true };
     const at = clock();
@@ -73,16 +104,6 @@ export function createIntake({ store, runs, bases, clock, sweepSoon }: IntakeDep
     if (!document) throw new Error("insert returned no row");
     return { name, document, wasThere: false };
   }
-
-  const startRun = (tx: Tx, base: KnowledgeBaseRow, count: number): Promise<RunRow> =>
-    runs.createRun(tx, {
-      projectId: base.projectId,
-      kind: "index-documents",
-      executor: "server",
-      name: `Read ${count === 1 ? "a document" : `${count} documents`} into ${base.name}`,
-      subjectId: base.id,
-      spec: { knowledgeBaseId: base.id },
-    });
 
   const self = {
     /**
@@ -110,11 +131,10 @@ export function createIntake({ store, runs, bases, clock, sweepSoon }: IntakeDep
       for (let at = 0; at < input.files.length; at += FILES_AT_ONCE)
         stored.push(...(await Promise.all(input.files.slice(at, at + FILES_AT_ONCE).map(keepFile))));
       return store.write(async (tx) => {
-        const added: Added[] = [];
-        for (const file of stored) added.push(await addOne(tx, base, file));
+        const added = await addAll(tx, base, stored);
         const fresh = added.filter(({ wasThere }) => !wasThere).map(({ document }) => document.id);
         if (fresh.length === 0) return { added, run: null };
-        const run = await startRun(tx, base, fresh.length);
+        const run = await startReading(runs, tx, base, fresh.length);
         await tx.update(documents).set({ runId: run.id }).where(inArray(documents.id, fresh));
         return { added: added.map((one) => withRun(one, run.id)), run };
       }, "knowledge.add");
@@ -124,7 +144,7 @@ export function createIntake({ store, runs, bases, clock, sweepSoon }: IntakeDep
     async retryDocument(projectId: string, id: string): Promise<{ document: DocumentRow; run: RunRow }> {
       const { base, document } = await self.getDocument(projectId, id);
       return store.write(async (tx) => {
-        const run = await startRun(tx, base, 1);
+        const run = await startReading(runs, tx, base, 1);
         const [fresh] = await tx
           .update(documents)
           .set({ state: "queued", error: null, runId: run.id, updatedAt: clock() })
@@ -140,16 +160,6 @@ export function createIntake({ store, runs, bases, clock, sweepSoon }: IntakeDep
       }, "knowledge.retry");
     },
 
-    /** Takes a document away, also in the middle of its reading; its chunks are cleared in the background. */
-    async deleteDocument(projectId: string, id: string): Promise<{ id: string; name: string }> {
-      const { document } = await self.getDocument(projectId, id);
-      await store.write(async (tx) => {
-        await tx.delete(documents).where(eq(documents.id, document.id));
-        store.afterCommit(tx, sweepSoon);
-      }, "knowledge.delete-document");
-      return { id: document.id, name: document.name };
-    },
-
     findDocument: async (id: string): Promise<DocumentRow | null> =>
       (await db.query.documents.findFirst({ where: eq(documents.id, id) })) ?? null,
 
@@ -161,12 +171,7 @@ export function createIntake({ store, runs, bases, clock, sweepSoon }: IntakeDep
       const document = await self.findDocument(id);
       const base = document && (await bases.find(projectId, document.knowledgeBaseId));
       if (base) return { base, document };
-      throw new EspalierError("DOCUMENT_NOT_FOUND", `There is no document ${id.slice(0, 100)}.`, {
-        field: "id",
-        value: id.slice(0, 100),
-        hint: "Open its knowledge base to see what it holds.",
-        status: 404,
-      });
+      throw documentNotFound(id);
     },
 
     /** By name. */
@@ -204,7 +209,7 @@ export function createIntake({ store, runs, bases, clock, sweepSoon }: IntakeDep
     ): Promise<(Block & { index: number; start: number; end: number })[] | null> {
       const kept = await keptText(store, document);
       let start = 0;
-      const blocks = kept?.parsed.blocks.map((block, index) => {
+      const blocks = kept?.blocks.map((block, index) => {
         const placed = { ...block, index, start, end: start + block.text.length };
         start = placed.end + BLOCK_GAP.length;
         return placed;
@@ -237,6 +242,17 @@ export function createIntake({ store, runs, bases, clock, sweepSoon }: IntakeDep
   return self;
 }
 
+/** Makes the run that reads documents into a knowledge base. */
+export const startReading = (runs: Runs, tx: Tx, base: KnowledgeBaseRow, count: number): Promise<RunRow> =>
+  runs.createRun(tx, {
+    projectId: base.projectId,
+    kind: "index-documents",
+    executor: "server",
+    name: `Read ${count === 1 ? "a document" : `${count} documents`} into ${base.name}`,
+    subjectId: base.id,
+    spec: { knowledgeBaseId: base.id },
+  });
+
 /** The document as it is once its run is known. */
 function withRun(one: Added, runId: string): Added {
   return one.wasThere ? one : { ...one, document: { ...one.document, runId } };
@@ -253,6 +269,15 @@ function tooMany(what: string, limit: string, most: number): EspalierError {
         ? "Add them in several calls."
         : "Use another knowledge base for the rest.",
     status: 409,
+  });
+}
+
+export function documentNotFound(id: string): EspalierError {
+  return new EspalierError("DOCUMENT_NOT_FOUND", `There is no document ${id.slice(0, 100)}.`, {
+    field: "id",
+    value: id.slice(0, 100),
+    hint: "Open its knowledge base to see what it holds.",
+    status: 404,
   });
 }
 

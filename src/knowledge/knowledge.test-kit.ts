@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Embedder } from "../inference/inference.ts";
+import { type Embedder, estimateTokens } from "../inference/inference.ts";
 import { now } from "../kit/clock.ts";
 import { createLog } from "../kit/log.ts";
 import { createRuns, type RunRow } from "../runs/runs.ts";
@@ -37,7 +37,8 @@ export function wordEmbedder(id = "words-64", dimensions = 64): Embedder & { tex
       texts.push(...given);
       return given.map(vectorOf);
     },
-    countTokens: async (given) => given.map((text) => (text.match(WORD)?.length ?? 0) + 2),
+    counting: "estimated",
+    countTokens: async (given) => given.map(estimateTokens),
   };
 }
 
@@ -90,6 +91,10 @@ export async function openKnowledge() {
     async ended(run: RunRow | null): Promise<RunRow> {
       if (!run) throw new Error("there is no run to wait for");
       return runs.waitForEnd(run.id);
+    },
+    /** Waits until no run is left to do. */
+    async settled(): Promise<void> {
+      for (const run of await runs.unfinished(store.db)) await runs.waitForEnd(run.id);
     },
     /** Tables of search indexes that are there, and rows of chunks: what sweeping has to clear. */
     async left(): Promise<{ tables: number; chunks: number }> {

@@ -149,6 +149,9 @@ describe("labelled questions", () => {
     // Words find three of the four; the fourth stands in no document.
     expect(first?.[0]?.recall.mean).toBe(3 / 4);
     expect(first?.[0]?.questions.map(({ ndcg }) => ndcg)).toEqual([1, 1, 1, 0]);
+    expect(first?.[0]?.difference).toBeNull();
+    expect(first?.[1]?.difference?.recall.mean).toBeCloseTo((first?.[1]?.recall.mean ?? 0) - 3 / 4, 12);
+    expect(first?.[0]?.questions[0]?.found[0]).toMatchObject({ documentId: apple, isRelevant: true });
     expect(first?.[0]?.ndcg.low).toBeLessThan(first?.[0]?.ndcg.high ?? 0);
     expect(await measured()).toEqual(first);
     expect(await world.knowledge.deleteQuestion("p", again[0]?.id ?? "")).toMatchObject({
@@ -185,7 +188,7 @@ describe("changes", () => {
   ).join(" ");
 
   test("neighbours join what was cut, each word once", async () => {
-    await create("long", { chunking: { maxTokens: 40, overlapTokens: 10 } });
+    await create("long", { chunking: { maxTokens: 64, overlapTokens: 24 } });
     await world.add("long", { "story.txt": story });
     const alone = (await world.ask("long", "topic30", { ranker: "words", k: 1 })).passages[0];
     const joined = (await world.ask("long", "topic30", { ranker: "words", k: 1, neighbours: 1 })).passages[0];
@@ -296,5 +299,50 @@ describe("changes", () => {
       expect(create("x", settings)).rejects.toMatchObject({ code: "SETTING_INVALID", field });
     expect(create("x", { embedder: "none" })).rejects.toMatchObject({ code: "EMBEDDER_NOT_FOUND" });
     expect(create("../x")).rejects.toMatchObject({ code: "NAME_INVALID" });
+  });
+});
+
+describe("the trash", () => {
+  test("a document comes back under a free name and is read again; one without its base says so", async () => {
+    const base = await create("yard", {});
+    await world.add("yard", { "a.txt": "Roses need sun.", "b.txt": "Ferns need shade." });
+    const [a] = (await world.knowledge.pageOfDocuments(base.id, { search: "a.txt" })).items;
+    await world.knowledge.deleteDocument("p", a?.id ?? "");
+    expect((await world.ask("yard", "roses", { ranker: "words" })).passages).toHaveLength(0);
+    await world.add("yard", { "a.txt": "Quite another text." });
+    expect(await world.knowledge.restore("p", a?.id ?? "")).toEqual({ id: a?.id ?? "", name: "a_2.txt" });
+    await world.settled();
+    const [found] = (await world.ask("yard", "roses", { ranker: "words" })).passages;
+    expect(found?.document).toMatchObject({ id: a?.id, name: "a_2.txt" });
+    await expect(world.knowledge.restore("other", a?.id ?? "")).rejects.toMatchObject({
+      code: "NOT_IN_TRASH",
+    });
+
+    await world.knowledge.deleteDocument("p", a?.id ?? "");
+    await world.knowledge.remove("p", "yard", true);
+    await expect(world.knowledge.restore("p", a?.id ?? "")).rejects.toMatchObject({ code: "SOURCE_DELETED" });
+  });
+
+  test("a knowledge base comes back with settings, questions and documents, which are indexed again", async () => {
+    const base = await create("plot", { chunking: { maxTokens: 48, overlapTokens: 8 }, retrieval: { k: 3 } });
+    await world.add("plot", { "a.txt": "Roses need sun.", "b.png": "\x89PNG nothing" });
+    const [a] = (await world.knowledge.pageOfDocuments(base.id, { search: "a.txt" })).items;
+    const relevant = [{ documentId: a?.id ?? "" }];
+    await world.knowledge.labelQuestions("p", "plot", [{ text: "What do roses need?", relevant }]);
+    await world.knowledge.remove("p", "plot", true);
+    await create("plot", {});
+    expect(await world.knowledge.restore("p", base.id)).toEqual({ id: base.id, name: "plot_2" });
+    await world.settled();
+    const back = await world.knowledge.get("p", "plot_2");
+    expect(await world.knowledge.counts(back)).toMatchObject({
+      documents: { ready: 1, failed: 1 },
+      chunks: 1,
+    });
+    expect((await world.knowledge.indexOf(back)).chunking.maxTokens).toBe(48);
+    expect(world.knowledge.settingsOf(back).k).toBe(3);
+    expect((await world.knowledge.pageOfQuestions(back.id, {})).items.map(({ text }) => text)).toEqual([
+      "What do roses need?",
+    ]);
+    expect((await world.ask("plot_2", "roses", { ranker: "words" })).passages[0]?.document.id).toBe(a?.id);
   });
 });

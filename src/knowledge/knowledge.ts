@@ -1,29 +1,34 @@
 // Front door of knowledge: documents read, cut, embedded and indexed in the background, and the passages that answer a
 // question.
-import type { Embedder, Embedders, Reranker } from "../inference/inference.ts";
+import type { Embedders, Reranker } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
 import { createBases, type KnowledgeBaseRow } from "./bases.ts";
-import { type Chunk, chunkDocument } from "./chunking.ts";
+import type { Chunk } from "./chunking.ts";
 import type { ParsedDocument } from "./documents/document.ts";
-import { createDocumentReader } from "./documents/reader.ts";
+import { createDocumentReader, unpack } from "./documents/reader.ts";
 import { createEvaluation } from "./evaluation.ts";
 import { sweepIndexes } from "./indexes.ts";
 import { registerIndexing } from "./indexing.ts";
 import { createIntake } from "./intake.ts";
+import { createQuestions } from "./questions.ts";
+import { createRemoval } from "./removal.ts";
 import { createRetrieval } from "./retrieval.ts";
 import { createSearcher } from "./searcher.ts";
-import { type Chunking, checkChunking, checkRetrieval } from "./settings.ts";
+import { checkChunking, checkRetrieval } from "./settings.ts";
 
 export type { KnowledgeBaseRow } from "./bases.ts";
 export type { Block, ParsedDocument } from "./documents/document.ts";
 export { runDocumentReader } from "./documents/reader.ts";
-export type { EvaluationResult, EvaluationRow, LabelledQuestionRow } from "./evaluation.ts";
+export type { EvaluationResult, EvaluationRow, FoundRank, QuestionScore } from "./evaluation.ts";
+export { joinPassages, lookupsOf } from "./follow-up.ts";
 export { type Citation, citationsOf, groundedMessages } from "./grounding.ts";
 export type { ChunkRow } from "./indexes.ts";
 export type { Mean } from "./measures.ts";
+export type { RefusedLine } from "./question-file.ts";
+export type { LabelledQuestionRow } from "./questions.ts";
 export { chunkId, type Passage, type RankerScore, type Retrieved, type RetrieveInput } from "./retrieval.ts";
 export { runSearcherChild } from "./searcher.ts";
 export type { DocumentRow } from "./texts.ts";
@@ -65,14 +70,8 @@ export function createKnowledge(deps: KnowledgeDeps) {
       .catch((error: unknown) => log.warn("what knowledge bases no longer need was not cleared", { error }));
   }
 
-  const cut = (
-    parsed: Pick<ParsedDocument, "blocks">,
-    { chunking }: { chunking: Chunking },
-    embedder: Embedder,
-  ): Promise<Chunk[]> => chunkDocument(parsed, chunking, (texts) => embedder.countTokens(texts));
-  const readDocument = reader.read;
-  registerIndexing({ store, runs, bases, log, readDocument, cut, clock, sweepSoon });
-  const intake = createIntake({ store, runs, bases, clock, sweepSoon });
+  registerIndexing({ store, runs, bases, log, reader, clock, sweepSoon });
+  const intake = createIntake({ store, runs, bases, clock });
   const retrieval = createRetrieval({ store, bases, searcher, log, findReranker: deps.findReranker });
 
   const { retrieve } = retrieval;
@@ -83,15 +82,10 @@ export function createKnowledge(deps: KnowledgeDeps) {
     ...intake,
     ...retrieval,
     ...evaluation,
+    ...createQuestions({ store, bases, clock }),
+    ...createRemoval({ store, runs, bases, clock, sweepSoon }),
     /** How a knowledge base is asked. */
     settingsOf: (base: KnowledgeBaseRow) => checkRetrieval(base.retrieval),
-
-    /** Takes a knowledge base away with its documents. @throws EspalierError HAS_DEPENDANTS */
-    async remove(projectId: string, id: string, confirm: boolean): Promise<{ id: string; name: string }> {
-      const gone = await bases.remove(projectId, id, confirm);
-      sweepSoon();
-      return gone;
-    },
 
     /**
      * A file, or plain text, cut as a knowledge base would cut it; nothing is kept.
@@ -108,8 +102,9 @@ export function createKnowledge(deps: KnowledgeDeps) {
       const known = await bases.embedders(projectId);
       const embedder = await bases.embedderOf(projectId, input.embedder ?? known[0]?.id ?? "");
       const chunking = checkChunking(input.chunking ?? {}, embedder.maxTokens);
-      const parsed = await reader.read(file.path, file.name);
-      return { parsed, chunks: await cut(parsed, { chunking }, embedder) };
+      const { counting } = embedder;
+      const { read, chunks } = await reader.read(file.path, file.name, { chunking, counting });
+      return { parsed: await unpack(read.packed), chunks };
     },
 
     /** At start: clears what a stopped server had not. */

@@ -23,8 +23,13 @@ const retrievalShape = z.strictObject({
   threshold: z.number().min(0).max(1).default(0),
   /** Chunks on each side that are joined to each passage. */
   neighbours: z.int().min(0).max(limits.searchNeighbours).default(0),
-  /** Name of the reranker, or null. */
-  reranker: z.string().min(1).max(500).nullable().default(null),
+  /** Id or name of the reranker, or null; empty, as an input says null, turns it off. */
+  reranker: z
+    .string()
+    .max(500)
+    .nullable()
+    .default(null)
+    .transform((name) => name || null),
 });
 export type RetrievalSettings = z.infer<typeof retrievalShape>;
 

@@ -7,9 +7,13 @@ import {
   providers,
   thirdPartyModels,
 } from "../../schema/tables/providers.ts";
-import type { GenerationEvent, GenerationRequest, RecordCall } from "../inference/inference.ts";
 import {
   estimateTokens,
+  type GenerationEvent,
+  type GenerationRequest,
+  type RecordCall,
+} from "../inference/inference.ts";
+import {
   isProviderKind,
   type ProviderKind,
   type Remote,

@@ -1,8 +1,14 @@
 // Third-party models that embed and rerank, behind the house's own interfaces; each call is handed over to be recorded.
 import { desc, eq } from "drizzle-orm";
 import { providers, thirdPartyModels } from "../../schema/tables/providers.ts";
-import type { Embedder, Embedders, RecordCall, Reranker } from "../inference/inference.ts";
-import { estimateTokens, kindInfo, type Remote, type RemoteConnection } from "../inference/remote/remote.ts";
+import {
+  type Embedder,
+  type Embedders,
+  estimateTokens,
+  type RecordCall,
+  type Reranker,
+} from "../inference/inference.ts";
+import { kindInfo, type Remote, type RemoteConnection } from "../inference/remote/remote.ts";
 import { monotonicMs } from "../kit/clock.ts";
 import type { Store } from "../store/store.ts";
 import type { ThirdPartyModelRow } from "./catalogue.ts";
@@ -104,6 +110,7 @@ export function createRemoteEmbedders({ store, remote, reach, record: recordForS
         isThirdParty: true,
         dimensions: await dimensionsOf(row, record),
         maxTokens: await maxTokensOf(row),
+        counting: "estimated",
         embed: (texts, kind, signal) => embed(row, record, texts, kind, signal),
         countTokens: async (texts) => texts.map(estimateTokens),
       };

@@ -18,9 +18,10 @@ import { RunProgress } from "../ui/status.tsx";
 import { idFact, whenFact } from "../ui/things.tsx";
 import { AddForm } from "./add-form.tsx";
 import { Documents } from "./documents.tsx";
+import { Measure } from "./measure.tsx";
 import { Playground } from "./playground.tsx";
 import { deleteKnowledgeBase, knowledgeBaseQuery } from "./queries.ts";
-import { ChangeForm, rankers } from "./settings-form.tsx";
+import { ChangeForm, RerankerName, rankers } from "./settings-form.tsx";
 
 export type KnowledgeBase = NonNullable<ResultOf<typeof knowledgeBaseQuery>["knowledgeBase"]>;
 
@@ -80,12 +81,16 @@ export function KnowledgeBasePage() {
                   <Tabs.List mb={12}>
                     <Tabs.Tab value="documents">{t("Documents")}</Tabs.Tab>
                     <Tabs.Tab value="playground">{t("Playground")}</Tabs.Tab>
+                    <Tabs.Tab value="measure">{t("Measure")}</Tabs.Tab>
                   </Tabs.List>
                   <Tabs.Panel value="documents">
                     <Documents base={base} add={add} />
                   </Tabs.Panel>
                   <Tabs.Panel value="playground">
                     <Playground base={base} />
+                  </Tabs.Panel>
+                  <Tabs.Panel value="measure">
+                    <Measure base={base} />
                   </Tabs.Panel>
                 </Tabs>
               </Stack>
@@ -103,12 +108,14 @@ export function KnowledgeBasePage() {
                 <ConfirmButton
                   button={t("Delete")}
                   title={t("Delete {{name}}?", { name: base.name })}
-                  sentence={t("Its {{n}} documents and their index go with it, for good.", {
-                    n: count(base.counts.total),
-                  })}
+                  sentence={t(
+                    "Its {{n}} documents go with it into the trash for seven days; brought back, they are read and indexed again.",
+                    { n: count(base.counts.total) },
+                  )}
                   confirm={t("Delete {{name}}", { name: base.name })}
                   done={t("{{name}} is deleted", { name: base.name })}
                   backTo="/knowledge"
+                  undoId={base.id}
                   run={async () => void (await act(deleteKnowledgeBase, { id: base.id }))}
                 />
               </Stack>
@@ -129,6 +136,7 @@ export function KnowledgeBasePage() {
                     k: base.retrieval.k,
                     threshold: base.retrieval.threshold,
                     neighbours: base.retrieval.neighbours,
+                    reranker: base.retrieval.reranker ?? "",
                   }}
                   onDone={changing.close}
                 />
@@ -170,6 +178,7 @@ function factsOf(base: KnowledgeBase): Parameters<typeof Facts>[0]["items"] {
     [t("Passages"), retrieval.k],
     [t("Least similarity"), retrieval.threshold],
     [t("Neighbours"), retrieval.neighbours],
+    [t("Reranker"), <RerankerName key="reranker" id={retrieval.reranker} />],
     whenFact(t("Made"), base.createdAt),
     idFact(base.id),
   ];

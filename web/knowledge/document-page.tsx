@@ -77,10 +77,13 @@ export function DocumentPage() {
                   <ConfirmButton
                     button={t("Delete")}
                     title={t("Delete {{name}}?", { name: found.name })}
-                    sentence={t("It leaves the knowledge base and answers no more.")}
+                    sentence={t(
+                      "It answers no more and waits in the trash for seven days; brought back, it is read again.",
+                    )}
                     confirm={t("Delete {{name}}", { name: found.name })}
                     done={t("{{name}} is deleted", { name: found.name })}
                     backTo={`/knowledge/${id}`}
+                    undoId={found.id}
                     run={async () => void (await act(deleteDocument, { id: found.id }))}
                   />
                 </Group>

@@ -49,7 +49,6 @@ export function Documents(props: { base: KnowledgeBase; add: ReactNode }) {
         searchText={(row) => `${row.name} ${row.format ?? ""} ${states[row.state][0]}`}
         openPath={(row) => `/knowledge/${base.id}/documents/${row.id}`}
         nameToDelete={(row) => row.name}
-        isFinal
         columns={[
           {
             key: "name",

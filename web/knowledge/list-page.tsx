@@ -39,7 +39,6 @@ export function KnowledgePage() {
               searchText={(row) => row.name}
               openPath={(row) => `/knowledge/${row.id}`}
               nameToDelete={(row) => row.name}
-              isFinal
               columns={[
                 nameColumn("/knowledge"),
                 {

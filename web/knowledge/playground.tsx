@@ -11,12 +11,17 @@ import { reachable, Surface } from "../ui/bits.tsx";
 import { small } from "../ui/format.ts";
 import { Empty, Loaded } from "../ui/states.tsx";
 import type { KnowledgeBase } from "./detail-page.tsx";
+import { LabelButton } from "./label-button.tsx";
+import { type LabelledQuestion, labelledQuestionsQuery } from "./measure-queries.ts";
 import { retrieveQuery } from "./queries.ts";
-import { asRanker, type Retrieval, RetrievalFields } from "./settings-form.tsx";
+import { asRanker, type Retrieval, RetrievalFields, retrievalOf } from "./settings-form.tsx";
 
 type Retrieved = ResultOf<typeof retrieveQuery>["retrieve"];
 type Search = Partial<
-  Record<"question" | "ranker" | "k" | "threshold" | "neighbours" | "in" | "formats" | "from" | "to", string>
+  Record<
+    "question" | "ranker" | "k" | "threshold" | "neighbours" | "reranker" | "in" | "formats" | "from" | "to",
+    string
+  >
 >;
 
 /** What a link says, so that it shows the same search to others. */
@@ -39,6 +44,7 @@ function askedOf(
     k: number(search.k, retrieval.k),
     threshold: number(search.threshold, retrieval.threshold),
     neighbours: number(search.neighbours, retrieval.neighbours),
+    reranker: search.reranker ?? retrieval.reranker ?? "",
     documentIds: search.in?.split(",").filter(Boolean) ?? [],
     formats: search.formats?.split(",").filter(Boolean) ?? [],
     pageFrom: number(search.from, 0) || null,
@@ -58,7 +64,7 @@ export function Playground(props: { base: KnowledgeBase }) {
       replace: true,
     });
   const asked = askedOf(search, base);
-  const { ranker, k, threshold, neighbours, ...filter } = asked;
+  const settings = retrievalOf(asked);
   const documents = base.documents.nodes.filter(({ state }) => state === "READY");
   const formats = [...new Set(documents.flatMap(({ format }) => format ?? []))].sort();
   if (documents.length === 0)
@@ -94,7 +100,7 @@ export function Playground(props: { base: KnowledgeBase }) {
               </Button>
             </Group>
             <RetrievalFields
-              values={{ ranker, k, threshold, neighbours }}
+              values={settings}
               onChange={(change) =>
                 set(Object.fromEntries(Object.entries(change).map(([key, value]) => [key, String(value)])))
               }
@@ -142,12 +148,12 @@ export function Playground(props: { base: KnowledgeBase }) {
           input={{
             knowledgeBases: [base.id],
             question: search.question,
-            settings: { ranker, k, threshold, neighbours },
+            settings,
             filter: {
-              ...(filter.documentIds.length > 0 ? { documentIds: filter.documentIds } : {}),
-              ...(filter.formats.length > 0 ? { formats: filter.formats } : {}),
-              pageFrom: filter.pageFrom,
-              pageTo: filter.pageTo,
+              ...(asked.documentIds.length > 0 ? { documentIds: asked.documentIds } : {}),
+              ...(asked.formats.length > 0 ? { formats: asked.formats } : {}),
+              pageFrom: asked.pageFrom,
+              pageTo: asked.pageTo,
             },
           }}
         />
@@ -160,6 +166,7 @@ const took = z.object({ total: z.number() });
 
 function Answer(props: { baseId: string; input: VariablesOf<typeof retrieveQuery>["input"] }) {
   const reading = useData(retrieveQuery, { input: props.input });
+  const labelled = useData(labelledQuestionsQuery, { id: props.baseId }).data?.knowledgeBase?.questions.nodes;
   return (
     <Loaded reading={reading} rows={4}>
       {({ retrieve }) => {
@@ -186,6 +193,8 @@ function Answer(props: { baseId: string; input: VariablesOf<typeof retrieveQuery
                     <PassageCard
                       key={passage.chunkId}
                       baseId={props.baseId}
+                      question={props.input.question.trim()}
+                      labelled={labelled ?? null}
                       passage={passage}
                       place={at + 1}
                     />
@@ -206,7 +215,13 @@ const rankerWords: Record<string, string> = {
   reranker: t("Reranker"),
 };
 
-function PassageCard(props: { baseId: string; passage: Retrieved["passages"][number]; place: number }) {
+function PassageCard(props: {
+  baseId: string;
+  question: string;
+  labelled: readonly LabelledQuestion[] | null;
+  passage: Retrieved["passages"][number];
+  place: number;
+}) {
   const { passage } = props;
   const { pageFrom, pageTo } = passage;
   const pages =
@@ -247,6 +262,7 @@ function PassageCard(props: { baseId: string; passage: Retrieved["passages"][num
           </div>
         ))}
       </dl>
+      <LabelButton {...props} />
     </li>
   );
 }

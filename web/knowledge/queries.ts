@@ -12,7 +12,7 @@ export const knowledgeBasesQuery = graphql(`
   }
 `);
 export const embeddersQuery = graphql(`
-  query Embedders { embedders { id name dimensions maxTokens } }
+  query Embedders { embedders { id name dimensions maxTokens threshold } }
 `);
 export const knowledgeBaseQuery = graphql(`
   query KnowledgeBaseOne($id: String!, $documents: String) {
@@ -55,7 +55,7 @@ export const retrieveQuery = graphql(`
     retrieve(input: $input) {
       nothingFound warnings tookMs
       passages {
-        chunkId documentId document title text headings pageFrom pageTo tokens score
+        chunkId documentId document title text headings pageFrom pageTo start end tokens score
         rankers { ranker rank score }
       }
     }

@@ -7,6 +7,7 @@ import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import { CutPreview } from "./cut-preview.tsx";
+import { rerankersQuery } from "./measure-queries.ts";
 import { createKnowledgeBase, embeddersQuery, updateKnowledgeBase } from "./queries.ts";
 
 export type Ranker = "HYBRID" | "WORDS" | "MEANING";
@@ -19,7 +20,14 @@ export const rankers: { value: Ranker; label: string }[] = [
 export const asRanker = (value: string | null | undefined): Ranker | undefined =>
   rankers.find((one) => one.value === value)?.value;
 
-export type Retrieval = { ranker: Ranker; k: number; threshold: number; neighbours: number };
+export type Retrieval = {
+  ranker: Ranker;
+  k: number;
+  threshold: number;
+  neighbours: number;
+  /** Id of a third-party reranker; empty for none. */
+  reranker: string;
+};
 type Values = { name: string; embedder: string; maxTokens: number; overlapTokens: number } & Retrieval;
 /** What the server proposes too. */
 const proposed = {
@@ -30,16 +38,41 @@ const proposed = {
   k: 8,
   threshold: 0,
   neighbours: 0,
+  reranker: "",
 } as const;
+
+/** Third-party models that rerank; none while they are read. */
+export function useRerankers(): { value: string; label: string }[] {
+  const reading = useData(rerankersQuery, {});
+  const models = reading.data?.providers.nodes.flatMap((provider) => provider.models) ?? [];
+  return models
+    .filter(({ abilities }) => abilities.includes("RERANK"))
+    .map(({ id, name }) => ({ value: id, label: name }));
+}
 
 const asNumber = (value: string | number): number => (typeof value === "number" ? value : Number(value) || 0);
 
-/** The four numbers and words of how a knowledge base is asked. */
+/** A reranker by its name; its id where it is gone. */
+export function RerankerName(props: { id: string | null }) {
+  const rerankers = useRerankers();
+  if (props.id === null || props.id === "") return t("None");
+  return rerankers.find(({ value }) => value === props.id)?.label ?? props.id;
+}
+
+/** How a knowledge base is asked: what finds, how many, from which similarity on, with how much around, who orders. */
 export function RetrievalFields(props: {
   values: Retrieval;
   onChange: (change: Partial<Retrieval>) => void;
 }) {
   const { values, onChange } = props;
+  const rerankers = useRerankers();
+  // One that is gone meanwhile is still shown, so that it can be taken away.
+  const isLost = values.reranker !== "" && !rerankers.some(({ value }) => value === values.reranker);
+  const choices = [
+    { value: "", label: t("None") },
+    ...rerankers,
+    ...(isLost ? [{ value: values.reranker, label: values.reranker }] : []),
+  ];
   return (
     <Group align="flex-end" gap={12}>
       <Select
@@ -76,9 +109,31 @@ export function RetrievalFields(props: {
         value={values.neighbours}
         onChange={(value) => onChange({ neighbours: asNumber(value) })}
       />
+      <Select
+        label={t("Reranker")}
+        data={choices}
+        value={values.reranker}
+        allowDeselect={false}
+        w={200}
+        title={
+          choices.length === 1
+            ? t("Add a third-party model that reranks under Third-party models to choose it here.")
+            : undefined
+        }
+        onChange={(value) => onChange({ reranker: value ?? "" })}
+      />
     </Group>
   );
 }
+
+/** What a mutation or a search takes of them. */
+export const retrievalOf = ({ ranker, k, threshold, neighbours, reranker }: Retrieval): Retrieval => ({
+  ranker,
+  k,
+  threshold,
+  neighbours,
+  reranker,
+});
 
 function SettingsFields(props: {
   start: Values | null;
@@ -92,11 +147,16 @@ function SettingsFields(props: {
   return (
     <Loaded reading={reading}>
       {({ embedders }) => {
+        const embedder = changed.embedder ?? props.start?.embedder ?? embedders[0]?.id ?? "";
+        // Similarities of one embedder say nothing about those of another.
+        const fresh =
+          embedder === props.start?.embedder ? undefined : embedders.find(({ id }) => id === embedder);
         const values: Values = {
           ...proposed,
-          embedder: embedders[0]?.id ?? "",
           ...props.start,
+          ...(fresh ? { threshold: fresh.threshold } : {}),
           ...changed,
+          embedder,
         };
         const set = (change: Partial<Values>): void => setChanged((old) => ({ ...old, ...change }));
         const seen = embedders.find(({ id }) => id === values.embedder)?.maxTokens ?? null;
@@ -165,11 +225,11 @@ function SettingsFields(props: {
   );
 }
 
-const inputOf = ({ name, embedder, maxTokens, overlapTokens, ranker, k, threshold, neighbours }: Values) => ({
+const inputOf = ({ name, embedder, maxTokens, overlapTokens, ...values }: Values) => ({
   name: name.trim(),
   embedder,
   chunking: { maxTokens, overlapTokens },
-  retrieval: { ranker, k, threshold, neighbours },
+  retrieval: retrievalOf(values),
 });
 
 export function CreateForm() {

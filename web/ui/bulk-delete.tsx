@@ -1,7 +1,6 @@
 // What can be done with the selected rows of a list: delete them, after a question that names what depends on them.
 import { Button, Group, List, Modal, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { act } from "../api/client.ts";
 import { refreshAll } from "../api/data.ts";
@@ -12,12 +11,7 @@ import { deleteThing, sayDeleted } from "./trash.tsx";
 
 type Named = { id: string; name: string };
 
-export function BulkDelete(props: {
-  rows: Named[];
-  /** What is deleted does not go into the trash. */
-  isFinal?: boolean;
-  onCleared: () => void;
-}) {
+export function BulkDelete(props: { rows: Named[]; onCleared: () => void }) {
   const [isOpen, modal] = useDisclosure(false);
   const [isBusy, setBusy] = useState(false);
   const [refused, setRefused] = useState<{ row: Named; problem: Problem }[]>([]);
@@ -38,8 +32,7 @@ export function BulkDelete(props: {
     refreshAll();
     const gone = left.filter((row) => !failures.some((one) => one.row.id === row.id)).map(({ id }) => id);
     const said = t("{{count}} things deleted", { count: gone.length });
-    if (gone.length > 0 && props.isFinal) notifications.show({ message: said, color: "gray" });
-    else if (gone.length > 0) sayDeleted(said, gone);
+    if (gone.length > 0) sayDeleted(said, gone);
     if (failures.length > 0) return;
     modal.close();
     props.onCleared();

@@ -18,6 +18,8 @@ const words: Record<string, string> = {
   complete: t("complete"),
   live: t("live"),
   registered: t("registered"),
+  knowledge: t("knowledge base"),
+  document: t("document"),
   conversation: t("conversation"),
   "third-party": t("third-party"),
 };

@@ -31,8 +31,6 @@ export function List<R extends { id: string }>(props: {
   aside?: ReactNode;
   /** What a row is called when it is to be deleted; without it rows cannot be selected. */
   nameToDelete?: (row: R) => string;
-  /** What is deleted here does not go into the trash. */
-  isFinal?: boolean;
   /** Reads further where the rows are not yet all. */
   more?: (() => void) | null;
 }) {
@@ -124,7 +122,6 @@ export function List<R extends { id: string }>(props: {
           <BulkDelete
             rows={chosenRows.map((row) => ({ id: row.id, name: nameToDelete(row) }))}
             onCleared={() => setChosen(new Set())}
-            isFinal={props.isFinal ?? false}
           />
         ) : (
           props.aside

@@ -2,14 +2,17 @@
 import type {
   EvaluationResult as EvaluationResultShape,
   EvaluationRow,
+  FoundRank as FoundRankShape,
   LabelledQuestionRow,
   Mean as MeanShape,
+  QuestionScore as QuestionScoreShape,
+  RefusedLine,
 } from "../../knowledge/knowledge.ts";
 import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
 import { resultUnion } from "./common.ts";
 import { connectionOf, paged } from "./connections.ts";
-import { KnowledgeBase, RetrievalType } from "./knowledge.ts";
+import { KnowledgeBase, KnowledgeDocument, RetrievalType } from "./knowledge.ts";
 import { RetrievalInput } from "./knowledge-verbs.ts";
 import { DeleteResult } from "./live.ts";
 import { Run } from "./runs.ts";
@@ -37,6 +40,16 @@ LabelledQuestion.implement({
   fields: (t) => ({
     id: t.exposeID("id", { description: "Its id." }),
     text: t.exposeString("text", { description: "The question." }),
+    documents: t.field({
+      type: [KnowledgeDocument],
+      description: "The documents that answer it and are there still.",
+      resolve: async ({ relevant }, _, { knowledge }) => {
+        const found = await Promise.all(
+          [...new Set(relevant.map(({ documentId }) => documentId))].map(knowledge.findDocument),
+        );
+        return found.filter((document) => document !== null);
+      },
+    }),
     relevant: t.field({
       type: [Relevant],
       description: "What answers it.",
@@ -55,14 +68,43 @@ const Mean = builder.objectRef<MeanShape>("MeanWithInterval").implement({
   }),
 });
 
-const QuestionScore = builder
-  .objectRef<EvaluationResultShape["questions"][number]>("QuestionScore")
+const FoundRank = builder.objectRef<FoundRankShape>("FoundRank").implement({
+  description: "One rank of what was found for a question.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    documentId: t.exposeID("documentId", { description: "The document." }),
+    document: t.exposeString("document", { description: "Its name at that time." }),
+    chunkId: t.exposeID("chunkId", { description: "The chunk that was found." }),
+    isRelevant: t.exposeBoolean("isRelevant", { description: "Whether it answers the question." }),
+  }),
+});
+
+const QuestionScore = builder.objectRef<QuestionScoreShape>("QuestionScore").implement({
+  description: "How well one question was answered.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    questionId: t.exposeID("id", { description: "The labelled question." }),
+    text: t.exposeString("text", { description: "The question as it was asked." }),
+    recall: t.exposeFloat("recall", { description: "Share of what is relevant that was found." }),
+    reciprocalRank: t.exposeFloat("reciprocalRank", { description: "One over the first relevant rank." }),
+    ndcg: t.exposeFloat("ndcg", { description: "Its nDCG." }),
+    found: t.field({
+      type: [FoundRank],
+      description: "What was found, best first, k ranks at most.",
+      resolve: ({ found }) => found,
+    }),
+  }),
+});
+
+const Difference = builder
+  .objectRef<NonNullable<EvaluationResultShape["difference"]>>("EvaluationDifference")
   .implement({
-    description: "How well one question was answered.",
+    description: "Paired differences to the first way of asking, question by question.",
     extensions: needs("read"),
     fields: (t) => ({
-      questionId: t.exposeID("id", { description: "The labelled question." }),
-      ndcg: t.exposeFloat("ndcg", { description: "Its nDCG." }),
+      recall: t.expose("recall", { type: Mean, description: "Of recall." }),
+      reciprocalRank: t.expose("reciprocalRank", { type: Mean, description: "Of the reciprocal rank." }),
+      ndcg: t.expose("ndcg", { type: Mean, description: "Of nDCG." }),
     }),
   });
 
@@ -86,6 +128,12 @@ const EvaluationResult = builder.objectRef<EvaluationResultShape>("EvaluationRes
     ndcg: t.expose("ndcg", {
       type: Mean,
       description: "Normalised discounted cumulated gain of the first k.",
+    }),
+    difference: t.field({
+      type: Difference,
+      nullable: true,
+      description: "What it has more than the first way; null for the first.",
+      resolve: ({ difference }) => difference,
     }),
     questions: t.field({
       type: [QuestionScore],
@@ -123,6 +171,13 @@ builder.objectFields(KnowledgeBase, (t) => ({
     description: "Its labelled questions, oldest first.",
     ...paged,
     resolve: ({ id }, page, { knowledge }) => knowledge.pageOfQuestions(id, page),
+  }),
+  evaluation: t.field({
+    type: RetrievalEvaluation,
+    nullable: true,
+    description: "One of its evaluations; null when there is none of this id.",
+    args: { id: t.arg.id({ required: true, description: "The evaluation." }) },
+    resolve: ({ id: base }, { id }, { knowledge }) => knowledge.findEvaluation(base, id),
   }),
   evaluations: t.field({
     type: connectionOf("RetrievalEvaluation", RetrievalEvaluation),
@@ -172,6 +227,26 @@ const LabelResult = resultUnion<{ questions: LabelledQuestionRow[] }>(
     }),
   }),
 );
+const Refused = builder.objectRef<RefusedLine>("RefusedLine").implement({
+  description: "A line of a file that was left out.",
+  extensions: needs("write"),
+  fields: (t) => ({
+    line: t.exposeInt("line", { description: "Its number, from 1." }),
+    message: t.exposeString("message", { description: "What is wrong with it." }),
+  }),
+});
+const ImportResult = resultUnion<{ questions: LabelledQuestionRow[]; refused: RefusedLine[] }>(
+  "ImportLabelledQuestions",
+  "What was kept of the file, and what was not.",
+  (t) => ({
+    count: t.int({ description: "Questions that were kept.", resolve: ({ questions }) => questions.length }),
+    refused: t.field({
+      type: [Refused],
+      description: "Lines that were left out.",
+      resolve: ({ refused }) => refused,
+    }),
+  }),
+);
 const EvaluationStarted = resultUnion<{ evaluation: EvaluationRow; run: RunRow }>(
   "StartRetrievalEvaluation",
   "The evaluation, and the run that measures.",
@@ -198,6 +273,18 @@ builder.mutationFields((t) => ({
       LabelResult.run(async () => ({
         questions: await knowledge.labelQuestions(principal.projectId, knowledgeBase, questions),
       })),
+  }),
+  importLabelledQuestions: t.field({
+    type: ImportResult.union,
+    description:
+      "Keeps the questions of a CSV file (columns question, document, grade) or a JSONL file (question, documents, grade); wrong lines are left out and said.",
+    extensions: needs("write"),
+    args: {
+      knowledgeBase: t.arg.id({ required: true, description: "Its id or name." }),
+      text: t.arg.string({ required: true, description: "The file's text." }),
+    },
+    resolve: (_, { knowledgeBase, text }, { knowledge, principal }) =>
+      ImportResult.run(() => knowledge.importQuestions(principal.projectId, knowledgeBase, text)),
   }),
   deleteLabelledQuestion: t.field({
     type: DeleteResult.union,

@@ -99,7 +99,7 @@ export const RetrievalInput = builder.inputType("RetrievalInput", {
     k: t.int({ description: "Most passages of an answer." }),
     threshold: t.float({ description: "Passages less similar to the question are left out; 0 keeps all." }),
     neighbours: t.int({ description: "Chunks on each side joined to each passage." }),
-    reranker: t.string({ description: "Name of a reranker." }),
+    reranker: t.string({ description: "Id or name of a reranker; empty for none." }),
   }),
 });
 const FilterInput = builder.inputType("RetrievalFilterInput", {
@@ -363,7 +363,8 @@ builder.mutationFields((t) => ({
   }),
   deleteDocument: t.field({
     type: DeleteResult.union,
-    description: "Takes a document out of its knowledge base, also in the middle of its reading.",
+    description:
+      "Takes a document out of its knowledge base into the trash, also in the middle of its reading.",
     extensions: needs("write"),
     args: { id: t.arg.id({ required: true, description: "The document." }) },
     resolve: (_, { id }, { knowledge, principal }) =>
@@ -371,7 +372,7 @@ builder.mutationFields((t) => ({
   }),
   deleteKnowledgeBase: t.field({
     type: DeleteResult.union,
-    description: "Deletes a knowledge base; one with documents only with `confirm`.",
+    description: "Deletes a knowledge base into the trash; one with documents only with `confirm`.",
     extensions: needs("write"),
     args: {
       id: t.arg.id({ required: true, description: "Its id or name." }),

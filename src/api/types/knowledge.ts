@@ -20,7 +20,13 @@ export const KnowledgeBase = builder.objectRef<KnowledgeBaseRow>("KnowledgeBase"
 export const KnowledgeDocument = builder.objectRef<DocumentRow>("Document");
 const DocumentChunk = builder.objectRef<ChunkRow>("DocumentChunk");
 
-type EmbedderShape = { id: string; name: string; dimensions: number | null; maxTokens: number | null };
+type EmbedderShape = {
+  id: string;
+  name: string;
+  dimensions: number | null;
+  maxTokens: number | null;
+  unrelatedBelow?: number | undefined;
+};
 const EmbedderType = builder.objectRef<EmbedderShape>("Embedder").implement({
   description: "What turns texts into vectors.",
   extensions: needs("read"),
@@ -34,6 +40,11 @@ const EmbedderType = builder.objectRef<EmbedderShape>("Embedder").implement({
     maxTokens: t.exposeInt("maxTokens", {
       nullable: true,
       description: "Longest text that it sees, in its own tokens; null when it is gone.",
+    }),
+    threshold: t.float({
+      description:
+        "Least similarity that is proposed for it: where texts begin to have to do with each other.",
+      resolve: ({ unrelatedBelow }) => unrelatedBelow ?? 0,
     }),
   }),
 });
@@ -64,7 +75,10 @@ export const RetrievalType = builder.objectRef<Retrieval>("RetrievalSettings").i
       description: "Passages less similar to the question are left out; 0 keeps all.",
     }),
     neighbours: t.exposeInt("neighbours", { description: "Chunks on each side joined to each passage." }),
-    reranker: t.exposeString("reranker", { nullable: true, description: "Name of the reranker, if any." }),
+    reranker: t.exposeString("reranker", {
+      nullable: true,
+      description: "Id or name of the reranker, if any.",
+    }),
   }),
 });
 

@@ -15,6 +15,8 @@ import { connectionOf, paged } from "./connections.ts";
 type Changed = { id: string; name: string };
 type Kind = { kind: string; restore: (context: Context, id: string) => Promise<Changed> };
 const restoreModel = ({ models, principal }: Context, id: string) => models.restore(principal.projectId, id);
+const restoreKnowledge = ({ knowledge, principal }: Context, id: string) =>
+  knowledge.restore(principal.projectId, id);
 /** What can come back, by its type. */
 const kinds: Record<string, Kind> = {
   Dataset: {
@@ -27,6 +29,8 @@ const kinds: Record<string, Kind> = {
   CompleteModel: { kind: "complete", restore: restoreModel },
   LiveModel: { kind: "live", restore: restoreModel },
   RegisteredModel: { kind: "registered", restore: restoreModel },
+  KnowledgeBase: { kind: "knowledge", restore: restoreKnowledge },
+  Document: { kind: "document", restore: restoreKnowledge },
   Conversation: {
     kind: "conversation",
     restore: ({ chat, principal }, id) => chat.restoreConversation(principal, id),
@@ -35,7 +39,16 @@ const kinds: Record<string, Kind> = {
 const kindOf = (id: string): Kind | undefined => kinds[typenameOfId(id) ?? ""];
 
 /** Tables whose rows are parts of a thing, not things. */
-const PARTS = new Set(["model_names", "dataset_versions", "messages", "feedback"]);
+const PARTS = new Set([
+  "model_names",
+  "dataset_versions",
+  "messages",
+  "feedback",
+  "documents",
+  "labelled_questions",
+  "retrieval_evaluations",
+  "knowledge_indexes",
+]);
 
 const TrashEntry = builder.objectRef<typeof trash.$inferSelect>("TrashEntry").implement({
   description: "Something that was deleted and can still come back, with what went along.",
@@ -44,7 +57,7 @@ const TrashEntry = builder.objectRef<typeof trash.$inferSelect>("TrashEntry").im
     id: t.exposeID("id", { description: "The id that it had, and will have again." }),
     kind: t.string({
       description:
-        "What it is: base, dataset, training, customized, complete, live, registered, conversation.",
+        "What it is: base, dataset, training, customized, complete, live, registered, knowledge, document, conversation.",
       resolve: ({ id }) => kindOf(id)?.kind ?? "thing",
     }),
     name: t.exposeString("name", { description: "The name that it had." }),

@@ -25,14 +25,10 @@ export type StoredEncoder = {
 
 /** Names of the graph's inputs and output. */
 export const ENCODER = {
-  /** int64 [batch, sequence] */
+  /** int64 [batch, sequence]: texts of equal length, because nothing is masked. */
   ids: "input_ids",
   /** int64 [sequence]: 0, 1, 2 … */
   positions: "positions",
-  /** int32 [batch]: tokens of each text. */
-  lengths: "lengths",
-  /** float [batch, sequence, 1]: 1 where there is a token. */
-  mask: "mask",
   /** float [batch, hidden] */
   vectors: "vectors",
 } as const;
@@ -152,11 +148,10 @@ class EncoderGraph {
     const outputs = ["q", "k", "v"].map((part) => `${part}_${layer}`);
     const qkv = this.byText(this.matmul(JOINED.qkv(layer), x), 3 * hidden);
     graph.node("Split", [qkv, graph.int64s([hidden, hidden, hidden])], { axis: 2 }, { outputs });
-    const mixed = graph.ms(
-      "MultiHeadAttention",
-      [...outputs, this.float(`${JOINED.qkv(layer)}.bias`), ENCODER.lengths],
-      { num_heads: heads },
-    );
+    // Without a mask ONNX Runtime attends in tiles that stay in the cache.
+    const mixed = graph.ms("MultiHeadAttention", [...outputs, this.float(`${JOINED.qkv(layer)}.bias`)], {
+      num_heads: heads,
+    });
     const self = `${at}.attention.output`;
     const rows = graph.node("Reshape", [mixed, graph.int64s([-1, hidden])]);
     const attended = this.addNorm(
@@ -182,8 +177,6 @@ class EncoderGraph {
     const { hiddenSize, layers, layerNormEps } = this.model.config;
     graph.input(ENCODER.ids, ONNX_TYPE.INT64, ["batch", "sequence"]);
     graph.input(ENCODER.positions, ONNX_TYPE.INT64, ["sequence"]);
-    graph.input(ENCODER.lengths, ONNX_TYPE.INT32, ["batch"]);
-    graph.input(ENCODER.mask, ONNX_TYPE.FLOAT, ["batch", "sequence", 1]);
     const places = graph.node("Gather", [this.float(JOINED.places), ENCODER.positions]);
     const summed = graph.node("Add", [this.words(), places]);
     const norm = "embeddings.LayerNorm";
@@ -194,9 +187,8 @@ class EncoderGraph {
     );
     let x = graph.node("Reshape", [normed, graph.int64s([-1, hiddenSize])]);
     for (let layer = 0; layer < layers; layer++) x = this.layer(layer, x);
-    const masked = graph.node("Mul", [this.byText(x, hiddenSize), ENCODER.mask]);
     // The mean has the direction of the sum, and only the direction stays.
-    const sum = graph.node("ReduceSum", [masked, graph.int64s([1])], { keepdims: 0 });
+    const sum = graph.node("ReduceSum", [this.byText(x, hiddenSize), graph.int64s([1])], { keepdims: 0 });
     graph.node("LpNormalization", [sum], { axis: -1, p: 2 }, { outputs: [ENCODER.vectors] });
     graph.output(ENCODER.vectors, ONNX_TYPE.FLOAT, ["batch", hiddenSize]);
     return graph.finish("espalier-encoder");

@@ -4,15 +4,13 @@ import { type EngineRuntime, SESSION_CONFIG } from "./decoder.ts";
 import { ENCODER } from "./encoder-graph.ts";
 import { openOrt } from "./ort.ts";
 
-/** Texts of one run, padded to the longest. */
+/** Texts of one run, all of the same number of tokens. */
 export type EncoderBatch = {
   texts: number;
-  /** Tokens of the longest. */
+  /** Tokens of each. */
   width: number;
   /** [texts, width] */
   ids: BigInt64Array;
-  /** [texts] */
-  lengths: Int32Array;
 };
 
 export type EncoderSession = {
@@ -21,14 +19,8 @@ export type EncoderSession = {
   run(batch: EncoderBatch): Promise<Float32Array>;
 };
 
-/** What the graph is fed beside the ids and lengths. */
-function derived({ texts, width, lengths }: EncoderBatch): { positions: BigInt64Array; mask: Float32Array } {
-  const mask = new Float32Array(texts * width);
-  lengths.forEach((length, text) => {
-    mask.fill(1, text * width, text * width + length);
-  });
-  return { positions: BigInt64Array.from({ length: width }, (_, i) => BigInt(i)), mask };
-}
+const positionsOf = ({ width }: EncoderBatch): BigInt64Array =>
+  BigInt64Array.from({ length: width }, (_, i) => BigInt(i));
 
 /** Opens the graph at `path`. `log` is told when the C API was not usable. */
 export async function openEncoderSession(
@@ -53,14 +45,11 @@ function openByOrt(
   return {
     runtime: "c-api",
     async run(batch) {
-      const { texts, width, ids, lengths } = batch;
-      const { positions, mask } = derived(batch);
+      const { texts, width, ids } = batch;
       const vectors = new Float32Array(texts * dimensions);
       const inputs = new Map([
         [ENCODER.ids, ort.tensor(ids, [texts, width])],
-        [ENCODER.positions, ort.tensor(positions, [width])],
-        [ENCODER.lengths, ort.tensor(lengths, [texts])],
-        [ENCODER.mask, ort.tensor(mask, [texts, width, 1])],
+        [ENCODER.positions, ort.tensor(positionsOf(batch), [width])],
       ] as const);
       const output = ort.tensor(vectors, [texts, dimensions]);
       try {
@@ -86,13 +75,10 @@ async function openByNode(path: string, threads: number): Promise<EncoderSession
   return {
     runtime: "node",
     async run(batch) {
-      const { texts, width, ids, lengths } = batch;
-      const { positions, mask } = derived(batch);
+      const { texts, width, ids } = batch;
       const outputs = await session.run({
         [ENCODER.ids]: new Tensor("int64", ids, [texts, width]),
-        [ENCODER.positions]: new Tensor("int64", positions, [width]),
-        [ENCODER.lengths]: new Tensor("int32", lengths, [texts]),
-        [ENCODER.mask]: new Tensor("float32", mask, [texts, width, 1]),
+        [ENCODER.positions]: new Tensor("int64", positionsOf(batch), [width]),
       });
       const vectors = outputs[ENCODER.vectors]?.data;
       if (!(vectors instanceof Float32Array)) throw new Error("the graph gave no vectors");

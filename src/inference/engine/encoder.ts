@@ -1,10 +1,11 @@
-// One loaded embedder: texts to tokens to vectors, in batches of near lengths; questions go before bulk work.
+// One loaded embedder: texts to tokens to vectors, in batches of equal length; questions go before bulk work.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Tokenizer } from "@huggingface/tokenizers";
+import type { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { EspalierError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
+import { countOf, openTokenizer } from "../token-counter.ts";
 import type { EngineRuntime } from "./decoder.ts";
 import { type EncoderBatch, type EncoderSession, openEncoderSession } from "./encoder-session.ts";
 
@@ -20,7 +21,6 @@ export const ENCODER_FILES = {
 const descriptionSchema = z.object({ dimensions: z.int().positive(), maxTokens: z.int().positive() });
 /** `maxTokens` counts the two marks around a text. */
 export type EncoderDescription = z.infer<typeof descriptionSchema>;
-const objectSchema = z.record(z.string(), z.unknown());
 
 /** Texts that are tokenized before other messages get a look in. */
 const TEXTS_A_TURN = 32;
@@ -46,13 +46,10 @@ export class Encoder {
 
   /** Reads the folder and opens its graph. */
   static async open({ folder, ...options }: EncoderOptions): Promise<Encoder> {
-    const read = async (name: string): Promise<unknown> =>
-      JSON.parse(await readFile(join(folder, name), "utf8"));
-    const description = descriptionSchema.parse(await read(ENCODER_FILES.description));
-    const tokenizer = new Tokenizer(
-      objectSchema.parse(await read(ENCODER_FILES.tokenizer)),
-      objectSchema.parse(await read(ENCODER_FILES.tokenizerConfig)),
+    const description = descriptionSchema.parse(
+      JSON.parse(await readFile(join(folder, ENCODER_FILES.description), "utf8")),
     );
+    const tokenizer = await openTokenizer(folder);
     const { dimensions } = description;
     const session = await openEncoderSession(join(folder, ENCODER_FILES.graph), { dimensions, ...options });
     return new Encoder(tokenizer, session, description);
@@ -60,7 +57,7 @@ export class Encoder {
 
   /** Tokens of each text without the marks around it, uncut. */
   countTokens(texts: readonly string[]): Promise<number[]> {
-    return this.each(texts, (text) => this.tokenizer.encode(text, { add_special_tokens: false }).ids.length);
+    return this.each(texts, (text) => countOf(this.tokenizer, text));
   }
 
   /**
@@ -74,7 +71,7 @@ export class Encoder {
     for (const places of batchesOf(rows)) {
       const made = await this.inTurn(isUrgent, () => {
         if (signal.aborted) throw new EspalierError("CANCELLED", "The texts are no longer wanted.");
-        return this.session.run(padded(places.map((place) => rows[place] ?? [])));
+        return this.session.run(batchOf(places.map((place) => rows[place] ?? [])));
       });
       places.forEach((place, i) => {
         vectors.set(made.subarray(i * dimensions, (i + 1) * dimensions), place * dimensions);
@@ -115,27 +112,21 @@ export class Encoder {
   }
 }
 
-/** Places of the rows in batches of near lengths, each within the limit of tokens. */
-function batchesOf(rows: readonly number[][]): number[][] {
-  const order = rows.map((_, place) => place);
-  const lengthOf = (place: number): number => rows[place]?.length ?? 0;
-  order.sort((a, b) => lengthOf(a) - lengthOf(b));
-  const batches: number[][] = [];
-  for (const place of order) {
-    const batch = batches.at(-1);
-    if (batch && (batch.length + 1) * lengthOf(place) <= limits.embedBatchTokens) batch.push(place);
-    else batches.push([place]);
-  }
-  return batches;
+/** Places of the rows in batches of equal length, each within the limit of tokens: nothing is padded. */
+function batchesOf(rows: readonly (readonly number[])[]): number[][] {
+  const byLength = Map.groupBy(rows.keys(), (place) => rows[place]?.length ?? 0);
+  return [...byLength].flatMap(([length, places]) => {
+    const each = Math.max(1, Math.floor(limits.embedBatchTokens / length));
+    return Array.from({ length: Math.ceil(places.length / each) }, (_, at) =>
+      places.slice(at * each, (at + 1) * each),
+    );
+  });
 }
 
-function padded(rows: readonly (readonly number[])[]): EncoderBatch {
-  const width = Math.max(...rows.map((row) => row.length));
-  const ids = new BigInt64Array(rows.length * width);
-  rows.forEach((row, text) => {
-    row.forEach((id, i) => {
-      ids[text * width + i] = BigInt(id);
-    });
-  });
-  return { texts: rows.length, width, ids, lengths: Int32Array.from(rows, (row) => row.length) };
+function batchOf(rows: readonly (readonly number[])[]): EncoderBatch {
+  return {
+    texts: rows.length,
+    width: rows[0]?.length ?? 0,
+    ids: BigInt64Array.from(rows.flat(), (id) => BigInt(id)),
+  };
 }

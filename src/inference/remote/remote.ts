@@ -5,6 +5,7 @@ import { type Clock, monotonicMs } from "../../kit/clock.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import { readPicture } from "../../kit/picture.ts";
 import type { ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage } from "../protocol.ts";
+import { estimateTokens } from "../token-counter.ts";
 import { listRemoteModels, rerankRemote } from "./calls.ts";
 import { brokenOff, providerError } from "./errors.ts";
 import { kindInfo, type ProviderKind } from "./kinds.ts";
@@ -240,13 +241,6 @@ function usageOf({ usage }: Finish, estimated: Usage): Usage {
 /** A count that can be one; else null. */
 function counted(value: number | undefined): number | null {
   return value !== undefined && Number.isSafeInteger(value) && value >= 0 && value < 1e9 ? value : null;
-}
-
-/** About how many tokens a text has where nobody can count: four Latin characters make one, others one each. */
-export function estimateTokens(text: string): number {
-  let foreign = 0;
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x24f) foreign++;
-  return Math.ceil((text.length - foreign) / 4 + foreign);
 }
 
 /** About what a picture counts for: a token for 750 pixels, as providers scale larger ones down. */
