@@ -36,7 +36,7 @@ function Field(props: {
   const { spec, name } = props;
   const title = said(spec.title ?? name);
   const unit = spec.unit ? said(spec.unit) : null;
-  const label = unit && unit.toLowerCase() !== title.toLowerCase() ? `${title}, ${unit}` : title;
+  const label = unit && spec.unit?.toLowerCase() !== spec.title?.toLowerCase() ? `${title}, ${unit}` : title;
   const shared = {
     label,
     description: spec.description ? said(spec.description) : undefined,
