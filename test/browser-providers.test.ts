@@ -1,6 +1,8 @@
 // Third-party models as a person connects them at the browser: empty page, form, consent, a try, a chat with costs, removal.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { z } from "zod";
+import { sunnyPng } from "../src/kit/picture.test-kit.ts";
+import { chatOf } from "./browser-chat-kit.ts";
 import { canWalk, narrow, startWalk, type Walk } from "./browser-kit.ts";
 import { KEY, startWire, WIRES, WORDS } from "./provider-wire.ts";
 
@@ -79,14 +81,120 @@ test.skipIf(!canWalk)("its model is chatted with, and its page says what that co
   await walk.heading("Third-party models").waitFor();
   await page.getByRole("link", { name: "acme" }).click();
   await walk.heading("acme").waitFor();
-  await page.getByText("1 call, 18 tokens, $0.000092").waitFor();
+  await page.getByText("2 calls, 36 tokens, $0.00018").waitFor();
   await walk.look("third-party", { dark: true });
   await walk.within(narrow, () => walk.look("third-party-narrow"));
   await walk.within({ width: 2560, height: 1200 }, () => walk.look("third-party-wide", { picture: false }));
 });
 
+test.skipIf(!canWalk)(
+  "R71 pictures are chosen, pasted and dropped, shown to a model that sees, kept, and edited; others refuse them",
+  async () => {
+    const { page } = walk;
+    const { question, whole } = chatOf(walk);
+    await walk.samples();
+    await walk.open("/chat?model=acme%2Fgpt-4o-mini");
+    const composer = page.getByRole("textbox", { name: "Message" });
+    const tray = page.getByRole("list", { name: "Pictures of your message" });
+    const sendButton = walk.button("Send");
+    const bytes = Buffer.from(sunnyPng(640, 400)).toString("base64");
+    /** Lets go of a picture over the talk, or pastes it. */
+    const give = (how: "drop" | "paste", name: string) =>
+      page.evaluate(
+        ([way, title, data]) => {
+          const parts = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+          const given = new DataTransfer();
+          given.items.add(new File([parts], title, { type: "image/png" }));
+          const about = { bubbles: true, cancelable: true };
+          const field = document.querySelector("textarea[aria-label=Message]");
+          field?.dispatchEvent(
+            way === "drop"
+              ? new DragEvent("drop", { ...about, dataTransfer: given })
+              : new ClipboardEvent("paste", { ...about, clipboardData: given }),
+          );
+        },
+        [how, name, bytes] as const,
+      );
+    await page.getByLabel("Pictures", { exact: true }).setInputFiles([
+      { name: "sunny.png", mimeType: "image/png", buffer: Buffer.from(bytes, "base64") },
+      { name: "holiday.png", mimeType: "image/png", buffer: Buffer.from("<script>alert(1)</script>") },
+    ]);
+    await tray.getByText("holiday.png: These bytes are no PNG, JPEG, WebP or GIF.").waitFor();
+    await page.getByText("Remove the picture that could not be taken.").waitFor();
+    expect(await sendButton.getAttribute("aria-disabled")).toBe("true");
+    await walk.button("Remove holiday.png").press("Enter");
+    await give("paste", "pasted.png");
+    await give("drop", "dropped.png");
+    await page.waitForFunction(() => document.querySelectorAll(".e-picture-tray img").length === 3);
+    await walk.button("Remove pasted.png").click();
+    // A second column whose model takes none holds the message back, and says why.
+    await walk.button("Compare").click();
+    await page.getByText(": takes no pictures. Choose a model that reads pictures").waitFor();
+    await composer.fill("What do you see?");
+    await composer.press("Enter");
+    expect(await sendButton.getAttribute("aria-disabled")).toBe("true");
+    await walk.look("chat-pictures-refused", { picture: false });
+    await walk.button("Take this model out").last().click();
+    await page.getByText("takes no pictures").waitFor({ state: "detached" });
+    await walk.within(narrow, () => walk.look("chat-pictures-narrow", { picture: false }));
+    await composer.press("Enter");
+    await whole(1);
+    await page.waitForURL(/\/chat\/cnv_/);
+    await question(0).getByText("What do you see?").waitFor();
+    const url = `data:image/png;base64,${bytes}`;
+    const part = { type: "image_url", image_url: { url } };
+    expect(wire.asked.at(-1)?.body).toMatchObject({
+      messages: [{ role: "user", content: [part, part, { type: "text", text: "What do you see?" }] }],
+    });
+    await page.reload();
+    await walk.button("Enlarge sunny.png", question(0)).waitFor();
+    await page.waitForFunction(
+      () => document.querySelector<HTMLImageElement>(".e-picture img[alt='sunny.png']")?.naturalWidth === 640,
+    );
+    await walk.look("chat-pictures", { dark: true });
+    await walk.button("Enlarge sunny.png").click();
+    await walk.dialog().getByText("sunny.png · 640 × 400").waitFor();
+    await walk.look("chat-picture-large", { picture: false });
+    await page.keyboard.press("Escape");
+    await walk.dialog().waitFor({ state: "detached" });
+    await walk.button("Edit the message", question(0)).click();
+    await walk.button("Remove dropped.png").click();
+    await page.getByLabel("Your message").fill("And now?");
+    await walk.button("Send again").click();
+    await question(0).getByText("2/2").waitFor();
+    await whole(1);
+    expect(await walk.button(/^Enlarge/, question(0)).count()).toBe(1);
+    expect(wire.asked.at(-1)?.body).toMatchObject({
+      messages: [{ content: [part, { type: "text", text: "And now?" }] }],
+    });
+    await walk.button("Good reply").click();
+    const id = new URL(page.url()).pathname.split("/").at(-1);
+    const query =
+      "query ($id: ID!) { node(id: $id) { ... on Conversation { messages { nodes { pictures { name } } } } } }";
+    expect(await walk.graphql(query, { id })).toEqual({
+      node: { messages: { nodes: [{ pictures: [{ name: "sunny.png" }] }, { pictures: [] }] } },
+    });
+    // What was thought of the reply is gathered on a page of its own.
+    await walk.until(
+      '{ feedback(verdict: UP, model: "acme/gpt-4o-mini") { nodes { verdict } } }',
+      z.object({ feedback: z.object({ nodes: z.tuple([z.object({ verdict: z.literal("up") })]) }) }),
+    );
+    await page.getByRole("link", { name: "Rated replies" }).click();
+    await walk.heading("Rated replies").waitFor();
+    await page.getByRole("cell", { name: "acme/gpt-4o-mini" }).waitFor();
+    await walk.look("rated", { dark: true });
+    await page.getByLabel("Only of this model").fill("nobody");
+    await page.getByText("Nothing of the kind").waitFor();
+    await page.getByLabel("Only of this model").fill("acme/gpt-4o-mini");
+    await page.getByRole("link", { name: "What do you see?" }).click();
+    await question(0).getByText("And now?").waitFor();
+  },
+);
+
 test.skipIf(!canWalk)("it lists its models to choose from, is changed, and removed with them", async () => {
   const { page } = walk;
+  await walk.open("/third-party");
+  await page.getByRole("link", { name: "acme" }).click();
   await walk.button("Change acme").click();
   const form = walk.dialog();
   await walk.button("Ask acme for its models", form).click();

@@ -22,6 +22,12 @@ export type Opinion = {
   vote: "chosen" | "not_chosen" | "tie" | "bad" | null;
 };
 
+export type FeedbackFilter = {
+  kind?: FeedbackKind | null | undefined;
+  verdict?: Rating | VoteVerdict | "edited" | null | undefined;
+  model?: string | null | undefined;
+};
+
 type Who = Asker;
 type VoteInput = {
   /** The replies in the order in which they were shown. */
@@ -202,13 +208,22 @@ export function createFeedback({ store, clock, kept }: { store: Store; clock: Cl
       return vote;
     },
 
-    /** The latest first; of one kind when said. */
-    pageOfFeedback: (who: Who, page: PageRequest, kind?: FeedbackKind | null): Promise<Page<FeedbackRow>> =>
+    /** The latest first; only of a kind, a verdict, or on replies of a model (name or id) when said. */
+    pageOfFeedback: (
+      who: Who,
+      page: PageRequest,
+      { kind, verdict, model }: FeedbackFilter = {},
+    ): Promise<Page<FeedbackRow>> =>
       readPage(
         store.db,
         feedback,
         {
-          where: and(visibleTo(who), kind ? eq(feedback.kind, kind) : undefined),
+          where: and(
+            visibleTo(who),
+            kind ? eq(feedback.kind, kind) : undefined,
+            verdict ? eq(feedback.verdict, verdict) : undefined,
+            model ? repliedBy(model) : undefined,
+          ),
           keys: ["createdAt", "id"],
           order: "descending",
         },
@@ -218,6 +233,12 @@ export function createFeedback({ store, clock, kept }: { store: Store; clock: Cl
 }
 
 type Common = Pick<FeedbackRow, "id" | "projectId" | "userId" | "conversationId" | "isBlind" | "createdAt">;
+
+/** Holds for feedback in which a model of this name then, or of this id, replied. */
+function repliedBy(model: string) {
+  return sql`EXISTS (SELECT 1 FROM json_each(${feedback.replies})
+    WHERE ${model} IN (json_extract(value, '$.model'), json_extract(value, '$.modelId')))`;
+}
 
 function ofPerson({ projectId, userId }: Who) {
   return and(eq(feedback.projectId, projectId), sql`${feedback.userId} IS ${userId}`);

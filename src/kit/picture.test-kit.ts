@@ -1,4 +1,5 @@
-// Pictures of 3 × 2 red pixels in every format, as ImageMagick 6 writes them, and hostile ones made from them.
+// Pictures for tests: 3 × 2 red pixels in every format, as ImageMagick 6 writes them, hostile ones, and one to look at.
+import { crc32, deflateSync } from "node:zlib";
 
 const from = (base64: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(base64, "base64"));
 
@@ -38,3 +39,31 @@ export const noPictures = {
   html: new TextEncoder().encode("<!doctype html><script>alert(1)</script>"),
   empty: new Uint8Array(),
 };
+
+/** A PNG of a sun over a hill, for tests in which somebody looks at it. */
+export function sunnyPng(width: number, height: number): Uint8Array<ArrayBuffer> {
+  const rows = Buffer.alloc(height * (1 + 3 * width));
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const isSun = Math.hypot(x - width * 0.7, y - height * 0.3) < height / 6;
+      const isHill = y > height * 0.7 + Math.sin((x / width) * 6) * height * 0.08;
+      const colour = isHill ? [58, 125, 68] : isSun ? [250, 200, 60] : [150, 200, 240];
+      rows.set(colour, y * (1 + 3 * width) + 1 + 3 * x);
+    }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  // Eight bits for each of red, green and blue.
+  header.set([8, 2], 8);
+  const parts = [chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))];
+  return new Uint8Array(Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), ...parts]));
+}
+
+function chunk(name: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(name), data]);
+  const whole = Buffer.alloc(8 + body.byteLength);
+  whole.writeUInt32BE(data.byteLength, 0);
+  whole.set(body, 4);
+  whole.writeUInt32BE(crc32(body), 4 + body.byteLength);
+  return whole;
+}

@@ -18,6 +18,8 @@ export function ColumnView(props: {
   picker: ReactNode;
   verbs: MessageVerbs;
   isHidden: boolean;
+  /** What an empty column says. */
+  hint: string;
   /** Whether others stand beside it. */
   isOneOfSeveral: boolean;
   onRemove: (() => void) | null;
@@ -97,7 +99,7 @@ export function ColumnView(props: {
             <div className="e-hush">
               <Mark size={32} />
               <Text size="sm" c="dimmed">
-                {t("Say something below. What you write stays on your machines.")}
+                {props.hint}
               </Text>
               {props.starters.map((starter) => (
                 <Button key={starter} size="xs" variant="default" onClick={() => props.onStarter(starter)}>

@@ -90,6 +90,9 @@ export function History(props: { openId: string | null; onPicked?: () => void })
       <Button component={Link} to="/chat" variant="default" fullWidth size="xs" onClick={props.onPicked}>
         {t("New conversation")}
       </Button>
+      <Button component={Link} to="/rated" variant="subtle" fullWidth size="xs" onClick={props.onPicked}>
+        {t("Rated replies")}
+      </Button>
       <TextInput
         mt={8}
         size="xs"

@@ -196,6 +196,7 @@ export function ChatPage() {
                 column={column}
                 verbs={verbs[index] ?? { edit: async () => undefined, retry: () => undefined }}
                 isHidden={chat.isHidden}
+                hint={hintOf(models.find(({ name }) => name === chat.models[index])?.kind, chat.wantsBlind)}
                 isOneOfSeveral={several}
                 starters={settings[0]?.starters ?? []}
                 onStarter={setText}
@@ -269,6 +270,14 @@ export function ChatPage() {
       </Drawer>
     </div>
   );
+}
+
+/** What an empty column says: where the words go, unless that would tell who is hidden. */
+function hintOf(kind: string | undefined, isHidden: boolean): string {
+  if (isHidden) return t("Say something below.");
+  return kind === "THIRD_PARTY"
+    ? t("Say something below. It goes to this model's provider.")
+    : t("Say something below. What you write stays on your machines.");
 }
 
 /** Why nothing can be sent now, and what to do about it; null where it can. `blind` names models that take no pictures. */

@@ -170,3 +170,15 @@ export const deleteConversation = graphql(`
     deleteConversation(id: $id) { __typename ... on DeleteSuccess { id } ... on UserError { code message hint field value } }
   }
 `);
+export const ratedQuery = graphql(`
+  query Rated($feedback: String, $verdict: FeedbackVerdict, $model: String) {
+    feedback(first: 50, after: $feedback, verdict: $verdict, model: $model) {
+      nodes {
+        id kind verdict note createdAt
+        conversation { id title isBlind }
+        replies { model modelId isChosen message { id text } lineage { id kind name } }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);

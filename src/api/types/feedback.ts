@@ -39,6 +39,18 @@ const FeedbackKind = builder.enumType("FeedbackKind", {
   } as const,
 });
 
+const FeedbackVerdict = builder.enumType("FeedbackVerdict", {
+  description: "What somebody said of replies.",
+  values: {
+    UP: { value: "up", description: "A good reply." },
+    DOWN: { value: "down", description: "A bad reply." },
+    EDITED: { value: "edited", description: "It was mended by hand." },
+    BETTER: { value: "better", description: "One is better than the others." },
+    TIE: { value: "tie", description: "They are equally good." },
+    BAD: { value: "bad", description: "None is good." },
+  } as const,
+});
+
 const Opinion = builder.objectRef<FeedbackOpinion>("Opinion").implement({
   description: "What the person who asks thought of a reply.",
   extensions: needs("chat"),
@@ -134,9 +146,15 @@ builder.queryField("feedback", (t) =>
     type: connectionOf("Feedback", Feedback, "chat"),
     description: "Ratings, edits and votes of conversations that you may read, the latest first.",
     extensions: needs("chat"),
-    args: { ...pageArgs, kind: t.arg({ type: FeedbackKind, description: "Only of this kind." }) },
+    args: {
+      ...pageArgs,
+      kind: t.arg({ type: FeedbackKind, description: "Only of this kind." }),
+      verdict: t.arg({ type: FeedbackVerdict, description: "Only what says this." }),
+      model: t.arg.string({ description: "Only on replies of this model: its name then, or its id." }),
+    },
     complexity: pageCost,
-    resolve: (_, { kind, ...page }, { chat, principal }) => chat.pageOfFeedback(principal, page, kind),
+    resolve: (_, { kind, verdict, model, ...page }, { chat, principal }) =>
+      chat.pageOfFeedback(principal, page, { kind, verdict, model }),
   }),
 );
 
