@@ -185,6 +185,14 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
     ['(input: { customizedId: "nobody" })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],
     ['(input: { customizedId: "toy" })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],
   ],
+  startImages: [
+    ['(input: { model: "nobody", prompt: "a fox" })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],
+    [
+      '(input: { model: "toy", prompt: "a fox" })',
+      { type: "RefusedError", code: "MODEL_CANNOT", field: "model" },
+    ],
+  ],
+  addImage: [['(input: { uploadId: "upl_x" })', { type: "NotFoundError", code: "UPLOAD_NOT_FOUND" }]],
   sendMessage: [
     ['(input: { model: "nobody", text: "hello" })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],
     ['(input: { model: "toy", text: "" })', { type: "InputError", code: "MESSAGE_EMPTY", field: "text" }],

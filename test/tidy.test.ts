@@ -20,6 +20,7 @@ const RANK: Record<string, number> = {
   "src/serving": 7,
   "src/knowledge": 8,
   "src/assessments": 9,
+  "src/images": 9,
   "src/chat": 10,
   "src/accounts": 11,
   "src/api": 12,
@@ -35,6 +36,7 @@ const DOMAINS = [
   "serving",
   "knowledge",
   "assessments",
+  "images",
   "chat",
   "accounts",
 ];

@@ -38,9 +38,13 @@ const madeBy: Record<string, string> = {
   INDEX_DOCUMENTS: "/knowledge",
   REBUILD_INDEX: "/knowledge",
 };
+/** Pages that show all that runs of a kind make. */
+const shownAt: Record<string, string> = { MAKE_IMAGES: "/images" };
 
 /** The page of what a run made; its own page where it made nothing with a page. */
 export function placeOfRun(run: { id: string; kind: string; subjectId?: string | null }): string {
   const folder = madeBy[run.kind];
+  const shown = shownAt[run.kind];
+  if (shown) return shown;
   return folder && run.subjectId ? `${folder}/${encodeURIComponent(run.subjectId)}` : `/runs/${run.id}`;
 }

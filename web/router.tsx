@@ -46,6 +46,7 @@ const pages: [string, RouteComponent][] = [
   ["/chat", chatPage],
   ["/chat/$id", chatPage],
   ["/rated", lazyRouteComponent(() => import("./chat/rated-page.tsx"), "RatedPage")],
+  ["/images", lazyRouteComponent(() => import("./images/page.tsx"), "ImagesPage")],
   ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],
   ["/runs/$id", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunPage")],
   ["/trash", lazyRouteComponent(() => import("./trash/page.tsx"), "TrashPage")],

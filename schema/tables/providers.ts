@@ -2,11 +2,12 @@
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { at, id, json } from "./columns.ts";
 
-/** US dollars per million tokens. */
+/** US dollars per million tokens, and for one image. */
 export type ModelPrices = {
   input?: number | undefined;
   cachedInput?: number | undefined;
   output?: number | undefined;
+  image?: number | undefined;
 };
 
 export const providers = sqliteTable(
@@ -42,7 +43,7 @@ export const thirdPartyModels = sqliteTable(
     name: text("name").notNull(),
     /** As the provider calls it. */
     model: text("model").notNull(),
-    /** text | vision | embedding | rerank */
+    /** text | vision | embedding | rerank | image */
     abilities: json<string[]>("abilities").notNull(),
     prices: json<ModelPrices>("prices").notNull(),
     /** Length of an embedder's vectors, once one was seen. */

@@ -3,6 +3,7 @@ import type { Accounts, Principal } from "../accounts/accounts.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Config } from "../config.ts";
 import type { Datasets } from "../datasets/datasets.ts";
+import type { Images } from "../images/images.ts";
 import type { Embedders } from "../inference/inference.ts";
 import type { Log } from "../kit/log.ts";
 import type { Knowledge } from "../knowledge/knowledge.ts";
@@ -26,6 +27,7 @@ export type ApiDeps = {
   training: Training;
   serving: Serving;
   knowledge: Knowledge;
+  images: Images;
   embedders: Embedders;
   usage: Usage;
   chat: Chat;

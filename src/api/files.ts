@@ -9,6 +9,7 @@ import { zip } from "./zip.ts";
  * `/files/{id or name}` is a zip of the model's files (a PEFT or Hugging Face folder), `/files/{id}/` their list,
  * `/files/{id}/{path}` one of them, with Range. `/files/{conversation}.md` and `.json` are a conversation,
  * `/files/{picture}` is a picture of a message; they need the scope "chat".
+ * `/files/{image}` is an image; with `?download` it is a file to keep.
  */
 export async function handleFiles(request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(request.method, "GET");
@@ -23,6 +24,11 @@ export async function handleFiles(request: Request, principal: Principal, deps: 
   if (/^pic_[0-9a-z]+$/.test(id) && path === undefined) {
     if (!opens(principal.scopes, "chat")) throw scopeMissing(principal, "chat");
     return sendPicture(request, await deps.chat.getPicture(principal, id), deps);
+  }
+  if (/^img_[0-9a-z]+$/.test(id) && path === undefined) {
+    const image = await deps.images.find(id);
+    if (image?.projectId !== principal.projectId) throw notFound("image", id);
+    return sendPicture(request, { ...image, name: `${id}.${ENDINGS[image.mediaType] ?? "bin"}` }, deps);
   }
   const model = id === "" ? null : await deps.models.find(principal.projectId, decodeSegment(id));
   if (!model) throw notFound("model", id);
@@ -70,19 +76,27 @@ async function sendFile(request: Request, file: ModelFile, { store }: ApiDeps): 
   });
 }
 
-/** A picture of a message; its type is what its bytes say, and nothing in it may run. */
-async function sendPicture(request: Request, picture: PictureRow, { store }: ApiDeps): Promise<Response> {
-  const body = request.method === "HEAD" ? null : await store.blobs.openRead(picture.sha256);
-  return new Response(body, {
-    headers: {
-      "content-type": picture.mediaType,
-      "content-disposition": `inline; filename*=UTF-8''${encodeURIComponent(picture.name)}`,
-      "content-security-policy": "default-src 'none'; sandbox",
-      "cross-origin-resource-policy": "same-origin",
-      "x-content-type-options": "nosniff",
-      "cache-control": "private, max-age=31536000, immutable",
-    },
-  });
+const ENDINGS: Record<string, string> = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
+
+/** A picture, to be seen or as a file to keep. Whether it may still be seen is asked each time; nothing in it may run. */
+async function sendPicture(
+  request: Request,
+  { name, sha256, mediaType }: Pick<PictureRow, "name" | "sha256" | "mediaType">,
+  { store }: ApiDeps,
+): Promise<Response> {
+  const isKept = new URL(request.url).searchParams.has("download");
+  const headers = {
+    "content-type": mediaType,
+    "content-disposition": `${isKept ? "attachment" : "inline"}; filename*=UTF-8''${encodeURIComponent(name)}`,
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "cache-control": "private, no-cache",
+    etag: `"${sha256}"`,
+  };
+  if (request.headers.get("if-none-match") === headers.etag)
+    return new Response(null, { status: 304, headers });
+  return new Response(request.method === "HEAD" ? null : await store.blobs.openRead(sha256), { headers });
 }
 
 function attachment(name: string): Record<string, string> {

@@ -3,6 +3,7 @@ import { lexicographicSortSchema, printSchema } from "graphql";
 import "./types/accounts.ts";
 import "./types/chat.ts";
 import "./types/feedback.ts";
+import "./types/images.ts";
 import "./types/datasets.ts";
 import "./types/knowledge.ts";
 import "./types/knowledge-evaluation.ts";

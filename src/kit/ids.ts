@@ -1,5 +1,5 @@
 // Identifiers: a noun prefix, then 26 characters that sort by time (ULID layout, Crockford base 32).
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { now } from "./clock.ts";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -38,6 +38,8 @@ export const ID_PREFIX = {
   document: "doc",
   labelledQuestion: "lqu",
   retrievalEvaluation: "rev",
+  image: "img",
+  imageRequest: "imr",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;
@@ -82,4 +84,9 @@ export function timeOfId(id: string): number {
 /** An unguessable token of `bytes` random bytes in base64url, for keys, sessions and set-up links. */
 export function newSecret(bytes = 32): string {
   return randomBytes(bytes).toString("base64url");
+}
+
+/** A random whole number from 1 to `most`, for whoever wants the same outcome again. */
+export function newSeed(most: number): number {
+  return randomInt(1, most + 1);
 }

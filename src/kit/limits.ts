@@ -257,6 +257,16 @@ export const limits = {
   outboundQueueMs: 30_000,
   /** Longest silence of a provider when nobody chose one. */
   providerTimeoutMs: 60_000,
+  /** How many times longer than a provider's other answers an image may take: nothing comes before it is whole. */
+  imageTimeoutFactor: 4,
+  /** Most images of one request. */
+  imagesPerRequest: 4,
+  /** Images of one request that are asked for at once. */
+  imagesAtOnce: 2,
+  /** Longest text that an image is made from. */
+  imagePromptChars: 32_000,
+  /** Largest seed of an image: what the providers that have one take. */
+  imageSeed: 858_993_000,
   /** Most models of one provider. */
   providerModels: 200,
   /** Longest key of a provider. */

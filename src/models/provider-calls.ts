@@ -14,7 +14,11 @@ import {
   type RecordCall,
 } from "../inference/inference.ts";
 import {
+  type ImageOffer,
+  type ImageWish,
+  imageOffer,
   isProviderKind,
+  type MadeImage,
   type ProviderKind,
   type Remote,
   type RemoteConnection,
@@ -112,6 +116,26 @@ export function createProviderCalls({
         yield event.type === "end" && cost !== null ? { ...event, costUsd: cost } : event;
       }
     },
+
+    /** One image, with its cost where the price is known. @throws EspalierError MODEL_NOT_FOUND, SECRET_KEY_…, PROVIDER_…, PICTURE_UNREADABLE */
+    async makeImage(
+      ref: Pick<ModelRef, "modelId" | "name">,
+      wish: ImageWish,
+      signal?: AbortSignal,
+    ): Promise<MadeImage & { costUsd: number | null }> {
+      const { model, to } = await reach(ref);
+      const made = await remote.makeImage(to, model.model, wish, signal);
+      return { ...made, costUsd: imageCostOf(model.prices, made) };
+    },
+
+    /** What can be asked of a model that makes images; null where it makes none. */
+    async imageOfferOf(
+      row: Pick<ThirdPartyModelRow, "abilities" | "model" | "providerId">,
+    ): Promise<ImageOffer | null> {
+      if (!row.abilities.includes("image")) return null;
+      const provider = await db.query.providers.findFirst({ where: eq(providers.id, row.providerId) });
+      return provider ? imageOffer(kindOf(provider), row.model) : null;
+    },
   };
 
   async function tryModel(to: RemoteConnection, { model, abilities, prices }: ThirdPartyModelRow) {
@@ -128,6 +152,17 @@ export function createProviderCalls({
       const { vectors, tokens } = await remote.embed(to, model, ["hello"], "query");
       const answer = `A vector of ${vectors[0]?.length ?? 0} numbers.`;
       return { answer, usage: usageOf(tokens), costUsd: inputCost(prices, tokens) };
+    }
+    if (abilities.includes("image")) {
+      const wish = { prompt: "A green leaf on white", ratio: "1:1", seed: null, source: null };
+      const made = await remote.makeImage(to, model, wish);
+      const { width, height, inputTokens, outputTokens } = made;
+      const usage = { ...usageOf(inputTokens), completionTokens: outputTokens };
+      return {
+        answer: `A picture of ${width} × ${height} pixels.`,
+        usage,
+        costUsd: imageCostOf(prices, made),
+      };
     }
     const passages = ["blue", "seven"];
     const scores = await remote.rerank(to, model, "colour", passages);
@@ -166,6 +201,7 @@ const pricesSchema = z.object({
   input: z.number().optional(),
   cachedInput: z.number().optional(),
   output: z.number().optional(),
+  image: z.number().optional(),
 });
 
 /** US dollars for a call by a price table; null where the table does not say both prices. */
@@ -177,4 +213,15 @@ export function costOf(
   if (input === undefined || output === undefined || cachedInput === undefined) return null;
   const fresh = usage.promptTokens - usage.cachedTokens;
   return (fresh * input + usage.cachedTokens * cachedInput + usage.completionTokens * output) / 1e6;
+}
+
+/** US dollars for one image: the price of one where it is said, else that of its tokens. */
+export function imageCostOf(
+  prices: ModelPrices,
+  { inputTokens, outputTokens }: { inputTokens: number; outputTokens: number },
+): number | null {
+  const { image } = pricesSchema.parse(prices);
+  if (image !== undefined) return image;
+  if (inputTokens + outputTokens === 0) return null;
+  return costOf(prices, { promptTokens: inputTokens, completionTokens: outputTokens, cachedTokens: 0 });
 }

@@ -51,7 +51,7 @@ const models = z
         .max(200)
         .regex(/^[^\s\p{C}]+$/u, "holds spaces or control characters"),
       abilities: z.array(z.enum(ABILITIES)).min(1).nullish(),
-      prices: z.object({ input: price, cachedInput: price, output: price }).nullish(),
+      prices: z.object({ input: price, cachedInput: price, output: price, image: price }).nullish(),
     }),
   )
   .max(limits.providerModels);

@@ -52,7 +52,7 @@ export type Providers = ReturnType<typeof createProviders>;
 export function createProviders({ store, secrets, remote, clock, record }: ProvidersDeps) {
   const { db } = store;
   const calls = createProviderCalls({ store, secrets, remote });
-  const { isConfirmed, tryOut, generate, remoteModels, reach } = calls;
+  const { isConfirmed, tryOut, generate, makeImage, imageOfferOf, remoteModels, reach } = calls;
 
   async function find(projectId: string, nameOrId: string): Promise<ProviderRow | null> {
     const rows = await db.query.providers.findMany({ where: eq(providers.projectId, projectId) });
@@ -138,6 +138,8 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
       (await db.query.providers.findFirst({ where: eq(providers.id, id) })) ?? null,
     modelsOf,
     generate,
+    makeImage,
+    imageOfferOf,
     remoteModels,
     ...createRemoteEmbedders({ store, remote, reach, record }),
     findModel: async (id: string): Promise<ThirdPartyModelRow | null> =>

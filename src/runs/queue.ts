@@ -21,7 +21,8 @@ export type RunKind =
   | "export"
   | "index-documents"
   | "rebuild-index"
-  | "evaluate-retrieval";
+  | "evaluate-retrieval"
+  | "make-images";
 export type RunExecutor = "server" | "engine" | "trainer";
 export type ArtifactRow = typeof artifacts.$inferSelect;
 

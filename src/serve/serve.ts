@@ -6,6 +6,7 @@ import { createApi } from "../api/api.ts";
 import { createChat } from "../chat/chat.ts";
 import { type Config, childEnvironment } from "../config.ts";
 import { createDatasets } from "../datasets/datasets.ts";
+import { createImages } from "../images/images.ts";
 import {
   createBuiltInEmbedder,
   createEmbedders,
@@ -114,6 +115,7 @@ export async function startServer({
       searcher: { command: ownCommand("knowledge-searcher"), env: childEnvironment() },
     });
     closers.push(() => knowledge.close());
+    const images = createImages({ store, runs, models, providers, usage, clock });
     const chat = createChat({ store, models, providers, serving, knowledge, engine, usage, clock, log });
     closers.push(() => chat.close());
     let isReady = false;
@@ -127,6 +129,7 @@ export async function startServer({
       training,
       serving,
       knowledge,
+      images,
       embedders,
       usage,
       chat,
@@ -148,7 +151,8 @@ export async function startServer({
     const workers = runs.startWorkers({
       owner: `server ${hostname()} ${process.pid}`,
       leaseMs: config.leaseMs,
-      concurrency: { "import-dataset": 2, "index-documents": 2 },
+      // Images are waited for, not worked on: one slow provider must not hold up the others.
+      concurrency: { "import-dataset": 2, "index-documents": 2, "make-images": 4 },
     });
     closers.push(() => workers.stop());
     isReady = true;

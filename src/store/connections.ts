@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/libsql/sqlite3";
 import * as accounts from "../../schema/tables/accounts.ts";
 import * as chat from "../../schema/tables/chat.ts";
 import * as datasets from "../../schema/tables/datasets.ts";
+import * as images from "../../schema/tables/images.ts";
 import * as knowledge from "../../schema/tables/knowledge.ts";
 import * as models from "../../schema/tables/models.ts";
 import * as prompts from "../../schema/tables/prompts.ts";
@@ -15,6 +16,7 @@ const schema = {
   ...chat,
   ...prompts,
   ...datasets,
+  ...images,
   ...knowledge,
   ...models,
   ...providers,

@@ -14,6 +14,7 @@ import usageCallers from "../../migrations/0011_usage_callers.sql" with { type: 
 import prompts from "../../migrations/0012_prompts.sql" with { type: "text" };
 import messagePictures from "../../migrations/0013_message_pictures.sql" with { type: "text" };
 import privateChats from "../../migrations/0014_private_chats.sql" with { type: "text" };
+import images from "../../migrations/0015_images.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0012_prompts", prompts),
   migration("0013_message_pictures", messagePictures),
   migration("0014_private_chats", privateChats),
+  migration("0015_images", images),
 ];

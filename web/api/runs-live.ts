@@ -26,7 +26,8 @@ export type RunKind =
   | "EXPORT"
   | "INDEX_DOCUMENTS"
   | "REBUILD_INDEX"
-  | "EVALUATE_RETRIEVAL";
+  | "EVALUATE_RETRIEVAL"
+  | "MAKE_IMAGES";
 export type RunState = {
   id: string;
   kind: RunKind;

@@ -118,6 +118,7 @@ function Details(props: { provider: ProviderNode; kinds: readonly KindNode[]; is
 }
 
 function Models(props: { models: ProviderNode["models"] }) {
+  const hasImages = props.models.some(({ abilities }) => abilities.includes("IMAGE"));
   return (
     <Table.ScrollContainer minWidth={420} scrollAreaProps={{ viewportProps: reachable }}>
       <Table>
@@ -127,6 +128,7 @@ function Models(props: { models: ProviderNode["models"] }) {
             <Table.Th>{t("Can do")}</Table.Th>
             <Table.Th ta="right">{t("$ per million sent")}</Table.Th>
             <Table.Th ta="right">{t("$ per million received")}</Table.Th>
+            {hasImages ? <Table.Th ta="right">{t("$ per image")}</Table.Th> : null}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -136,6 +138,7 @@ function Models(props: { models: ProviderNode["models"] }) {
               <Table.Td>{abilityText(abilities)}</Table.Td>
               <Table.Td ta="right">{dollars(prices.input)}</Table.Td>
               <Table.Td ta="right">{dollars(prices.output)}</Table.Td>
+              {hasImages ? <Table.Td ta="right">{dollars(prices.image)}</Table.Td> : null}
             </Table.Tr>
           ))}
         </Table.Tbody>

@@ -25,6 +25,7 @@ export type ModelDraft = {
   abilities: Ability[];
   input: number | string;
   output: number | string;
+  image: number | string;
 };
 
 let rows = 0;
@@ -37,16 +38,17 @@ export function modelDraft(model?: ProviderNode["models"][number]): ModelDraft {
     abilities: model?.abilities ?? [],
     input: model?.prices.input ?? "",
     output: model?.prices.output ?? "",
+    image: model?.prices.image ?? "",
   };
 }
 
 /** The same as the server wants it; abilities that nobody chose are guessed there. */
-export function modelInput({ model, abilities, input, output }: ModelDraft) {
+export function modelInput({ model, abilities, input, output, image }: ModelDraft) {
   const price = (value: number | string) => (typeof value === "number" ? value : null);
   return {
     model: model.trim(),
     ...(abilities.length > 0 ? { abilities } : {}),
-    prices: { input: price(input), output: price(output) },
+    prices: { input: price(input), output: price(output), image: price(image) },
   };
 }
 
@@ -67,10 +69,10 @@ export function ModelRows(props: {
         {t("Models")}
       </Text>
       <Text size="xs" c="dimmed" mb={8}>
-        {t("Prices are US dollars for a million tokens; with them costs are recorded.")}
+        {t("Prices are US dollars for a million tokens, or for one image; with them costs are recorded.")}
       </Text>
       <Stack gap={12}>
-        {models.map(({ row, model, abilities, input, output }) => (
+        {models.map(({ row, model, abilities, input, output, image }) => (
           <div key={row} className="e-surface" style={{ padding: 12 }}>
             <Group gap={8} align="flex-end" wrap="nowrap">
               <Autocomplete
@@ -114,6 +116,14 @@ export function ModelRows(props: {
                 value={output}
                 onChange={(value) => put(row, { output: value })}
               />
+              {props.abilities.includes("IMAGE") ? (
+                <NumberInput
+                  label={t("$ per image")}
+                  min={0}
+                  value={image}
+                  onChange={(value) => put(row, { image: value })}
+                />
+              ) : null}
             </Group>
           </div>
         ))}

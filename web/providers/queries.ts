@@ -7,7 +7,7 @@ export const providersQuery = graphql(`
     providers(first: 200, after: $providers) {
       nodes {
         id name kind url hasKey timeoutMs requestsPerMinute createdAt
-        models { id name model abilities prices { input cachedInput output } }
+        models { id name model abilities prices { input cachedInput output image } }
       }
       pageInfo { hasNextPage endCursor }
     }

@@ -9,6 +9,7 @@ export const abilityWords: Record<Ability, string> = {
   VISION: t("pictures"),
   EMBEDDING: t("embedding"),
   RERANK: t("reranking"),
+  IMAGE: t("images"),
 };
 
 /** Abilities as a list of words. */

@@ -180,6 +180,7 @@ function RunBody(props: {
     INDEX_DOCUMENTS: t("Open runs"),
     REBUILD_INDEX: t("Open runs"),
     EVALUATE_RETRIEVAL: t("Open runs"),
+    MAKE_IMAGES: t("See the images"),
   } as const;
   return (
     <div className="e-columns">

@@ -24,7 +24,11 @@ const place = (to: string, label: string, key?: string, stage?: string, name = l
 export const groups: { title: string | null; places: Place[] }[] = [
   {
     title: null,
-    places: [place("/", t("Process map"), "m"), place("/chat", t("Chat"), "c", "chat")],
+    places: [
+      place("/", t("Process map"), "m"),
+      place("/chat", t("Chat"), "c", "chat"),
+      place("/images", t("Images"), "i"),
+    ],
   },
   {
     title: t("Prepare"),

@@ -39,6 +39,7 @@ function nextAfter(run: RunState): { label: string; to: string } {
     INDEX_DOCUMENTS: t("Open the knowledge base"),
     REBUILD_INDEX: t("Open the knowledge base"),
     EVALUATE_RETRIEVAL: t("Open the run"),
+    MAKE_IMAGES: t("See the images"),
   };
   return { label: words[run.kind], to: placeOfRun(run) };
 }

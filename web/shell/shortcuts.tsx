@@ -85,6 +85,12 @@ export function Shortcuts(props: { isOpen: boolean; onOpen: () => void; onClose:
             <Row keys={["Shift Enter"]} words={t("New line")} />
             <Row keys={["Esc"]} words={t("Stop the reply")} />
           </dl>
+          <h3>{t("In images")}</h3>
+          <dl>
+            <Row keys={["Ctrl Enter"]} words={t("Make the images")} />
+            <Row keys={["←", "→"]} words={t("Previous and next image")} />
+            <Row keys={["/"]} words={t("Search")} />
+          </dl>
         </div>
         <div>
           <h3>{t("Go to")}</h3>

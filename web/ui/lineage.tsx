@@ -22,6 +22,8 @@ const words: Record<string, string> = {
   document: t("document"),
   conversation: t("conversation"),
   "third-party": t("third-party"),
+  image: t("image"),
+  "image-request": t("request for images"),
 };
 export const kindOfNode = (kind: string): string => words[kind] ?? kind;
 

@@ -54,6 +54,7 @@ export function kindWord(kind: RunKind): string {
     INDEX_DOCUMENTS: t("Reading documents"),
     REBUILD_INDEX: t("New index"),
     EVALUATE_RETRIEVAL: t("Measurement"),
+    MAKE_IMAGES: t("Images"),
   };
   return words[kind];
 }

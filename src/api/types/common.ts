@@ -40,6 +40,8 @@ const typenames: Record<string, string> = {
   [ID_PREFIX.project]: "Project",
   [ID_PREFIX.membership]: "Person",
   [ID_PREFIX.oneTimeLink]: "Invitation",
+  [ID_PREFIX.image]: "Image",
+  [ID_PREFIX.imageRequest]: "ImageRequest",
 };
 
 /** The GraphQL type behind an id, by its prefix; undefined for ids that are no node's. */

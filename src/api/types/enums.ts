@@ -22,6 +22,12 @@ export const ModelAbility = wordEnum("ModelAbility", "What a model can do.", {
   vision: "Sees pictures in what it is asked.",
   embedding: "Turns text into vectors.",
   rerank: "Orders passages by a question.",
+  image: "Makes images from words or from a picture.",
+});
+export const ImageSeed = wordEnum("ImageSeed", "What a provider makes of the seed of an image.", {
+  kept: "It has seeds: each image gets one, drawn where nobody chose it, so that it can be made again.",
+  passed: "One that somebody chose is passed on, whatever the server there makes of it.",
+  none: "It has none.",
 });
 export const RunKind = wordEnum("RunKind", "What a run does.", {
   "import-dataset": "Reads a file into a dataset version.",
@@ -33,6 +39,7 @@ export const RunKind = wordEnum("RunKind", "What a run does.", {
   "index-documents": "Reads documents into a knowledge base.",
   "rebuild-index": "Cuts and embeds a knowledge base's documents anew.",
   "evaluate-retrieval": "Measures how well a knowledge base finds what answers its labelled questions.",
+  "make-images": "Has a model make images.",
 });
 export const RunStatus = wordEnum("RunStatus", "Where a run stands; the last three never change.", {
   queued: "Waits for a worker.",

@@ -31,6 +31,8 @@ const readers: Record<string, Reader> = {
   Message: ({ chat, principal }, id) => chat.findMessage(principal, id),
   Prompt: ({ chat }, id) => chat.findPrompt(id),
   Feedback: ({ chat, principal }, id) => chat.findFeedback(principal, id),
+  Image: ({ images }, id) => images.find(id),
+  ImageRequest: ({ images }, id) => images.findRequest(id),
   KnowledgeBase: ({ knowledge, principal }, id) => knowledge.find(principal.projectId, id),
   Document: async ({ knowledge, principal }, id) => {
     const document = await knowledge.findDocument(id);
@@ -100,7 +102,7 @@ builder.mutationField("delete", (t) =>
   t.field({
     type: DeleteResult.union,
     description:
-      "Deletes a dataset, model, training, live or registered model, provider, knowledge base, document, or conversation. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
+      "Deletes a dataset, model, training, live or registered model, provider, knowledge base, document, conversation, image, or a request for images. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
     extensions: needs("write"),
     args: {
       id: t.arg.id({ required: true, description: "Id, or the name of a model, dataset or knowledge base." }),
@@ -151,6 +153,8 @@ const removers: Record<string, (context: Context, id: string, confirm: boolean) 
     return context.providers.removeModel(context.principal.projectId, id);
   },
   Conversation: ({ chat, principal }, id) => chat.deleteConversation(principal, id),
+  Image: ({ images, principal }, id) => images.remove(principal.projectId, id),
+  ImageRequest: ({ images, principal }, id) => images.removeRequest(principal.projectId, id),
 };
 
 async function remove(context: Context, idOrName: string, confirm: boolean): Promise<Changed> {

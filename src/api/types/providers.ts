@@ -13,7 +13,7 @@ import { ModelAbility } from "./enums.ts";
 import { Provider, ThirdPartyModel } from "./refs.ts";
 
 const Prices = builder.objectRef<ModelPrices>("ModelPrices").implement({
-  description: "What a third-party model costs, in US dollars per million tokens.",
+  description: "What a third-party model costs, in US dollars: per million tokens, and for one image.",
   extensions: needs("read"),
   fields: (t) => ({
     input: t.float({ nullable: true, description: "Tokens sent.", resolve: ({ input }) => input ?? null }),
@@ -26,6 +26,11 @@ const Prices = builder.objectRef<ModelPrices>("ModelPrices").implement({
       nullable: true,
       description: "Tokens received.",
       resolve: ({ output }) => output ?? null,
+    }),
+    image: t.float({
+      nullable: true,
+      description: "One image; where it is unsaid, an image costs its tokens.",
+      resolve: ({ image }) => image ?? null,
     }),
   }),
 });
@@ -127,11 +132,12 @@ builder.queryFields((t) => ({
 }));
 
 const ModelPricesInput = builder.inputType("ModelPricesInput", {
-  description: "US dollars per million tokens.",
+  description: "US dollars per million tokens, and for one image.",
   fields: (t) => ({
     input: t.float({ description: "Tokens sent." }),
     cachedInput: t.float({ description: "Tokens sent that the provider had cached." }),
     output: t.float({ description: "Tokens received." }),
+    image: t.float({ description: "One image." }),
   }),
 });
 const ThirdPartyModelInputType = builder.inputType("ThirdPartyModelInput", {
@@ -227,6 +233,7 @@ const modelsOf = (models: readonly ModelShape[] | null | undefined): ThirdPartyM
       input: prices.input ?? undefined,
       cachedInput: prices.cachedInput ?? undefined,
       output: prices.output ?? undefined,
+      image: prices.image ?? undefined,
     },
   }));
 type ModelShape = typeof ThirdPartyModelInputType.$inferInput;

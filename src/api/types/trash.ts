@@ -17,6 +17,7 @@ type Kind = { kind: string; restore: (context: Context, id: string) => Promise<C
 const restoreModel = ({ models, principal }: Context, id: string) => models.restore(principal.projectId, id);
 const restoreKnowledge = ({ knowledge, principal }: Context, id: string) =>
   knowledge.restore(principal.projectId, id);
+const restoreImage = ({ images, principal }: Context, id: string) => images.restore(principal.projectId, id);
 /** What can come back, by its type. */
 const kinds: Record<string, Kind> = {
   Dataset: {
@@ -35,6 +36,8 @@ const kinds: Record<string, Kind> = {
     kind: "conversation",
     restore: ({ chat, principal }, id) => chat.restoreConversation(principal, id),
   },
+  Image: { kind: "image", restore: restoreImage },
+  ImageRequest: { kind: "image-request", restore: restoreImage },
 };
 const kindOf = (id: string): Kind | undefined => kinds[typenameOfId(id) ?? ""];
 
@@ -57,7 +60,7 @@ const TrashEntry = builder.objectRef<typeof trash.$inferSelect>("TrashEntry").im
     id: t.exposeID("id", { description: "The id that it had, and will have again." }),
     kind: t.string({
       description:
-        "What it is: base, dataset, training, customized, complete, live, registered, knowledge, document, conversation.",
+        "What it is: base, dataset, training, customized, complete, live, registered, knowledge, document, conversation, image, image-request.",
       resolve: ({ id }) => kindOf(id)?.kind ?? "thing",
     }),
     name: t.exposeString("name", { description: "The name that it had." }),

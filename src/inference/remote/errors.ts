@@ -28,15 +28,21 @@ const REFUSED: Meaning = {
 };
 const FAILED: Meaning = { code: "PROVIDER_FAILED", hint: "Ask again in a while.", status: 502 };
 
+/** What providers call it when their filter refuses, in an error of its own or in a package's words. */
+const FILTERED = /"(moderation_blocked|content_policy_violation|content_filter|contentFilter)"|was moderated/;
+
 /** The error for users behind anything that a call threw. The provider's words are kept, its key is cut out of them. */
 export function providerError(error: unknown, who: Who): EspalierError {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 6; at = at.cause, depth++) {
     if (isEspalierError(at)) return at;
     if (APICallError.isInstance(at) && at.statusCode !== undefined && at.statusCode >= 400)
-      return fromStatus(at.statusCode, saidIn(at), at.responseHeaders, who);
+      return FILTERED.test(at.responseBody ?? "")
+        ? filtered(saidIn(at), who)
+        : fromStatus(at.statusCode, saidIn(at), at.responseHeaders, who);
   }
   if (InvalidResponseDataError.isInstance(error) && /ended without/.test(error.message))
     return brokenOff(who.name);
+  if (FILTERED.test(messageOf(error))) return filtered(messageOf(error), who);
   const said = statedBy(error);
   if (said !== null) return fromStatus(said.status, said.text, undefined, who);
   return new EspalierError(
@@ -51,6 +57,15 @@ export function brokenOff(name: string): EspalierError {
   return new EspalierError("PROVIDER_STREAM_BROKEN", `${name} broke off in the middle of its answer.`, {
     hint: "What came so far is kept. Ask again.",
     status: 502,
+  });
+}
+
+function filtered(said: string, who: Who): EspalierError {
+  const text = scrub(firstLine(said), who).replace(/\.$/, "");
+  return new EspalierError("PROVIDER_FILTERED", `${who.name} refused by its content filter: ${text}.`, {
+    field: "provider",
+    hint: "Put it in other words, or ask another model.",
+    status: 422,
   });
 }
 

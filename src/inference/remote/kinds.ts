@@ -1,6 +1,6 @@
 // The providers that Espalier knows: where each is, what it can, by which package it is spoken to.
 
-export const ABILITIES = ["text", "vision", "embedding", "rerank"] as const;
+export const ABILITIES = ["text", "vision", "embedding", "rerank", "image"] as const;
 export type Ability = (typeof ABILITIES)[number];
 
 export type PackageName =
@@ -37,7 +37,7 @@ export const PROVIDER_KINDS = {
     url: "https://api.openai.com/v1",
     embedTokens: 8191,
     package: "openai",
-    abilities: [...CHAT, "embedding"],
+    abilities: [...CHAT, "embedding", "image"],
     needsKey: true,
   },
   anthropic: {
@@ -52,7 +52,7 @@ export const PROVIDER_KINDS = {
     url: "https://generativelanguage.googleapis.com/v1beta",
     embedTokens: 2048,
     package: "google",
-    abilities: [...CHAT, "embedding"],
+    abilities: [...CHAT, "embedding", "image"],
     needsKey: true,
   },
   azure: {
@@ -61,7 +61,7 @@ export const PROVIDER_KINDS = {
     urlExample: "https://NAME.openai.azure.com/openai",
     embedTokens: 8191,
     package: "azure",
-    abilities: [...CHAT, "embedding"],
+    abilities: [...CHAT, "embedding", "image"],
     needsKey: true,
   },
   bedrock: {
@@ -69,7 +69,7 @@ export const PROVIDER_KINDS = {
     url: "https://bedrock-runtime.us-east-1.amazonaws.com",
     embedTokens: 8192,
     package: "bedrock",
-    abilities: [...CHAT, "embedding"],
+    abilities: [...CHAT, "embedding", "image"],
     needsKey: true,
     keyHint: "A Bedrock API key, or ACCESS_KEY_ID:SECRET_ACCESS_KEY, with :SESSION_TOKEN where there is one.",
   },
@@ -107,7 +107,7 @@ export const PROVIDER_KINDS = {
     title: "SiliconFlow",
     url: "https://api.siliconflow.cn/v1",
     package: "openai-compatible",
-    abilities: [...CHAT, "embedding", "rerank"],
+    abilities: [...CHAT, "embedding", "rerank", "image"],
     needsKey: true,
   },
   ollama: {
@@ -128,7 +128,7 @@ export const PROVIDER_KINDS = {
     title: "vLLM",
     url: "http://127.0.0.1:8000/v1",
     package: "openai-compatible",
-    abilities: [...LOCAL, "rerank"],
+    abilities: [...LOCAL, "rerank", "image"],
     needsKey: false,
   },
   llamacpp: {
@@ -162,6 +162,10 @@ export function kindInfo(kind: ProviderKind): ProviderKindInfo {
 
 const GUESSES: readonly [RegExp, readonly Ability[]][] = [
   [/rerank/i, ["rerank"]],
+  [
+    /(^|[/.])(gpt|chatgpt|gemini|glm|qwen|z|titan|wan)[\w.-]*-image|dall-e|nova-canvas|nano-banana|stable-diffusion|sdxl|kolors|(^|[/.])flux\b/i,
+    ["image"],
+  ],
   [/embed|(^|[/_-])(bge|gte|e5|minilm)([-_.]|$)/i, ["embedding"]],
   [/gpt-4o|gpt-4\.1|gpt-5|^o[134]|claude|gemini|pixtral|llava|vision|[-_.]vl\b|gemma-?[34]|nova/i, CHAT],
 ];

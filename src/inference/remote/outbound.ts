@@ -26,6 +26,8 @@ export type OutboundRules = {
   /** Most requests a minute under `paceKey`. */
   requestsPerMinute?: number | null;
   paceKey?: string;
+  /** Largest answer; limits.outboundBytes when unsaid. */
+  maxBytes?: number;
 };
 
 export type Outbound = {
@@ -184,7 +186,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
       host: url.host,
       silenceMs: rules.timeoutMs,
       totalMs: limits.outboundTotalMs - (deps.clock() - startedAt),
-      maxBytes: limits.outboundBytes,
+      maxBytes: rules.maxBytes ?? limits.outboundBytes,
     });
     return new Response(body, { status, statusText, headers });
   }

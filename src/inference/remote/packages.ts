@@ -1,11 +1,12 @@
 // How each provider package is opened: loaded when first used, with our fetch and nothing from the environment.
-import type { EmbeddingModelV4, LanguageModelV4 } from "@ai-sdk/provider";
+import type { EmbeddingModelV4, ImageModelV4, LanguageModelV4 } from "@ai-sdk/provider";
 import type { PackageName } from "./kinds.ts";
 import type { Fetch } from "./outbound.ts";
 
 export type Opened = {
   text(model: string): LanguageModelV4;
   embedding?(model: string): EmbeddingModelV4;
+  image?(model: string): ImageModelV4;
 };
 
 export type OpenSettings = {
@@ -30,6 +31,7 @@ export const PACKAGES: Record<PackageName, (settings: OpenSettings) => Promise<O
     return {
       text: (model) => it.chat(model),
       embedding: (model) => it.embedding(model),
+      image: (model) => it.image(model),
     };
   },
   async anthropic(settings) {
@@ -43,6 +45,7 @@ export const PACKAGES: Record<PackageName, (settings: OpenSettings) => Promise<O
     return {
       text: (model) => it(model),
       embedding: (model) => it.embedding(model),
+      image: (model) => it.image(model),
     };
   },
   async azure(settings) {
@@ -51,6 +54,7 @@ export const PACKAGES: Record<PackageName, (settings: OpenSettings) => Promise<O
     return {
       text: (model) => it.chat(model),
       embedding: (model) => it.embedding(model),
+      image: (model) => it.image(model),
     };
   },
   async bedrock(settings) {
@@ -75,6 +79,7 @@ export const PACKAGES: Record<PackageName, (settings: OpenSettings) => Promise<O
     return {
       text: (model) => it(model),
       embedding: (model) => it.embedding(model),
+      image: (model) => it.image(model),
     };
   },
   async mistral(settings) {
@@ -102,6 +107,7 @@ export const PACKAGES: Record<PackageName, (settings: OpenSettings) => Promise<O
     return {
       text: (model) => it.chatModel(model),
       embedding: (model) => it.embeddingModel(model),
+      image: (model) => it.imageModel(model),
     };
   },
 };

@@ -3,15 +3,20 @@ import type { JSONSchema7, LanguageModelV4Prompt, LanguageModelV4StreamPart } fr
 import { z } from "zod";
 import { type Clock, monotonicMs } from "../../kit/clock.ts";
 import { EspalierError } from "../../kit/errors.ts";
+import { limits } from "../../kit/limits.ts";
 import { readPicture } from "../../kit/picture.ts";
+
 import type { ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage } from "../protocol.ts";
 import { estimateTokens } from "../token-counter.ts";
 import { listRemoteModels, rerankRemote } from "./calls.ts";
 import { brokenOff, providerError } from "./errors.ts";
+import { type ImageWish, type MadeImage, makeImage, withPictures } from "./images.ts";
 import { kindInfo, type ProviderKind } from "./kinds.ts";
 import { createOutbound, type Fetch, type Outbound, type OutboundDeps } from "./outbound.ts";
 import { type Opened, PACKAGES } from "./packages.ts";
 
+export { type ImageOffer, imageOffer } from "./image-offers.ts";
+export type { ImageWish, MadeImage } from "./images.ts";
 export {
   ABILITIES,
   type Ability,
@@ -61,6 +66,12 @@ export type Remote = {
     passages: readonly string[],
     signal?: AbortSignal,
   ): Promise<number[]>;
+  /**
+   * One image, its bytes looked at; nothing of it comes before it is whole, so the provider's time limit counts
+   * limits.imageTimeoutFactor times.
+   * @throws EspalierError ADDRESS_…, PROVIDER_… with the provider's own words, PICTURE_UNREADABLE
+   */
+  makeImage(to: RemoteConnection, model: string, wish: ImageWish, signal?: AbortSignal): Promise<MadeImage>;
   /** Ids of the models that the provider says it has. */
   listModels(to: RemoteConnection, signal?: AbortSignal): Promise<string[]>;
   /** Refuses an address that may not be called. @throws EspalierError ADDRESS_FORBIDDEN, ADDRESS_PRIVATE, URL_INVALID */
@@ -77,9 +88,9 @@ export function createRemote(deps: OutboundDeps & { clock: Clock }): Remote {
   const outbound = createOutbound(deps);
   const fetchOf = (to: RemoteConnection): Fetch => outbound.fetchFor({ ...to, paceKey: to.id });
 
-  async function open(to: RemoteConnection): Promise<Opened> {
+  async function open(to: RemoteConnection, fetch = fetchOf(to)): Promise<Opened> {
     const url = to.url.replace(/\/+$/, "");
-    return PACKAGES[kindInfo(to.kind).package]({ url, key: to.key, fetch: fetchOf(to) });
+    return PACKAGES[kindInfo(to.kind).package]({ url, key: to.key, fetch });
   }
 
   async function* generate(
@@ -170,6 +181,15 @@ export function createRemote(deps: OutboundDeps & { clock: Clock }): Remote {
     async rerank(to, model, query, passages, signal) {
       if (!kindInfo(to.kind).abilities.includes("rerank")) throw cannot(to, "rerank");
       return rerankRemote(to, fetchOf(to), { model, query, passages }, signal);
+    },
+    async makeImage(to, model, wish, signal) {
+      const patient = { ...to, timeoutMs: to.timeoutMs * limits.imageTimeoutFactor };
+      // A picture's address is the provider's own choice: no turn of its requests, and no more than a picture's bytes.
+      const { name, isConfirmed, timeoutMs } = patient;
+      const download = outbound.fetchFor({ name, isConfirmed, timeoutMs, maxBytes: limits.pictureBytes });
+      const opened = await open(to, withPictures(to, fetchOf(patient), download));
+      if (!opened.image) throw cannot(to, "make images");
+      return makeImage(to, model, opened.image(model), wish, signal);
     },
     listModels: (to, signal) => listRemoteModels(to, fetchOf(to), signal),
     check: outbound.check,
