@@ -74,10 +74,31 @@ export const helloResponse = z.strictObject({
   heartbeatMs: z.int().min(100).describe("How often to send a heartbeat while a run is held."),
 });
 
+/** How busy the trainer's machine is; said with each lease and heartbeat, shown to people, kept nowhere. */
+const machineLoad = z.strictObject({
+  cpuShare: z.number().min(0).max(1).describe("Share of all cores that worked since it was last said."),
+  memoryBytes: sizeBytes.describe("Memory in use on the machine."),
+  gpus: z
+    .array(
+      z.strictObject({
+        share: z
+          .number()
+          .min(0)
+          .max(1)
+          .optional()
+          .describe("Share of the time in which it worked, where known."),
+        memoryBytes: sizeBytes.describe("Its memory in use, by whomever."),
+      }),
+    )
+    .max(64)
+    .describe("In the order of hello's devices of the kind cuda; empty before the first training on one."),
+});
+
 /** POST /trainer/v1/lease: waits up to `waitMs` for a run; 204 when there is none. */
 export const leaseRequest = z.strictObject({
   trainerId: z.string().min(1),
   waitMs: z.int().min(0).max(leaseWaitMs),
+  load: machineLoad.optional(),
 });
 /** A file that a run needs. `path` is offered as a shortcut on the same machine; `url` always works. */
 export const leaseFile = z.strictObject({
@@ -127,6 +148,7 @@ export const leaseResponse = z.strictObject({
 export const heartbeatRequest = z.strictObject({
   attempt,
   lastSeq: z.int().min(0).describe("Number of the last event made so far."),
+  load: machineLoad.optional(),
 });
 export const heartbeatResponse = z.strictObject({ leaseUntil: atMs, cancelRequested: z.boolean() });
 
@@ -259,6 +281,7 @@ export const trainerMessages = {
   SftParameters: sftParameters,
 } as const;
 
+export type MachineLoad = z.infer<typeof machineLoad>;
 export type HelloRequest = z.infer<typeof helloRequest>;
 export type HelloResponse = z.infer<typeof helloResponse>;
 export type LeaseRequest = z.infer<typeof leaseRequest>;

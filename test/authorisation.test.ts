@@ -301,7 +301,7 @@ describe("limits", () => {
       else if (String(field.type).startsWith("[")) lists.push(field.name);
     }
     // Few, fixed by the program, and as long as what was asked for.
-    expect(lists).toEqual(["embedders", "methods", "nodes", "providerKinds"]);
+    expect(lists).toEqual(["embedders", "methods", "nodes", "notificationPreferences", "providerKinds"]);
   });
 
   test("introspection is open to any key and outside the limits", async () => {

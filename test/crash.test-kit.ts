@@ -343,6 +343,9 @@ export async function factsOf(place: Place) {
       }),
       aliases: (await query.aliases.findMany()).map(({ alias }) => alias),
       runs: runs.map(({ kind, status, error }) => [kind, status, error]).sort(),
+      told: (await query.notifications.findMany())
+        .map(({ kind, about: { name, next } }) => [kind, name, next.verb])
+        .sort(),
       losses,
       gaps,
       blobs: blobs.sort(),

@@ -231,6 +231,20 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
   renameConversation: [
     ['(id: "cnv_x", title: "t")', { type: "NotFoundError", code: "CONVERSATION_NOT_FOUND" }],
   ],
+  setWebhook: [
+    ['(input: { url: "ftp://x.example" })', { type: "InputError", code: "URL_INVALID", field: "url" }],
+    [
+      '(input: { url: "http://127.0.0.1:9/" })',
+      { type: "RefusedError", code: "ADDRESS_PRIVATE", field: "url" },
+    ],
+    [
+      '(input: { url: "http://169.254.169.254/", allowPrivate: true })',
+      { type: "RefusedError", code: "ADDRESS_FORBIDDEN", field: "url" },
+    ],
+  ],
+  renewWebhookSecret: [["", { type: "NotFoundError", code: "WEBHOOK_NOT_FOUND" }]],
+  testWebhook: [["", { type: "NotFoundError", code: "WEBHOOK_NOT_FOUND" }]],
+  removeWebhook: [["", { type: "NotFoundError", code: "WEBHOOK_NOT_FOUND" }]],
   stopReply: [['(messageId: "msg_x")', { type: "NotFoundError", code: "MESSAGE_NOT_FOUND" }]],
   startTraining: [
     [
@@ -245,7 +259,7 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
 };
 
 /** Whoever may ask may choose any of its values. */
-const NEVER_REFUSED = ["setLook", "setLanguage"];
+const NEVER_REFUSED = ["setLook", "setLanguage", "readNotifications", "setNotificationPreference"];
 
 const failure = z.object({
   __typename: z.string(),

@@ -14,6 +14,8 @@ const RANK: Record<string, number> = {
   "src/runs": 3,
   "src/inference": 3,
   "src/usage": 3,
+  "src/dashboard": 3,
+  "src/notifications": 4,
   "src/datasets": 4,
   "src/models": 5,
   "src/training": 6,
@@ -30,6 +32,8 @@ const RANK: Record<string, number> = {
 };
 const DOMAINS = [
   "usage",
+  "dashboard",
+  "notifications",
   "datasets",
   "models",
   "training",

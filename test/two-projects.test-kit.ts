@@ -60,9 +60,11 @@ const WORDS: Record<string, unknown> = {
   // Made by a person, read by the key too.
   "conversations.is_shared": true,
   "trainings.method": "sft",
+  "notifications.kind": "run-failed",
+  "webhooks.url": "http://127.0.0.1:1/",
 };
 
-const nounWords: Record<string, IdNoun> = { aliases: "alias" };
+const nounWords: Record<string, IdNoun> = { aliases: "alias", webhook_deliveries: "webhookDelivery" };
 /** Tables whose ids are those of what they keep. */
 const keeps: Record<string, IdNoun> = { trash: "conversation" };
 

@@ -20,6 +20,7 @@ const chatPage = lazyRouteComponent(() => import("./chat/page.tsx"), "ChatPage")
 /** The first page is in the first file that the browser reads; each other one comes when it is about to be seen. */
 const pages: [string, RouteComponent][] = [
   ["/", MapPage],
+  ["/dashboard", lazyRouteComponent(() => import("./dashboard/page.tsx"), "DashboardPage")],
   ["/base-models", lazyRouteComponent(() => import("./models/base-pages.tsx"), "BasesPage")],
   ["/base-models/$id", lazyRouteComponent(() => import("./models/base-pages.tsx"), "BasePage")],
   ["/datasets", lazyRouteComponent(() => import("./datasets/list-page.tsx"), "DatasetsPage")],

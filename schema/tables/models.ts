@@ -1,5 +1,5 @@
 // Every state of a model: base, training, customized, complete, live, registered.
-import { integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { at, id, json } from "./columns.ts";
 
 /** Files of a model: a path inside the model's folder and the blob that holds its bytes. */
@@ -20,21 +20,25 @@ export const baseModels = sqliteTable("base_models", {
   createdAt: at("created_at").notNull(),
 });
 
-export const trainings = sqliteTable("trainings", {
-  id: id(),
-  projectId: text("project_id").notNull(),
-  name: text("name").notNull(),
-  baseId: text("base_id")
-    .notNull()
-    .references(() => baseModels.id),
-  datasetVersionId: text("dataset_version_id").notNull(),
-  method: text("method").notNull(),
-  parameters: json<Record<string, unknown>>("parameters").notNull(),
-  /** True: the trained adapter is merged at once and a complete model results. */
-  save: integer("save", { mode: "boolean" }).notNull(),
-  runId: text("run_id").notNull(),
-  createdAt: at("created_at").notNull(),
-});
+export const trainings = sqliteTable(
+  "trainings",
+  {
+    id: id(),
+    projectId: text("project_id").notNull(),
+    name: text("name").notNull(),
+    baseId: text("base_id")
+      .notNull()
+      .references(() => baseModels.id),
+    datasetVersionId: text("dataset_version_id").notNull(),
+    method: text("method").notNull(),
+    parameters: json<Record<string, unknown>>("parameters").notNull(),
+    /** True: the trained adapter is merged at once and a complete model results. */
+    save: integer("save", { mode: "boolean" }).notNull(),
+    runId: text("run_id").notNull(),
+    createdAt: at("created_at").notNull(),
+  },
+  (t) => [index("trainings_days").on(t.projectId, t.createdAt, t.baseId)],
+);
 
 export const customizedModels = sqliteTable("customized_models", {
   id: id(),

@@ -31,11 +31,20 @@ export const runs = sqliteTable(
     etaSeconds: real("eta_seconds"),
     retryOf: text("retry_of"),
     cancelRequestedAt: at("cancel_requested_at"),
+    /** The person or API key that started it, and that asked for its end; null where nobody did. */
+    createdBy: text("created_by"),
+    cancelledBy: text("cancelled_by"),
     createdAt: at("created_at").notNull(),
     startedAt: at("started_at"),
     endedAt: at("ended_at"),
   },
-  (t) => [index("runs_queue").on(t.status, t.executor, t.createdAt), index("runs_subject").on(t.subjectId)],
+  (t) => [
+    index("runs_queue").on(t.status, t.executor, t.createdAt),
+    index("runs_subject").on(t.subjectId),
+    // All that the dashboard counts by, so that it reads no row.
+    index("runs_days").on(t.projectId, t.createdAt, t.kind, t.status, t.subjectId),
+    index("runs_status").on(t.projectId, t.status, t.id),
+  ],
 );
 
 export const runEvents = sqliteTable(

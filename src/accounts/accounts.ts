@@ -12,6 +12,7 @@ import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { sha256 } from "../kit/hash.ts";
 import { newId, newSecret } from "../kit/ids.ts";
+import type { Notifications } from "../notifications/notifications.ts";
 import type { Store } from "../store/store.ts";
 import { type ApiKeyRow, createKeys, newKeyRow } from "./keys.ts";
 import { createLinks, nameTaken, userRow } from "./links.ts";
@@ -35,15 +36,21 @@ export type { Session, SessionRow } from "./sessions.ts";
 
 const SETUP_SETTING = "setup_token_sha256";
 
+export type AccountsDeps = {
+  store: Store;
+  clock: Clock;
+  /** Tells people of what others did; left out by commands beside a server. */
+  notifications?: Notifications | undefined;
+};
 export type Accounts = ReturnType<typeof createAccounts>;
 
 /** Builds the accounts over a store. */
-export function createAccounts({ store, clock }: { store: Store; clock: Clock }) {
+export function createAccounts({ store, clock, notifications }: AccountsDeps) {
   const principals = createPrincipals({ store, clock });
-  const people = createPeople({ store, clock, principals });
+  const people = createPeople({ store, clock, principals, notifications });
   const doors = createSessions({ store, clock, principals, people });
   const projects = createProjects({ store, clock, principals });
-  const links = createLinks({ store, clock, principals, people, sessions: doors });
+  const links = createLinks({ store, clock, principals, people, sessions: doors, notifications });
   const keys = createKeys({ store, clock, principals });
 
   async function needsSetup(): Promise<boolean> {

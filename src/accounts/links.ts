@@ -6,6 +6,7 @@ import { EspalierError } from "../kit/errors.ts";
 import { sha256 } from "../kit/hash.ts";
 import { newId, newSecret } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
+import type { Notifications } from "../notifications/notifications.ts";
 import { type Page, type PageRequest, readPage, type Store, type Tx } from "../store/store.ts";
 import { checkUserName, hashOf } from "./passwords.ts";
 import { grantable, membershipRow, type People, type UserRow } from "./people.ts";
@@ -19,9 +20,16 @@ export type LinkOffer =
   | { kind: "invitation"; project: string; role: Role; expiresAt: number }
   | { kind: "reset"; name: string; expiresAt: number };
 
-type Deps = { store: Store; clock: Clock; principals: Principals; people: People; sessions: Sessions };
+type Deps = {
+  store: Store;
+  clock: Clock;
+  principals: Principals;
+  people: People;
+  sessions: Sessions;
+  notifications?: Notifications | undefined;
+};
 
-export function createLinks({ store, clock, principals, people, sessions: doors }: Deps) {
+export function createLinks({ store, clock, principals, people, sessions: doors, notifications }: Deps) {
   const isOpen = () =>
     and(isNull(oneTimeLinks.usedAt), isNull(oneTimeLinks.revokedAt), gt(oneTimeLinks.expiresAt, clock()));
 
@@ -97,6 +105,17 @@ export function createLinks({ store, clock, principals, people, sessions: doors 
     const role = link.role !== null && isRole(link.role) ? link.role : "viewer";
     await tx.insert(memberships).values(membershipRow(link.projectId, userId, role, link.createdBy, clock()));
     await use(tx, link, userId);
+    const { name } = await people.userOf(tx, userId);
+    await notifications?.tellAdmins(
+      tx,
+      {
+        projectId: link.projectId,
+        kind: "member-joined",
+        event: `${link.id} taken`,
+        about: { name, role, next: { verb: "open", name: "", path: "/people" } },
+      },
+      userId,
+    );
   }
 
   return {

@@ -4,6 +4,7 @@ import { apiKeys, memberships, sessions, users } from "../../schema/tables/accou
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
+import type { Notifications } from "../notifications/notifications.ts";
 import { type Page, type PageRequest, type Reader, readPage, type Store, type Tx } from "../store/store.ts";
 import type { Principal, Principals } from "./principals.ts";
 import { allRoles, isRole, type Role, rankOf } from "./roles.ts";
@@ -14,9 +15,14 @@ export type UserRow = typeof users.$inferSelect;
 
 export type People = ReturnType<typeof createPeople>;
 
-export function createPeople(deps: { store: Store; clock: Clock; principals: Principals }) {
-  const { store, clock, principals } = deps;
+type Deps = {
+  store: Store;
+  clock: Clock;
+  principals: Principals;
+  notifications?: Notifications | undefined;
+};
 
+export function createPeople({ store, clock, principals, notifications }: Deps) {
   async function userOf(db: Reader, userId: string): Promise<UserRow> {
     const [user] = await db.select().from(users).where(eq(users.id, userId));
     if (user) return user;
@@ -117,6 +123,7 @@ export function createPeople(deps: { store: Store; clock: Clock; principals: Pri
     },
 
     member,
+    userOf,
     refuseLesser,
 
     /** Whether the caller is an admin of the project and the person is in it. */
@@ -149,6 +156,19 @@ export function createPeople(deps: { store: Store; clock: Clock; principals: Pri
         if (role !== "owner") await refuseLastOwner(tx, row.userId, by.projectId);
         const change = { role, changedAt: clock(), changedBy: by.userId ?? by.keyId };
         await tx.update(memberships).set(change).where(eq(memberships.id, id));
+        if (row.role !== role && row.userId !== by.userId)
+          await notifications?.tell(tx, {
+            projectId: by.projectId,
+            kind: "role-changed",
+            event: `${id} ${change.changedAt} ${role}`,
+            about: {
+              name: (await userOf(tx, row.userId)).name,
+              role,
+              by: by.name,
+              next: { verb: "look-after", name: "", path: "/account" },
+            },
+            to: [row.userId],
+          });
         return { ...row, ...change };
       }),
 

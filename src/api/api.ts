@@ -42,13 +42,14 @@ const SWEEP_MS = 3_600_000;
 
 /** Builds the HTTP side over the front doors. `isReady` says whether /readyz may say yes. */
 export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
-  const { accounts, store, usage, chat, config, log } = deps;
+  const { accounts, notifications, store, usage, chat, config, log } = deps;
   const uploads = createUploads({
     dir: join(config.dataDir, "uploads"),
     clock: now,
     incoming: store.incoming,
   });
-  const trainers = createTrainerRegistry({ store, runs: deps.runs, clock: now, leaseMs: config.leaseMs });
+  const { leaseMs } = config;
+  const trainers = createTrainerRegistry({ store, runs: deps.runs, notifications, clock: now, leaseMs });
   const gate = createGate({ host: config.host, publicUrl: config.publicUrl });
   const graphql = createGraphql({ ...deps, uploads, trainers });
   const metrics = createMetrics(deps);
@@ -97,8 +98,9 @@ export function createApi(deps: ApiDeps & { isReady?: () => boolean }): Api {
   ];
 
   function sweep(): void {
-    Promise.all([uploads.sweep(), accounts.sweep(), usage.sweep(), chat.sweepPictures()]).catch(
-      (error: unknown) => log.warn("sweeping old uploads, sessions, usage and pictures failed", { error }),
+    const all = [uploads, accounts, usage, notifications].map((one) => one.sweep());
+    Promise.all([...all, chat.sweepPictures()]).catch((error: unknown) =>
+      log.warn("sweeping what is old (uploads, sessions, usage, notifications, pictures) failed", { error }),
     );
   }
 

@@ -12,6 +12,7 @@ import {
   isSpecifiedScalarType,
 } from "graphql";
 import { isScope, opens, type Scope } from "../accounts/accounts.ts";
+import { asking } from "../runs/runs.ts";
 import type { Context } from "./context.ts";
 import { refuseCostlyStream } from "./cost.ts";
 import { asEspalierError, mendOf } from "./http.ts";
@@ -33,7 +34,8 @@ export function authorise(schema: GraphQLSchema): GraphQLSchema {
     const inherited = roots.has(type) ? undefined : type.extensions.scope;
     for (const field of Object.values(type.getFields())) {
       const scope = field.extensions.scope ?? inherited;
-      if (typeof scope === "string" && isScope(scope)) guard(`${type.name}.${field.name}`, field, scope);
+      if (typeof scope === "string" && isScope(scope))
+        guard(`${type.name}.${field.name}`, field, scope, type === schema.getMutationType());
       else faults.push(`${type.name}.${field.name} has no scope`);
     }
   }
@@ -62,12 +64,16 @@ function undescribed(type: GraphQLNamedType): string[] {
   return parts.flatMap(([path, { description }]) => (description ? [] : [path]));
 }
 
-function guard(path: string, field: GraphQLField<unknown, Context>, scope: Scope): void {
+const askerId = ({ principal }: Context): string | null => principal.userId ?? principal.keyId;
+
+function guard(path: string, field: GraphQLField<unknown, Context>, scope: Scope, isMutation: boolean): void {
   field.extensions = { ...field.extensions, needs: scope };
   const { resolve = defaultFieldResolver, subscribe } = field;
   field.resolve = (source, args, context, info) => {
     check(path, scope, context);
-    return readable(context, () => resolve(source, args, context, info));
+    const work = () => resolve(source, args, context, info);
+    // Only the fields of Mutation start runs.
+    return readable(context, () => (isMutation ? asking(askerId(context), work) : work()));
   };
   if (subscribe)
     field.subscribe = async (source, args, context, info) => {

@@ -2,12 +2,14 @@
 import type { Accounts, Principal } from "../accounts/accounts.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Config } from "../config.ts";
+import type { Dashboard } from "../dashboard/dashboard.ts";
 import type { Datasets } from "../datasets/datasets.ts";
 import type { Images } from "../images/images.ts";
-import type { Embedders } from "../inference/inference.ts";
+import type { Embedders, EnginePool } from "../inference/inference.ts";
 import type { Log } from "../kit/log.ts";
 import type { Knowledge } from "../knowledge/knowledge.ts";
 import type { Models, Providers } from "../models/models.ts";
+import type { Notifications } from "../notifications/notifications.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { Serving } from "../serving/serving.ts";
 import type { Store } from "../store/store.ts";
@@ -29,7 +31,10 @@ export type ApiDeps = {
   knowledge: Knowledge;
   images: Images;
   embedders: Embedders;
+  engine: EnginePool;
   usage: Usage;
+  dashboard: Dashboard;
+  notifications: Notifications;
   chat: Chat;
   config: Config;
   log: Log;

@@ -102,8 +102,8 @@ async function lease(
   request: Request,
   { trainers, runs, training, projectId, config }: Deps,
 ): Promise<Response> {
-  const { trainerId, waitMs } = await readJson(request, leaseRequest);
-  await trainers.seen(trainerId, projectId ?? null, waitMs);
+  const { trainerId, waitMs, load } = await readJson(request, leaseRequest);
+  await trainers.seen(trainerId, projectId ?? null, { withinMs: waitMs, load });
   const run = await runs.claim({
     executor: "trainer",
     owner: trainerId,
@@ -128,10 +128,10 @@ async function heartbeat(
   runId: string,
   { runs, trainers, projectId, config }: Deps,
 ): Promise<Response> {
-  const { attempt } = await readJson(request, heartbeatRequest);
+  const { attempt, load } = await readJson(request, heartbeatRequest);
   const answer = await runs.heartbeat(runId, attempt, config.leaseMs);
   const owner = (await runs.find(runId))?.leaseOwner;
-  if (owner) await trainers.seen(owner, projectId ?? null);
+  if (owner) await trainers.seen(owner, projectId ?? null, { load });
   return json(answer);
 }
 

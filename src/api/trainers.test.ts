@@ -4,9 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { contractVersion, leaseWaitMs } from "../../schema/trainer.ts";
+import { createOutbound } from "../inference/remote/outbound.ts";
 import { limits } from "../kit/limits.ts";
 import { createLog } from "../kit/log.ts";
+import { createNotifications } from "../notifications/notifications.ts";
 import { createRuns, type Runs } from "../runs/runs.ts";
+import { createSecrets } from "../store/secrets.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { createTrainerRegistry, type TrainerRegistry, type TrainerRow } from "./trainers.ts";
 
@@ -30,7 +33,10 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "espalier-trainers-"));
   store = await openStore({ dataDir: folder, log });
   runs = createRuns({ store, clock, log });
-  registry = createTrainerRegistry({ store, runs, clock, leaseMs: LEASE_MS });
+  const secrets = createSecrets({ dataDir: folder });
+  const outbound = createOutbound({ clock });
+  const notifications = createNotifications({ store, runs, clock, log, secrets, outbound });
+  registry = createTrainerRegistry({ store, runs, notifications, clock, leaseMs: LEASE_MS });
 });
 afterEach(async () => {
   registry.close();
@@ -47,7 +53,7 @@ async function presence(id: string): Promise<string> {
 
 test("one that waits for work is there for as long as it may wait, then silent, then away", async () => {
   const { id } = await greet();
-  await registry.seen(id, "p", leaseWaitMs);
+  await registry.seen(id, "p", { withinMs: leaseWaitMs });
   const seen: [number, string][] = [];
   const from = time;
   for (const ms of [
@@ -69,12 +75,12 @@ test("one that waits for work is there for as long as it may wait, then silent, 
 
 test("one that hangs up while it waits is silent at once, and there again when it calls", async () => {
   const { id } = await greet();
-  await registry.seen(id, "p", leaseWaitMs);
+  await registry.seen(id, "p", { withinMs: leaseWaitMs });
   time += 10;
   registry.hungUp(id);
   time += 1;
   expect(await presence(id)).toBe("silent");
-  await registry.seen(id, "p", leaseWaitMs);
+  await registry.seen(id, "p", { withinMs: leaseWaitMs });
   expect(await presence(id)).toBe("there");
 });
 
@@ -126,4 +132,19 @@ test("who listens is told of a trainer that comes, leaves, or falls silent", asy
   await registry.goodbye(id, "p");
   expect(await left).toBe("away");
   leave();
+});
+
+test("how busy its machine is stands as it said last, until it is away", async () => {
+  const { id } = await greet();
+  const loadNow = async () => {
+    const row = await registry.find(id);
+    return row ? registry.loadOf(row) : null;
+  };
+  expect(await loadNow()).toBeNull();
+  const load = { cpuShare: 0.5, memoryBytes: 7, gpus: [{ memoryBytes: 3 }] };
+  await registry.seen(id, "p", { load });
+  await registry.seen(id, "p");
+  expect(await loadNow()).toEqual(load);
+  time += LEASE_MS + limits.trainerQuietMs + 1;
+  expect(await loadNow()).toBeNull();
 });

@@ -1,11 +1,12 @@
 // The trainers that have checked in: who they are, what they can do, whether they are there, and news when that changes.
 import { and, desc, eq, isNull, or, type SQL } from "drizzle-orm";
 import { trainers } from "../../schema/tables/runs.ts";
-import { type HelloRequest, leaseWaitMs } from "../../schema/trainer.ts";
+import { type HelloRequest, leaseWaitMs, type MachineLoad } from "../../schema/trainer.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
+import type { Notifications } from "../notifications/notifications.ts";
 import type { RunRow, Runs } from "../runs/runs.ts";
 import { mapPage, type Page, type PageRequest, readPage, type Store } from "../store/store.ts";
 
@@ -14,6 +15,7 @@ export type TrainerRow = typeof trainers.$inferSelect;
 export type Presence = "there" | "silent" | "away";
 /** A run in a trainer's hands: who, when it was last heard of, and when it is taken away should it stay silent. */
 export type Hold = { run: RunRow; trainerId: string; heardAt: number; until: number; isSilent: boolean };
+type Sign = { withinMs?: number; load?: MachineLoad | undefined };
 export type TrainerListener = (trainer: TrainerRow) => void;
 export type TrainerRegistry = ReturnType<typeof createTrainerRegistry>;
 
@@ -22,18 +24,18 @@ const NOTE_MS = 5_000;
 /** How often presence is looked at while somebody listens. */
 const LOOK_MS = 1_000;
 
-type Deps = { store: Store; runs: Runs; clock: Clock; leaseMs: number };
+type Deps = { store: Store; runs: Runs; notifications: Notifications; clock: Clock; leaseMs: number };
 
-export function createTrainerRegistry({ store, runs, clock, leaseMs }: Deps) {
+export function createTrainerRegistry({ store, runs, notifications, clock, leaseMs }: Deps) {
   // Signs of life come several times a second while a run is held: memory has the exact time, the table a recent one.
   const lastSeen = new Map<string, number>();
+  const loads = new Map<string, MachineLoad>();
   /** By when each should be heard of again. */
   const due = new Map<string, number>();
   const left = new Set<string>();
   const listeners = new Set<TrainerListener>();
   let told = new Map<string, string>();
   let timer: ReturnType<typeof setInterval> | undefined;
-
   const fresh = (row: TrainerRow): TrainerRow => ({
     ...row,
     lastSeenAt: Math.max(row.lastSeenAt, lastSeen.get(row.id) ?? 0),
@@ -120,6 +122,14 @@ export function createTrainerRegistry({ store, runs, clock, leaseMs }: Deps) {
         if (!known) {
           const row = { id, name: input.name, firstSeenAt: at, ...said };
           await tx.insert(trainers).values(row);
+          const next = { verb: "open", name: "", path: "/trainers" };
+          const told = {
+            kind: "trainer-joined",
+            event: `${id} joined`,
+            about: { name: row.name, next },
+          } as const;
+          if (projectId === null) await notifications.tellServerAdmins(tx, told);
+          else await notifications.tellAdmins(tx, { projectId, ...told });
           return row;
         }
         await tx.update(trainers).set(said).where(eq(trainers.id, id));
@@ -133,12 +143,13 @@ export function createTrainerRegistry({ store, runs, clock, leaseMs }: Deps) {
     },
 
     /**
-     * The trainer of a key, noted as heard of now, and again within so many ms.
+     * The trainer of a key, noted as heard of now, and again within so many ms; with how busy its machine is.
      * @throws EspalierError TRAINER_NOT_FOUND (404): it says hello again.
      */
-    async seen(id: string, projectId: string | null, withinMs = 0): Promise<TrainerRow> {
+    async seen(id: string, projectId: string | null, { withinMs = 0, load }: Sign = {}): Promise<TrainerRow> {
       const row = await known(id, projectId);
       const at = heard(id, withinMs);
+      if (load) loads.set(id, load);
       if (at - row.lastSeenAt >= NOTE_MS)
         await store.write(async (tx) => {
           await tx.update(trainers).set({ lastSeenAt: at }).where(eq(trainers.id, id));
@@ -186,6 +197,9 @@ export function createTrainerRegistry({ store, runs, clock, leaseMs }: Deps) {
       return row ? fresh(row) : null;
     },
 
+    /** How busy its machine is, as it said last; null where it did not, or is away. */
+    loadOf: (trainer: TrainerRow): MachineLoad | null =>
+      presenceOf(trainer) === "away" ? null : (loads.get(trainer.id) ?? null),
     msSince: (at: number): number => Math.max(0, clock() - at),
     presenceOf,
     holdOf,

@@ -1,4 +1,5 @@
 // Front door of inference: a pool of engine children under a memory budget, asked by model source and precision.
+import { sleep } from "../kit/clock.ts";
 import { CHILD_BYTES, ENCODER_BYTES, estimateCache, estimateMemory } from "./estimate.ts";
 import type {
   ChatMessage,
@@ -10,7 +11,14 @@ import type {
   Precision,
   RenderedRow,
 } from "./protocol.ts";
-import { createSlots, type EngineInfo, type EnginePoolDeps, type Slot, type SlotPlan } from "./slots.ts";
+import {
+  createSlots,
+  type EngineInfo,
+  type EnginePoolDeps,
+  type EngineReport,
+  type Slot,
+  type SlotPlan,
+} from "./slots.ts";
 import { readModelConfig } from "./weights/weights.ts";
 
 export { createBuiltInEmbedder } from "./built-in-embedder.ts";
@@ -26,7 +34,7 @@ export { runEngineChild } from "./engine/child.ts";
 export { jsonGrammar } from "./engine/json-grammar.ts";
 export { estimateMemory } from "./estimate.ts";
 export type * from "./protocol.ts";
-export type { EngineInfo, EnginePoolDeps } from "./slots.ts";
+export type { EngineInfo, EnginePoolDeps, EngineReport } from "./slots.ts";
 export { type Counting, estimateTokens, tokenCounter } from "./token-counter.ts";
 export * from "./weights/weights.ts";
 
@@ -57,6 +65,8 @@ export type EnginePool = {
   /** What the model's child says of itself, or null when it is not loaded. */
   stats(source: ModelSource, precision: Precision): Promise<EngineStats | null>;
   list(): EngineInfo[];
+  /** Each child with its memory and pace now; one that is too busy to say leaves its memory out. */
+  report(): Promise<EngineReport[]>;
   /** Vectors of texts [texts.length, dimensions] by the embedder; urgent ones go before others that wait. */
   embed(texts: readonly string[], isUrgent: boolean, signal?: AbortSignal): Promise<Float32Array>;
   /** Tokens of each text by the embedder's tokenizer. */
@@ -64,6 +74,15 @@ export type EnginePool = {
   /** Ends all children. */
   close(): Promise<void>;
 };
+
+/** Longest that a look at the engines waits for one of them. */
+const STATS_MS = 500;
+
+const infoOf = (slot: Slot): EngineInfo => ({
+  ...slot.info,
+  status: slot.isReady ? "ready" : "loading",
+  pid: slot.link.pid,
+});
 
 /** Builds the pool. Children start on demand and end when idle, evicted or closed. */
 export function createEnginePool(deps: EnginePoolDeps): EnginePool {
@@ -152,8 +171,10 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
         { type: "generate", request, ...(source.adapter ? { adapter: source.adapter } : {}) },
         {
           onAnswer: (answer) => {
-            if (answer.type === "event") queue.push(answer.event);
-            else isOver = true;
+            if (answer.type === "event") {
+              queue.push(answer.event);
+              if (answer.event.type === "delta") slot.pace.note();
+            } else isOver = true;
             wake();
           },
           onError: (error) => {
@@ -238,12 +259,22 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
         if (answer.type !== "counts") throw new Error(`unexpected answer ${answer.type}`);
         return answer.counts;
       }),
-    list: () =>
-      slots.all().map((slot) => ({
-        ...slot.info,
-        status: slot.isReady ? ("ready" as const) : ("loading" as const),
-        pid: slot.link.pid,
-      })),
+    list: () => slots.all().map(infoOf),
+    report: () =>
+      Promise.all(
+        slots.all().map(async (slot) => {
+          const asked =
+            slot.isReady && slot.info.precision !== "vectors"
+              ? slot.link.request({ type: "stats" }).catch(() => null)
+              : null;
+          const answer = await Promise.race([asked, sleep(STATS_MS).then(() => null)]);
+          return {
+            ...infoOf(slot),
+            rssBytes: answer?.type === "stats" ? answer.stats.rssBytes : null,
+            tokensPerSecond: slot.pace.perSecond(),
+          };
+        }),
+      ),
     close: slots.close,
   };
 }

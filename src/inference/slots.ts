@@ -3,6 +3,7 @@ import type { Clock } from "../kit/clock.ts";
 import { EspalierError, messageOf } from "../kit/errors.ts";
 import { sweepBuilds } from "./engine/build.ts";
 import { EngineLink } from "./link.ts";
+import { createPace, type Pace } from "./pace.ts";
 import type { EngineRuntime, Precision } from "./protocol.ts";
 
 export type EnginePoolDeps = {
@@ -40,6 +41,14 @@ export type EngineInfo = {
   lastUsedAt: number;
 };
 
+/** An engine child as it is now. */
+export type EngineReport = EngineInfo & {
+  /** Resident memory; null where the child did not say so in time. */
+  rssBytes: number | null;
+  /** Pieces of replies that it made lately, by the second: each a token, or the last of several that make one sign. */
+  tokensPerSecond: number;
+};
+
 const MiB = 1024 * 1024;
 
 /** A child to start: its name, what it is estimated to take, and how it is made ready. */
@@ -60,6 +69,7 @@ export type Slot = {
   link: EngineLink;
   ready: Promise<void>;
   isReady: boolean;
+  pace: Pace;
 };
 
 export type Slots = ReturnType<typeof createSlots>;
@@ -191,6 +201,7 @@ export function createSlots(deps: EnginePoolDeps) {
       cacheBytes,
       link,
       isReady: false,
+      pace: createPace(deps.clock),
       ready: open(link),
     };
     slot.ready.then(

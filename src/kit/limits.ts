@@ -157,6 +157,23 @@ export const limits = {
   datasetPageBytes: 8 * MiB,
   /** Most rows of a dataset of which the start of a training looks for one that fits. */
   datasetRowsTried: 2_000,
+  /** How long notifications and messages to webhooks are kept. */
+  notificationKeepMs: 90 * 24 * 3_600_000,
+  /** The disk counts as nearly full when less than this is free, or less than its share where the disk is small. */
+  diskLowBytes: 10 * GiB,
+  diskLowShare: 0.05,
+  /** Most tries of one message to a webhook. */
+  webhookAttempts: 9,
+  /** Wait before its second try, tripled for each further one. */
+  webhookRetryMs: 10_000,
+  /** Longest that a webhook may take to answer. */
+  webhookTimeoutMs: 10_000,
+  /** Messages to a webhook that its page shows. */
+  webhookDeliveries: 20,
+  /** Most days that the dashboard shows. */
+  dashboardDays: 366,
+  /** Failed runs that the dashboard names. */
+  dashboardFailures: 8,
   /** How long single calls of models are kept for their counts. */
   usageKeepMs: 400 * 24 * 3_600_000,
   /** Most knowledge bases of a project. */

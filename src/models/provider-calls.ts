@@ -1,18 +1,14 @@
 // Calls to third-party models: a provider's key is opened for one call, and what it cost is worked out.
-import { and, eq } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { z } from "zod";
-import {
-  confirmedAddresses,
-  type ModelPrices,
-  providers,
-  thirdPartyModels,
-} from "../../schema/tables/providers.ts";
+import { type ModelPrices, providers, thirdPartyModels } from "../../schema/tables/providers.ts";
 import {
   estimateTokens,
   type GenerationEvent,
   type GenerationRequest,
   type RecordCall,
 } from "../inference/inference.ts";
+import { isConfirmed } from "../inference/remote/confirmed.ts";
 import {
   type ImageOffer,
   type ImageWish,
@@ -45,16 +41,10 @@ export function createProviderCalls({
 }) {
   const { db } = store;
 
-  const isConfirmed =
-    (projectId: string) =>
-    async (host: string, port: number): Promise<boolean> =>
-      (await db.query.confirmedAddresses.findFirst({ where: addressOf(projectId, host, port) })) !==
-      undefined;
-
   /** The provider with its key open. @throws EspalierError SECRET_KEY_… */
   async function connectionOf(row: ProviderRow): Promise<RemoteConnection> {
     const key = row.sealedKey === null ? null : await secrets.open(row.id, row.sealedKey);
-    return { ...row, kind: kindOf(row), key, isConfirmed: isConfirmed(row.projectId) };
+    return { ...row, kind: kindOf(row), key, isConfirmed: isConfirmed(store, row.projectId) };
   }
 
   /** Model row and open connection behind a reference. */
@@ -74,7 +64,6 @@ export function createProviderCalls({
   }
 
   return {
-    isConfirmed,
     reach,
     /** Ids of the models that the provider says it has. @throws EspalierError with the provider's own words */
     remoteModels: async (row: ProviderRow, signal?: AbortSignal): Promise<string[]> =>
@@ -180,15 +169,6 @@ function usageOf(promptTokens: number) {
 /** US dollars for such a call; null where the price of what is sent is not known. */
 export function inputCost(prices: ModelPrices, tokens: number): number | null {
   return costOf({ ...prices, output: prices.output ?? 0 }, usageOf(tokens));
-}
-
-/** The row of a confirmed address. */
-export function addressOf(projectId: string, host: string, port: number) {
-  return and(
-    eq(confirmedAddresses.projectId, projectId),
-    eq(confirmedAddresses.host, host),
-    eq(confirmedAddresses.port, port),
-  );
 }
 
 /** Kind of a row, which only ever came from the table of kinds. */

@@ -1,8 +1,9 @@
 // Providers of third-party models: their sealed keys, the models chosen of each, prices, and the calls to them.
 import { and, eq, inArray } from "drizzle-orm";
 import { knowledgeBases, knowledgeIndexes } from "../../schema/tables/knowledge.ts";
-import { confirmedAddresses, providers, thirdPartyModels } from "../../schema/tables/providers.ts";
+import { providers, thirdPartyModels } from "../../schema/tables/providers.ts";
 import type { RecordCall } from "../inference/inference.ts";
+import { checkAddress, forgetAddress } from "../inference/remote/confirmed.ts";
 import type { Remote } from "../inference/remote/remote.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
@@ -13,13 +14,7 @@ import type { Secrets } from "../store/secrets.ts";
 import { type Page, type PageRequest, readPage, type Store, type Tx } from "../store/store.ts";
 import type { ThirdPartyModelRow } from "./catalogue.ts";
 import { releaseNames, takeName } from "./names.ts";
-import {
-  addressOf,
-  createProviderCalls,
-  kindOf,
-  type ProviderRow,
-  type ProviderTest,
-} from "./provider-calls.ts";
+import { createProviderCalls, kindOf, type ProviderRow, type ProviderTest } from "./provider-calls.ts";
 import { checkModels, checkSettings, type ThirdPartyModelInput } from "./provider-input.ts";
 import { createRemoteEmbedders } from "./remote-embedders.ts";
 
@@ -52,7 +47,8 @@ export type Providers = ReturnType<typeof createProviders>;
 export function createProviders({ store, secrets, remote, clock, record }: ProvidersDeps) {
   const { db } = store;
   const calls = createProviderCalls({ store, secrets, remote });
-  const { isConfirmed, tryOut, generate, makeImage, imageOfferOf, remoteModels, reach } = calls;
+  const { tryOut, generate, makeImage, imageOfferOf, remoteModels, reach } = calls;
+  const address = { store, clock, check: remote.check };
 
   async function find(projectId: string, nameOrId: string): Promise<ProviderRow | null> {
     const rows = await db.query.providers.findMany({ where: eq(providers.projectId, projectId) });
@@ -75,33 +71,6 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
       where: eq(thirdPartyModels.providerId, providerId),
       orderBy: thirdPartyModels.id,
     });
-
-  /** Refuses an address that may not be called; a private one is noted as confirmed when the caller says so. */
-  async function checkAddress(url: string, { projectId, by, allowPrivate }: ProviderInput): Promise<void> {
-    let confirmed: { host: string; port: number } | undefined;
-    await remote
-      .check(url, {
-        isConfirmed: async (host, port) => {
-          if (await isConfirmed(projectId)(host, port)) return true;
-          if (allowPrivate) confirmed = { host, port };
-          return allowPrivate === true;
-        },
-      })
-      .catch((error: unknown) => {
-        // What does not answer now may do so later; whether it may be called is asked again at every call.
-        if (!(error instanceof EspalierError) || error.code !== "PROVIDER_UNREACHABLE") throw error;
-      });
-    const found = confirmed;
-    if (!found) return;
-    await store.write(
-      (tx) =>
-        tx
-          .insert(confirmedAddresses)
-          .values({ projectId, ...found, confirmedBy: by, confirmedAt: clock() })
-          .onConflictDoNothing(),
-      "provider.confirm",
-    );
-  }
 
   /** Makes the provider's models those of the list; rows of models that stay keep their ids. */
   async function putModels(tx: Tx, provider: ProviderRow, wanted: readonly ThirdPartyModelInput[]) {
@@ -169,7 +138,7 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
           hint: "Choose another name, or change the other one.",
           status: 409,
         });
-      await checkAddress(settings.url, input);
+      await checkAddress(address, settings.url, input);
       const id = newId("provider");
       const row: ProviderRow = {
         id,
@@ -197,7 +166,7 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
       const before = await get(input.projectId, input.provider);
       const settings = checkSettings({ ...input, url: input.url ?? before.url, kind: before.kind }, before);
       checkModels(settings.kind, input.models ?? []);
-      await checkAddress(settings.url, input);
+      await checkAddress(address, settings.url, input);
       const sealedKey =
         settings.key === null ? before.sealedKey : await secrets.seal(before.id, settings.key);
       const row: ProviderRow = {
@@ -281,23 +250,6 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
         status: 404,
       });
     },
-
-    /** Seals every key anew under the server's new secret key; see Secrets.rotate. */
-    async rotateSecrets(previous?: string): Promise<{ resealed: number }> {
-      let resealed = 0;
-      await secrets.rotate(async (move) => {
-        const rows = await db.query.providers.findMany();
-        const moved: [id: string, sealed: string][] = [];
-        for (const { id, sealedKey } of rows)
-          if (sealedKey !== null) moved.push([id, await move(id, sealedKey)]);
-        await store.write(async (tx) => {
-          for (const [id, sealedKey] of moved)
-            await tx.update(providers).set({ sealedKey }).where(eq(providers.id, id));
-        }, "provider.rotate");
-        resealed = moved.length;
-      }, previous);
-      return { resealed };
-    },
   };
 
   /** Names of the knowledge bases that answer by one of the models. */
@@ -310,17 +262,4 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
       .where(inArray(knowledgeIndexes.embedder, ids));
     return rows.map(({ name }) => `knowledge base ${name}`);
   }
-
-  /** A confirmation that no provider of the project needs any more goes with the last that did. */
-  async function forgetAddress(tx: Tx, { projectId, url }: ProviderRow): Promise<void> {
-    const { host, port } = placeOf(url);
-    const rest = await tx.query.providers.findMany({ where: eq(providers.projectId, projectId) });
-    if (rest.some((one) => placeOf(one.url).host === host && placeOf(one.url).port === port)) return;
-    await tx.delete(confirmedAddresses).where(addressOf(projectId, host, port));
-  }
-}
-
-function placeOf(url: string): { host: string; port: number } {
-  const { hostname, port, protocol } = new URL(url);
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (protocol === "https:" ? 443 : 80)) };
 }

@@ -6,6 +6,7 @@ import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import type { Store, Tx } from "../store/store.ts";
+import { asking, whoAsks } from "./asker.ts";
 import { createBell, type RunBus } from "./bus.ts";
 import { createClaim } from "./claim.ts";
 import { addEvents, type RunEventInput } from "./events.ts";
@@ -51,6 +52,8 @@ export type RunHooks = {
   ended?: (tx: Tx, run: RunRow) => Promise<void>;
   /** Runs in the transaction in which a retry is made. */
   retried?: (tx: Tx, old: RunRow, fresh: RunRow) => Promise<void>;
+  /** Runs in the transaction in which a run is taken from a worker that has been silent too long. */
+  lost?: (tx: Tx, run: RunRow) => Promise<void>;
 };
 
 export type QueueDeps = {
@@ -76,7 +79,10 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
   /** The one way a status changes: transition, hooks of the end, news after the commit. */
   async function move(tx: Tx, run: RunRow, what: Move): Promise<RunRow> {
     const moved = await transition(tx, run, what);
-    if (isEnded(moved.run)) for (const hook of hooksOf(moved.run.kind)) await hook.ended?.(tx, moved.run);
+    if (isEnded(moved.run))
+      await asking(run.createdBy, async () => {
+        for (const hook of hooksOf(moved.run.kind)) await hook.ended?.(tx, moved.run);
+      });
     announce(tx, moved.run, [moved.event]);
     return moved.run;
   }
@@ -103,6 +109,7 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
         spec: input.spec,
         retryOf: input.retryOf ?? null,
         maxAttempts: input.maxAttempts ?? 3,
+        createdBy: whoAsks(),
         createdAt: at,
       })
       .returning();
@@ -204,7 +211,7 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
         const before = await held(tx, id, attempt);
         const added = await addEvents(tx, before, input.events ?? []);
         if (added.added.length > 0) announce(tx, added.run, added.added);
-        await inSameTx?.(tx, added.run);
+        await asking(before.createdBy, async () => inSameTx?.(tx, added.run));
         return await move(tx, added.run, {
           to: input.status,
           at: clock(),
@@ -237,10 +244,11 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
           return await move(tx, run, {
             to: "cancelled",
             at,
-            patch: { endedAt: at, cancelRequestedAt: at },
+            patch: { endedAt: at, cancelRequestedAt: at, cancelledBy: whoAsks() },
           });
         if (isEnded(run)) throw runEnded(run, "cancelled");
-        const [row] = await tx.update(runs).set({ cancelRequestedAt: at }).where(eq(runs.id, id)).returning();
+        const wish = { cancelRequestedAt: at, cancelledBy: whoAsks() };
+        const [row] = await tx.update(runs).set(wish).where(eq(runs.id, id)).returning();
         const data = { status: "running", attempt: run.attempt, cancelRequested: true };
         const done = await addEvents(tx, row ?? run, [{ type: "state", data, at }]);
         announce(tx, done.run, done.added);
@@ -272,7 +280,9 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
             hint: `Look at that one, and retry it should it fail: espalier run show ${again.id}`,
             status: 409,
           });
-        const fresh = await createRun(tx, { ...asInput(old), retryOf: old.id });
+        const fresh = await asking(whoAsks() ?? old.createdBy, () =>
+          createRun(tx, { ...asInput(old), retryOf: old.id }),
+        );
         for (const hook of hooksOf(old.kind)) await hook.retried?.(tx, old, fresh);
         return fresh;
       }, "run.retry");
@@ -296,7 +306,10 @@ export function createQueue({ store, clock, bus, hooksOf }: QueueDeps) {
       if (!(await store.db.query.runs.findFirst({ where: expired }))) return 0;
       return await store.write(async (tx) => {
         const lost = await tx.query.runs.findMany({ where: expired });
-        for (const run of lost) await loseLease(tx, run, "its worker has been silent for too long");
+        for (const run of lost) {
+          await loseLease(tx, run, "its worker has been silent for too long");
+          for (const hook of hooksOf(run.kind)) await hook.lost?.(tx, run);
+        }
         return lost.length;
       }, "run.release");
     },

@@ -13,8 +13,9 @@ import { runNotFound } from "./refusals.ts";
 import type { RunEventRow, RunRow } from "./states.ts";
 import { createWorkers, type RunHandler, type Workers, type WorkersOptions } from "./workers.ts";
 
+export { asking } from "./asker.ts";
 export type { RunAttempt } from "./attempts.ts";
-export type { RunListener, RunNews } from "./bus.ts";
+export { createBell, type RunListener, type RunNews } from "./bus.ts";
 export type { ClaimInput } from "./claim.ts";
 export type { EventsQuery, LogQuery, RunEventInput } from "./events.ts";
 export { incomingHooks } from "./incoming.ts";
@@ -38,6 +39,9 @@ export type ListRunsInput = PageRequest & {
   kind?: string | null | undefined;
 };
 
+/** Stands for all kinds where hooks are registered. */
+export const EVERY_KIND = "*";
+
 export type Runs = ReturnType<typeof createRuns>;
 
 /** Builds the front door. Nothing runs until `recoverAtStart` and `startWorkers` are called. */
@@ -45,7 +49,11 @@ export function createRuns({ store, clock, log }: RunsDeps) {
   const bus = createBus();
   const handlers = new Map<RunKind, RunHandler>();
   const hooks = new Map<string, RunHooks[]>();
-  const queue = createQueue({ store, clock, bus, hooksOf: (kind) => hooks.get(kind) ?? [] });
+  const hooksOf = (kind: string): RunHooks[] => [
+    ...(hooks.get(kind) ?? []),
+    ...(hooks.get(EVERY_KIND) ?? []),
+  ];
+  const queue = createQueue({ store, clock, bus, hooksOf });
 
   const self = {
     ...queue,
@@ -117,7 +125,8 @@ export function createRuns({ store, clock, log }: RunsDeps) {
       if (handlers.has(kind)) throw new Error(`two handlers for ${kind}`);
       handlers.set(kind, handler);
     },
-    registerHooks(kind: RunKind, more: RunHooks): void {
+    /** Hooks of every kind come after those of the run's own, and see what they did. */
+    registerHooks(kind: RunKind | typeof EVERY_KIND, more: RunHooks): void {
       hooks.set(kind, [...(hooks.get(kind) ?? []), more]);
     },
     /** Starts working on queued runs of the server and releasing expired leases; `stop` gives back what is unfinished. */

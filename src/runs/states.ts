@@ -46,6 +46,7 @@ export type RunPatch = Partial<
     | "startedAt"
     | "endedAt"
     | "cancelRequestedAt"
+    | "cancelledBy"
     | "progress"
     | "etaSeconds"
   >

@@ -6,6 +6,7 @@ import { crashPoint } from "../kit/faults.ts";
 import { limits } from "../kit/limits.ts";
 import type { Log } from "../kit/log.ts";
 import type { Tx } from "../store/store.ts";
+import { asking } from "./asker.ts";
 import type { RunBus } from "./bus.ts";
 import type { RunEventInput } from "./events.ts";
 import type { RunKind, Runs } from "./runs.ts";
@@ -156,7 +157,7 @@ async function attempt(
   let working: Promise<HandlerOutcome> | undefined;
   try {
     crashPoint(`run.${run.kind}.started`);
-    working = handler({
+    const context: HandlerContext = {
       run,
       attempt: run.attempt,
       signal: ending.signal,
@@ -168,7 +169,8 @@ async function attempt(
         }),
       progress: (progress) => buffer.progress(progress),
       crashPoint: (name) => crashPoint(`run.${run.kind}.${name}`),
-    });
+    };
+    working = asking(run.createdBy, () => handler(context));
     const made = await orCancelled(working, ending.signal);
     rest = await buffer.close();
     crashPoint(`run.${run.kind}.made`);

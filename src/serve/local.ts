@@ -135,18 +135,10 @@ export function putUser(
 export function rotateSecrets(flags: { data?: string; previous?: string }) {
   return withStore(flags.data, async (store) => {
     const { createSecrets } = await import("../store/secrets.ts");
-    const { createProviders } = await import("../models/models.ts");
-    const { createRemote } = await import("../inference/remote/remote.ts");
+    const { rotateSecrets: rotate } = await import("../store/reseal.ts");
     const { secretKey, secretKeyFile } = loadConfig({ data: flags.data });
     const secrets = createSecrets({ dataDir: store.dataDir, key: secretKey, keyFile: secretKeyFile });
-    const deps = {
-      store,
-      secrets,
-      remote: createRemote({ clock: now }),
-      clock: now,
-      record: () => undefined,
-    };
-    return { status: "rotated", ...(await createProviders(deps).rotateSecrets(flags.previous)) };
+    return { status: "rotated", ...(await rotate(store, secrets, flags.previous)) };
   });
 }
 

@@ -5,6 +5,7 @@ import { createAccounts } from "../accounts/accounts.ts";
 import { createApi } from "../api/api.ts";
 import { createChat } from "../chat/chat.ts";
 import { type Config, childEnvironment } from "../config.ts";
+import { createDashboard } from "../dashboard/dashboard.ts";
 import { createDatasets } from "../datasets/datasets.ts";
 import { createImages } from "../images/images.ts";
 import {
@@ -13,6 +14,7 @@ import {
   createEnginePool,
   type RecordCall,
 } from "../inference/inference.ts";
+import { createOutbound } from "../inference/remote/outbound.ts";
 import { createRemote } from "../inference/remote/remote.ts";
 import { now } from "../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
@@ -20,6 +22,7 @@ import { armCrashPoint, crashPoint } from "../kit/faults.ts";
 import { createLog, type Log } from "../kit/log.ts";
 import { createKnowledge } from "../knowledge/knowledge.ts";
 import { createModels, createProviders } from "../models/models.ts";
+import { createDiskWatch, createNotifications } from "../notifications/notifications.ts";
 import { createRuns } from "../runs/runs.ts";
 import { createServing } from "../serving/serving.ts";
 import { createSecrets } from "../store/secrets.ts";
@@ -88,13 +91,15 @@ export async function startServer({
     });
     closers.push(() => engine.close());
     const runs = createRuns({ store, clock, log });
-    const accounts = createAccounts({ store, clock });
+    const { dataDir, secretKey, secretKeyFile } = config;
+    const secrets = createSecrets({ dataDir, key: secretKey, keyFile: secretKeyFile });
+    const outbound = createOutbound({ clock });
+    const notifications = createNotifications({ store, runs, clock, log, secrets, outbound });
+    const accounts = createAccounts({ store, clock, notifications });
     const reader = { command: ownCommand("dataset-reader"), env: childEnvironment() };
     const datasets = createDatasets({ store, runs, engine, clock, reader });
     const { memoryBudgetBytes } = config;
     const models = createModels({ store, runs, engine, clock, memoryBudgetBytes });
-    const { dataDir, secretKey, secretKeyFile } = config;
-    const secrets = createSecrets({ dataDir, key: secretKey, keyFile: secretKeyFile });
     const usage = createUsage({ store, clock, log });
     const remote = createRemote({ clock });
     const record: RecordCall = (call) =>
@@ -131,7 +136,10 @@ export async function startServer({
       knowledge,
       images,
       embedders,
+      engine,
       usage,
+      dashboard: createDashboard({ store, clock }),
+      notifications,
       chat,
     };
     let trainer: LocalTrainer | undefined;
@@ -155,6 +163,9 @@ export async function startServer({
       concurrency: { "import-dataset": 2, "index-documents": 2, "make-images": 4 },
     });
     closers.push(() => workers.stop());
+    closers.push(notifications.startPosting());
+    const watch = createDiskWatch({ store, notifications, clock, log });
+    closers.push(watch.stop);
     isReady = true;
     const local = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
     const url = config.publicUrl ?? local;

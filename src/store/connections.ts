@@ -7,6 +7,7 @@ import * as datasets from "../../schema/tables/datasets.ts";
 import * as images from "../../schema/tables/images.ts";
 import * as knowledge from "../../schema/tables/knowledge.ts";
 import * as models from "../../schema/tables/models.ts";
+import * as notifications from "../../schema/tables/notifications.ts";
 import * as prompts from "../../schema/tables/prompts.ts";
 import * as providers from "../../schema/tables/providers.ts";
 import * as runs from "../../schema/tables/runs.ts";
@@ -19,6 +20,7 @@ const schema = {
   ...images,
   ...knowledge,
   ...models,
+  ...notifications,
   ...providers,
   ...runs,
 };

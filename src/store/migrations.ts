@@ -15,6 +15,7 @@ import prompts from "../../migrations/0012_prompts.sql" with { type: "text" };
 import messagePictures from "../../migrations/0013_message_pictures.sql" with { type: "text" };
 import privateChats from "../../migrations/0014_private_chats.sql" with { type: "text" };
 import images from "../../migrations/0015_images.sql" with { type: "text" };
+import notifications from "../../migrations/0016_notifications.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -38,4 +39,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0013_message_pictures", messagePictures),
   migration("0014_private_chats", privateChats),
   migration("0015_images", images),
+  migration("0016_notifications", notifications),
 ];

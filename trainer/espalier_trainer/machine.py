@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -49,6 +50,31 @@ def devices() -> list[Json]:
     ]
     cpu = platform.processor() or platform.machine() or "CPU"
     return [*found, {"kind": "cpu", "name": cpu, "memoryBytes": memory_bytes()}]
+
+
+def load() -> Json:
+    """How busy this machine is: shares of 1 since the last call, bytes in use."""
+    return {
+        "cpuShare": min(1.0, psutil.cpu_percent() / 100),
+        "memoryBytes": int(psutil.virtual_memory().used),
+        "gpus": gpu_loads(),
+    }
+
+
+def gpu_loads() -> list[Json]:
+    """One per GPU; none before the first use of one, which would take memory of its own just for looking."""
+    if not torch.cuda.is_initialized():
+        return []
+    found: list[Json] = []
+    for index in range(torch.cuda.device_count()):
+        gpu: Json = {"memoryBytes": 0}
+        # A look at the machine must never end a training; NVIDIA's management library is not everywhere.
+        with contextlib.suppress(Exception):
+            free, total = torch.cuda.mem_get_info(index)
+            gpu["memoryBytes"] = int(total - free)
+            gpu["share"] = torch.cuda.utilization(index) / 100
+        found.append(gpu)
+    return found
 
 
 def hello(name: str) -> Json:

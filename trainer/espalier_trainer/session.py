@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from . import machine
 from .client import Client
 from .contract import Json
 from .errors import Cancelled, LeaseLost, Refused, Stopping
@@ -131,7 +132,7 @@ class Session:
         silent_since = time.monotonic()
         while not self._closed.wait(self._heartbeat_s):
             try:
-                body = {"attempt": self.attempt, "lastSeq": self._seq}
+                body = {"attempt": self.attempt, "lastSeq": self._seq, "load": machine.load()}
                 answer = self.client.post(f"{self._path}/heartbeat", "HeartbeatRequest", "HeartbeatResponse", body)
             except httpx.TransportError as error:
                 # Training goes on meanwhile: a short loss of network costs nothing but late news.

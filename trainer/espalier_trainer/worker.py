@@ -30,7 +30,7 @@ def serve(client: Client, name: str, work: Path) -> None:
                 greeting = client.post_until_heard("/trainer/v1/hello", "HelloRequest", "HelloResponse", body)
                 client.trainer_id = greeting["trainerId"]
                 log.info("checked in at %s as %s (%s)", client.url, name, greeting["trainerId"])
-            request = {"trainerId": greeting["trainerId"], "waitMs": LEASE_WAIT_MS}
+            request = {"trainerId": greeting["trainerId"], "waitMs": LEASE_WAIT_MS, "load": machine.load()}
             lease = client.post("/trainer/v1/lease", "LeaseRequest", "LeaseResponse", request)
             if lease is not None:
                 perform(client, lease, greeting["heartbeatMs"], work)

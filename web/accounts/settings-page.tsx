@@ -17,6 +17,8 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
+import { NotificationSettings } from "../notifications/settings.tsx";
+import { WebhookSettings } from "../notifications/webhook.tsx";
 import { LanguageSelect, rememberLanguage } from "../shell/language.tsx";
 import { useLook } from "../shell/look.ts";
 import { Copyable, Facts, Surface, When } from "../ui/bits.tsx";
@@ -219,6 +221,8 @@ export function SettingsPage() {
               </Group>
               {whyNoKeys === null ? <Keys /> : <Text size="sm">{whyNoKeys}</Text>}
             </div>
+            <NotificationSettings />
+            <WebhookSettings />
             <Surface title={t("Colours")}>
               <SegmentedControl
                 aria-label={t("Colours")}

@@ -3,9 +3,9 @@ import { Button, Select, Stack, Table } from "@mantine/core";
 import { useState } from "react";
 import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
-import { locale, t } from "../i18n.ts";
+import { t } from "../i18n.ts";
 import { Surface } from "../ui/bits.tsx";
-import { count, seconds } from "../ui/format.ts";
+import { count, dollars, seconds } from "../ui/format.ts";
 import { Empty, Loaded } from "../ui/states.tsx";
 
 const usageQuery = graphql(`
@@ -17,11 +17,6 @@ const usageQuery = graphql(`
   }
 `);
 
-const dollars = new Intl.NumberFormat(locale, {
-  style: "currency",
-  currency: "USD",
-  maximumFractionDigits: 4,
-});
 const doors: Record<string, string> = {
   v1: t("at /v1"),
   chat: t("in chat"),
@@ -87,9 +82,7 @@ export function UsageTable({ keys }: { keys: readonly { id: string; name: string
                           <Table.Td ta="right">{count(day.requests)}</Table.Td>
                           <Table.Td ta="right">{count(day.inputTokens)}</Table.Td>
                           <Table.Td ta="right">{count(day.outputTokens)}</Table.Td>
-                          <Table.Td ta="right">
-                            {day.costUsd === null ? "–" : dollars.format(day.costUsd)}
-                          </Table.Td>
+                          <Table.Td ta="right">{day.costUsd === null ? "–" : dollars(day.costUsd)}</Table.Td>
                           <Table.Td ta="right">{seconds(day.latencyMs)}</Table.Td>
                         </Table.Tr>
                       ))}

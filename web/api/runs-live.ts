@@ -1,4 +1,6 @@
-// The newest state of every run that moved while this page is open, and word of trainers; one subscription feeds all pages.
+// What changed while this page is open: the newest state of every run that moved, word of trainers, new notifications; one
+// stream feeds all pages.
+import type { ResultOf } from "gql.tada";
 import { useEffect, useSyncExternalStore } from "react";
 import { follow, refreshAll } from "./data.ts";
 import { graphql } from "./graphql.ts";
@@ -12,6 +14,8 @@ const changed = graphql(`
         error { code message hint field value }
       }
       trainer { id }
+      notification { id kind name runKind message by role bytes createdAt readAt next { verb name path } }
+      unread
     }
   }
 `);
@@ -54,7 +58,7 @@ export type RunState = {
 
 const runs = new Map<string, RunState>();
 const listeners = new Set<() => void>();
-const endListeners = new Set<(run: RunState) => void>();
+const noticeListeners = new Set<(news: { notification: Notification | null; unread: number }) => void>();
 
 function listen(listener: () => void): () => void {
   listeners.add(listener);
@@ -71,14 +75,18 @@ export function useLiveRun<R extends RunState>(run: R): R {
   return live && !isOver(run.status) ? { ...run, ...live } : run;
 }
 
-/** Calls back when a run ends while the page is open. */
-export function useRunEnded(onEnded: (run: RunState) => void): void {
+export type Notification = NonNullable<ResultOf<typeof changed>["changed"]["notification"]>;
+
+/** Calls back with each new notification, and with how many are unread whenever that changed. */
+export function useNotificationFeed(
+  onNews: (news: { notification: Notification | null; unread: number }) => void,
+): void {
   useEffect(() => {
-    endListeners.add(onEnded);
+    noticeListeners.add(onNews);
     return () => {
-      endListeners.delete(onEnded);
+      noticeListeners.delete(onNews);
     };
-  }, [onEnded]);
+  }, [onNews]);
 }
 
 /** Opens the feed for as long as the caller is mounted. */
@@ -88,16 +96,17 @@ export function useRunFeed(): void {
       follow(
         changed,
         {},
-        ({ changed: { run } }) => {
+        ({ changed: { run, notification, unread } }) => {
+          if (unread !== null) {
+            for (const listener of noticeListeners) listener({ notification, unread });
+            return;
+          }
           // A trainer came, went, fell silent, or took or lost a run: what needs one turns on or off.
           if (!run) return refreshAll();
           const old = runs.get(run.id);
           runs.set(run.id, run);
           for (const listener of listeners) listener();
-          if (old?.status !== run.status) {
-            refreshAll();
-            if (isOver(run.status)) for (const listener of endListeners) listener(run);
-          }
+          if (old?.status !== run.status) refreshAll();
         },
         // A short run may have ended before the stream was open, or while it was broken.
         { onConnected: refreshAll },

@@ -26,6 +26,7 @@ export const groups: { title: string | null; places: Place[] }[] = [
     title: null,
     places: [
       place("/", t("Process map"), "m"),
+      place("/dashboard", t("Dashboard"), "a"),
       place("/chat", t("Chat"), "c", "chat"),
       place("/images", t("Images"), "i"),
     ],

@@ -1,18 +1,16 @@
-// The app shell: navigation with counts, palette, notices when a run ends, and the page.
-import { ActionIcon, AppShell, Burger, Button, Group, Text, useComputedColorScheme } from "@mantine/core";
+// The app shell: navigation with counts, palette, the bell, and the page.
+import { ActionIcon, AppShell, Burger, Group, Text, useComputedColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
 import { spotlight } from "@mantine/spotlight";
 import { IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
-import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { useCallback, useEffect } from "react";
+import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { ViewerContext, whyNot } from "../accounts/viewer.tsx";
 import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
-import { type RunState, useRunEnded, useRunFeed } from "../api/runs-live.ts";
+import { useRunFeed } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
-import { placeOfRun } from "../paths.ts";
-import { said } from "../said.ts";
+import { BellButton, BellProvider } from "../notifications/bell.tsx";
 import { AddTrainer, isOnline } from "../trainers/add-trainer.tsx";
 import { ClosedPage } from "./edge-pages.tsx";
 import { useRememberedLanguage } from "./language.tsx";
@@ -26,54 +24,6 @@ import { ViewerMenu } from "./viewer-menu.tsx";
 const navQuery = graphql(`
   query Nav { viewer { id look language name role scopes project { id name } projects { id name archivedAt } } processMap { stages { key count running { id } } trainers { id status } } }
 `);
-
-function nextAfter(run: RunState): { label: string; to: string } {
-  if (run.status !== "SUCCEEDED") return { label: t("See why"), to: `/runs/${run.id}` };
-  const words: Record<RunState["kind"], string> = {
-    TRAIN: t("See what it learned"),
-    IMPORT_DATASET: t("Open the dataset"),
-    IMPORT_MODEL: t("Open the model"),
-    MERGE: t("Open the complete model"),
-    DEPLOY: t("Open the live model"),
-    EXPORT: t("Open the run"),
-    INDEX_DOCUMENTS: t("Open the knowledge base"),
-    REBUILD_INDEX: t("Open the knowledge base"),
-    EVALUATE_RETRIEVAL: t("Open the run"),
-    MAKE_IMAGES: t("See the images"),
-  };
-  return { label: words[run.kind], to: placeOfRun(run) };
-}
-
-function useEndNotices(): void {
-  const navigate = useNavigate();
-  useRunEnded(
-    useCallback(
-      (run: RunState) => {
-        const next = nextAfter(run);
-        const isGood = run.status === "SUCCEEDED";
-        notifications.show({
-          color: isGood ? "leaf" : run.status === "FAILED" ? "red" : "gray",
-          title: isGood
-            ? t("{{name}} is done", { name: said(run.name) })
-            : run.status === "FAILED"
-              ? t("{{name}} failed", { name: said(run.name) })
-              : t("{{name}} was cancelled", { name: said(run.name) }),
-          message: (
-            <>
-              {run.error ? <Text size="sm">{said(run.error.message)}</Text> : null}
-              <Button size="compact-sm" variant="default" mt={4} onClick={() => navigate({ to: next.to })}>
-                {next.label}
-              </Button>
-            </>
-          ),
-          closeButtonProps: { "aria-label": t("Close") },
-          autoClose: 12_000,
-        });
-      },
-      [navigate],
-    ),
-  );
-}
 
 function ThemeSwitch() {
   const { choose } = useLook();
@@ -93,7 +43,6 @@ function ThemeSwitch() {
 
 export function Shell() {
   useRunFeed();
-  useEndNotices();
   const [isOpen, drawer] = useDisclosure(false);
   const [isHelpOpen, help] = useDisclosure(false);
   const [isAdding, adding] = useDisclosure(false);
@@ -116,77 +65,83 @@ export function Shell() {
     return item.stage ? String(stages.get(item.stage)?.count ?? "") : "";
   };
   return (
-    <AppShell
-      navbar={{ width: 216, breakpoint: 900, collapsed: { mobile: !isOpen } }}
-      header={{ height: { base: 52, md: 0 } }}
-      padding={0}
-    >
-      <a href="#content" className="e-skip">
-        {t("Skip to content")}
-      </a>
-      <AppShell.Header hiddenFrom="md" withBorder bg="var(--e-surface)">
-        <Group h="100%" px={12} gap={8}>
-          <Burger opened={isOpen} onClick={drawer.toggle} size="sm" aria-label={t("Navigation")} />
-          <Mark />
-          <Text fw={700} style={{ flex: 1 }}>
-            Espalier
-          </Text>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size="lg"
-            aria-label={t("Go to anything by name")}
-            onClick={() => spotlight.open()}
-          >
-            <IconSearch size={18} />
-          </ActionIcon>
-        </Group>
-      </AppShell.Header>
-      <AppShell.Navbar className="e-nav" aria-label={t("Pages")}>
-        <Link to="/" className="e-brand">
-          <Mark /> Espalier
-        </Link>
-        {data ? <ViewerMenu viewer={data.viewer} /> : null}
-        <div className="e-nav-tools">
-          <button type="button" className="e-nav-search" onClick={() => spotlight.open()}>
-            <IconSearch size={14} aria-hidden />
-            {t("Go to")} <kbd>{paletteKeys}</kbd>
+    <BellProvider>
+      <AppShell
+        navbar={{ width: 216, breakpoint: 900, collapsed: { mobile: !isOpen } }}
+        header={{ height: { base: 52, md: 0 } }}
+        padding={0}
+      >
+        <a href="#content" className="e-skip">
+          {t("Skip to content")}
+        </a>
+        <AppShell.Header hiddenFrom="md" withBorder bg="var(--e-surface)">
+          <Group h="100%" px={12} gap={8}>
+            <Burger opened={isOpen} onClick={drawer.toggle} size="sm" aria-label={t("Navigation")} />
+            <Mark />
+            <Text fw={700} style={{ flex: 1 }}>
+              Espalier
+            </Text>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="lg"
+              aria-label={t("Go to anything by name")}
+              onClick={() => spotlight.open()}
+            >
+              <IconSearch size={18} />
+            </ActionIcon>
+            <BellButton />
+          </Group>
+        </AppShell.Header>
+        <AppShell.Navbar className="e-nav" aria-label={t("Pages")}>
+          <div className="e-nav-head">
+            <Link to="/" className="e-brand">
+              <Mark /> Espalier
+            </Link>
+            <BellButton />
+          </div>
+          {data ? <ViewerMenu viewer={data.viewer} /> : null}
+          <div className="e-nav-tools">
+            <button type="button" className="e-nav-search" onClick={() => spotlight.open()}>
+              <IconSearch size={14} aria-hidden />
+              {t("Go to")} <kbd>{paletteKeys}</kbd>
+            </button>
+            <ThemeSwitch />
+          </div>
+          <div className="e-nav-places">
+            {groups.map((group) => (
+              <div key={group.title ?? "top"}>
+                {group.title ? <h2>{group.title}</h2> : null}
+                {group.places.map((item) => (
+                  <Link
+                    key={item.to}
+                    to={item.to}
+                    activeOptions={{ exact: item.to === "/", includeSearch: false }}
+                  >
+                    {item.label} <span>{note(item)}</span>
+                  </Link>
+                ))}
+              </div>
+            ))}
+          </div>
+          {data && !data.processMap.trainers.some(isOnline) ? (
+            <button type="button" className="e-nav-help" onClick={adding.open}>
+              {t("No trainer: training is off")}
+            </button>
+          ) : null}
+          <button type="button" className="e-nav-help" onClick={help.open}>
+            {t("Keyboard shortcuts")} <kbd>?</kbd>
           </button>
-          <ThemeSwitch />
-        </div>
-        <div className="e-nav-places">
-          {groups.map((group) => (
-            <div key={group.title ?? "top"}>
-              {group.title ? <h2>{group.title}</h2> : null}
-              {group.places.map((item) => (
-                <Link
-                  key={item.to}
-                  to={item.to}
-                  activeOptions={{ exact: item.to === "/", includeSearch: false }}
-                >
-                  {item.label} <span>{note(item)}</span>
-                </Link>
-              ))}
-            </div>
-          ))}
-        </div>
-        {data && !data.processMap.trainers.some(isOnline) ? (
-          <button type="button" className="e-nav-help" onClick={adding.open}>
-            {t("No trainer: training is off")}
-          </button>
-        ) : null}
-        <button type="button" className="e-nav-help" onClick={help.open}>
-          {t("Keyboard shortcuts")} <kbd>?</kbd>
-        </button>
-      </AppShell.Navbar>
-      <AppShell.Main id="content">
-        <ViewerContext value={data?.viewer ?? null}>
-          {closed === null ? <Outlet /> : <ClosedPage why={closed} />}
-        </ViewerContext>
-      </AppShell.Main>
-      <AddTrainer isOpen={isAdding} onClose={adding.close} />
-      <Palette />
-      <Shortcuts isOpen={isHelpOpen} onOpen={help.open} onClose={help.close} />
-    </AppShell>
+        </AppShell.Navbar>
+        <AppShell.Main id="content">
+          <ViewerContext value={data?.viewer ?? null}>
+            {closed === null ? <Outlet /> : <ClosedPage why={closed} />}
+          </ViewerContext>
+        </AppShell.Main>
+        <AddTrainer isOpen={isAdding} onClose={adding.close} />
+        <Palette />
+        <Shortcuts isOpen={isHelpOpen} onOpen={help.open} onClose={help.close} />
+      </AppShell>
+    </BellProvider>
   );
 }

@@ -1,6 +1,5 @@
 // Trainers: the machines that train for this server, and how to add one.
 import { Stack } from "@mantine/core";
-import { z } from "zod";
 import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
@@ -12,6 +11,7 @@ import { Page } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { Pill } from "../ui/status.tsx";
 import { AddTrainerButton } from "./add-trainer.tsx";
+import { deviceList } from "./devices.ts";
 
 const trainersQuery = graphql(`
   query Trainers($trainers: String) {
@@ -20,15 +20,10 @@ const trainersQuery = graphql(`
   }
 `);
 
-const deviceList = z.object({
-  devices: z.array(z.looseObject({ kind: z.string(), name: z.string().nullish() })),
-});
-
 /** "cuda NVIDIA L4, cpu"; what it trains on, as it said when it checked in. */
 function deviceText(devices: unknown): string {
-  const read = deviceList.safeParse(devices);
-  if (!read.success) return "–";
-  return read.data.devices.map(({ kind, name }) => [kind, name].filter(Boolean).join(" ")).join(", ");
+  const read = deviceList(devices).devices;
+  return read.map(({ kind, name }) => [kind, name].filter(Boolean).join(" ")).join(", ") || "–";
 }
 
 /** Connected, not heard from for some seconds, or gone; and whether it trains. */

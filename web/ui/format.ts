@@ -14,6 +14,17 @@ const tiny = new Intl.NumberFormat(locale, {
 const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
 const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+const parts = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
+const money = new Intl.NumberFormat(locale, {
+  style: "currency",
+  currency: "USD",
+  maximumFractionDigits: 2,
+});
+const cents = new Intl.NumberFormat(locale, {
+  style: "currency",
+  currency: "USD",
+  maximumSignificantDigits: 2,
+});
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
 const collator = new Intl.Collator(locale, { numeric: true });
@@ -37,6 +48,13 @@ export function bytes(value: number | null | undefined): string {
 
 /** 1234.5 → "1,234.5". */
 export const plain = (value: number): string => exactNumber.format(value);
+
+/** 0.42 → "42%". */
+export const percent = (share: number): string => parts.format(share);
+
+/** 12.345 → "$12.35"; what one call costs is far below a cent: 0.0000923 → "$0.000092". */
+export const dollars = (value: number): string =>
+  (value !== 0 && Math.abs(value) < 0.1 ? cents : money).format(value);
 
 /** 134_515_008 → "134.5M". */
 export const count = (value: number): string =>

@@ -14,7 +14,7 @@ const cancelRun = graphql(`
     cancelRun(id: $id) { __typename ... on RunSuccess { run { id } } ... on UserError { code message hint field value } }
   }
 `);
-const retryRun = graphql(`
+export const retryRun = graphql(`
   mutation RetryRun($id: ID!) {
     retryRun(id: $id) { __typename ... on RunSuccess { run { id } } ... on UserError { code message hint field value } }
   }

@@ -1,13 +1,42 @@
 // Trainers, the runs that they hold, what became of their attempts, and news of both.
 import { z } from "zod";
+import type { MachineLoad } from "../../../schema/trainer.ts";
+import type { NotificationRow } from "../../notifications/notifications.ts";
 import type { RunAttempt as AttemptShape, RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import type { Hold, TrainerRow } from "../trainers.ts";
 import { NodeInterface } from "./common.ts";
 import { connectionOf, paged } from "./connections.ts";
+import { Notification, readerOf } from "./notifications.ts";
 import { Trainer } from "./refs.ts";
 import { Run, stoppable } from "./runs.ts";
+
+const GpuLoad = builder.objectRef<MachineLoad["gpus"][number]>("GpuLoad").implement({
+  description: "How busy a GPU of a trainer is.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    share: t.float({
+      nullable: true,
+      description: "Share of the time in which it works, 0 to 1; null where the machine cannot say.",
+      resolve: ({ share }) => share ?? null,
+    }),
+    memoryBytes: t.exposeFloat("memoryBytes", { description: "Its memory in use, by whomever." }),
+  }),
+});
+const TrainerLoad = builder.objectRef<MachineLoad>("TrainerLoad").implement({
+  description: "How busy a trainer's machine is, as it said last.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    cpuShare: t.exposeFloat("cpuShare", { description: "Share of all cores that work, 0 to 1." }),
+    memoryBytes: t.exposeFloat("memoryBytes", { description: "Memory in use on the machine." }),
+    gpus: t.field({
+      type: [GpuLoad],
+      description: "Its GPUs, in the order of its devices; a list, for a machine has a few.",
+      resolve: ({ gpus }) => gpus,
+    }),
+  }),
+});
 
 Trainer.implement({
   description: "A program that takes trainings, here or elsewhere.",
@@ -38,6 +67,12 @@ Trainer.implement({
       },
     }),
     lastSeenAt: t.expose("lastSeenAt", { type: "DateTime", description: "When it was last heard of." }),
+    load: t.field({
+      type: TrainerLoad,
+      nullable: true,
+      description: "How busy its machine is; null while it is away, or has not said so.",
+      resolve: (trainer, _, { trainers }) => trainers.loadOf(trainer),
+    }),
     // A trainer may have left long ago: more milliseconds than an Int holds.
     silentMs: t.float({
       description: "How long ago that was, by the server's clock.",
@@ -141,9 +176,14 @@ builder.queryField("trainers", (t) =>
   }),
 );
 
-type ChangeShape = { run: RunRow | null; trainer: TrainerRow | null };
+/** `told`: the caller's notifications changed, by a new one or because some were read. */
+type ChangeShape = {
+  run: RunRow | null;
+  trainer: TrainerRow | null;
+  told: { added: NotificationRow | null } | null;
+};
 const Change = builder.objectRef<ChangeShape>("Change").implement({
-  description: "What has changed: a run or a trainer.",
+  description: "What has changed: a run, a trainer, or the caller's notifications.",
   extensions: needs("read"),
   fields: (t) => ({
     run: t.field({
@@ -158,6 +198,17 @@ const Change = builder.objectRef<ChangeShape>("Change").implement({
       description: "The trainer as it now is.",
       resolve: (change) => change.trainer,
     }),
+    notification: t.field({
+      type: Notification,
+      nullable: true,
+      description: "A new notification of the caller.",
+      resolve: ({ told }) => told?.added ?? null,
+    }),
+    unread: t.int({
+      nullable: true,
+      description: "How many notifications are unread now, where that changed.",
+      resolve: ({ told }, _, context) => (told ? context.notifications.unread(readerOf(context)) : null),
+    }),
   }),
 });
 
@@ -165,18 +216,17 @@ builder.subscriptionField("changed", (t) =>
   t.field({
     type: Change,
     description:
-      "A run of the project each time its status or progress changes, and a trainer each time it comes, goes, falls silent, takes or loses a run: one stream for a page, because browsers open few at once.",
+      "A run of the project each time its status or progress changes, and a trainer each time it comes, goes, falls silent, takes or loses a run, and the caller's notifications: one stream for a page, because browsers open few at once.",
     extensions: needs("read"),
     subscribe: (_, _args, context) => stoppable((signal) => changesOf(context, signal)),
     resolve: (change: ChangeShape) => change,
   }),
 );
 
-/** Both kinds of news as they come; those that pile up are merged into the latest of each run and trainer. */
-async function* changesOf(
-  { runs, trainers, principal: { projectId } }: Context,
-  signal: AbortSignal,
-): AsyncGenerator<ChangeShape, void, void> {
+/** All kinds of news as they come; those that pile up are merged into the latest of each run and trainer. */
+async function* changesOf(context: Context, signal: AbortSignal): AsyncGenerator<ChangeShape, void, void> {
+  const { runs, trainers, notifications, principal } = context;
+  const { projectId } = principal;
   const pending = new Map<string, ChangeShape>();
   let wake = (): void => undefined;
   const note = (id: string, change: ChangeShape): void => {
@@ -186,11 +236,15 @@ async function* changesOf(
   const leave = [
     runs.subscribe((news) => {
       if (news.kind === "changed" && news.projectId === projectId)
-        note(news.runId, { run: news.run, trainer: null });
+        note(news.runId, { run: news.run, trainer: null, told: null });
     }),
     trainers.subscribe((trainer) => {
-      if ((trainer.projectId ?? projectId) === projectId) note(trainer.id, { run: null, trainer });
+      if ((trainer.projectId ?? projectId) === projectId)
+        note(trainer.id, { run: null, trainer, told: null });
     }),
+    notifications.onChange(readerOf(context), (told) =>
+      note(told.added?.id ?? "read", { run: null, trainer: null, told }),
+    ),
   ];
   signal.addEventListener("abort", () => wake());
   try {

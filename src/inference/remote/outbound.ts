@@ -28,6 +28,8 @@ export type OutboundRules = {
   paceKey?: string;
   /** Largest answer; limits.outboundBytes when unsaid. */
   maxBytes?: number;
+  /** A message that the other side takes in: sent once, to this address alone, and whatever it answers is the answer. */
+  isMessage?: boolean;
 };
 
 export type Outbound = {
@@ -128,7 +130,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     for (let hops = 0; ; hops++) {
       const response = await connect(url, await reachable(url, rules.isConfirmed), request, rules);
       const location = response.headers.get("location");
-      if (!REDIRECTS.has(response.status) || location === null) return response;
+      if (rules.isMessage || !REDIRECTS.has(response.status) || location === null) return response;
       await response.body?.cancel();
       if (hops >= limits.outboundRedirects)
         throw new EspalierError("PROVIDER_REDIRECTS", `${url.host} sends from one address to the next.`, {
@@ -148,6 +150,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
   async function call(url: URL, init: RequestInit, rules: OutboundRules): Promise<Response> {
     const startedAt = deps.clock();
     const signal = init.signal ?? undefined;
+    const attempts = rules.isMessage ? 1 : limits.outboundAttempts;
     for (let attempt = 1; ; attempt++) {
       await pace(rules, signal);
       signal?.throwIfAborted();
@@ -156,19 +159,19 @@ export function createOutbound(deps: OutboundDeps): Outbound {
         const response = await follow(url, init, rules);
         const asked = retryAfterMs(response.headers, deps.clock());
         if (asked !== null) waitMs = asked;
-        const isLast = attempt >= limits.outboundAttempts || waitMs > limits.outboundRetryMaxMs;
+        const isLast = attempt >= attempts || waitMs > limits.outboundRetryMaxMs;
         if (!RETRIED.has(response.status) || isLast) return answerOf(response, url, rules, startedAt);
         await response.body?.cancel();
       } catch (error) {
         const isPassing = isEspalierError(error) && error.code === "PROVIDER_UNREACHABLE";
-        if (!isPassing || attempt >= limits.outboundAttempts) throw error;
+        if (!isPassing || attempt >= attempts) throw error;
       }
       await sleep(waitMs, signal);
     }
   }
 
   function answerOf(response: Response, url: URL, rules: OutboundRules, startedAt: number): Response {
-    if (/^\s*text\/html/i.test(response.headers.get("content-type") ?? "")) {
+    if (!rules.isMessage && /^\s*text\/html/i.test(response.headers.get("content-type") ?? "")) {
       void response.body?.cancel();
       throw new EspalierError(
         "PROVIDER_NOT_AN_API",
@@ -261,7 +264,7 @@ function needsConfirmation(host: string, port: number, address: string): Espalie
     {
       field: "url",
       value: `${host}:${port}`,
-      hint: "An admin can allow this host and port: confirm it on the provider's form, with `allowPrivate: true`, or by --allow-private.",
+      hint: "An admin can allow this host and port: confirm it on the form, with `allowPrivate: true`, or by --allow-private.",
       status: 403,
     },
   );
