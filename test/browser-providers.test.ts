@@ -88,7 +88,7 @@ test.skipIf(!canWalk)("its model is chatted with, and its page says what that co
 });
 
 test.skipIf(!canWalk)(
-  "R71 pictures are chosen, pasted and dropped, shown to a model that sees, kept, and edited; others refuse them",
+  "pictures are chosen, pasted and dropped, shown to a model that sees, kept, and edited; others refuse them",
   async () => {
     const { page } = walk;
     const { question, whole } = chatOf(walk);

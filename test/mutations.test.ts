@@ -143,6 +143,10 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
     ['(id: "$RUN", name: "n")', { type: "RefusedError", code: "NOT_RENAMABLE", field: "id" }],
   ],
   deleteConversation: [['(id: "cnv_x")', { type: "NotFoundError", code: "CONVERSATION_NOT_FOUND" }]],
+  copyConversation: [['(id: "cnv_x")', { type: "NotFoundError", code: "CONVERSATION_NOT_FOUND" }]],
+  shareConversation: [
+    ['(id: "cnv_x", isShared: true)', { type: "NotFoundError", code: "CONVERSATION_NOT_FOUND" }],
+  ],
   deployModel: [
     ['(input: { modelId: "nobody", precision: FP32 })', { type: "NotFoundError", code: "MODEL_NOT_FOUND" }],
     [

@@ -102,6 +102,8 @@ async function nextAfter(tx: Tx, run: RunRow): Promise<NotificationAbout["next"]
     case "index-documents":
     case "rebuild-index":
       return next("open", knowledgeBases, "/knowledge");
+    case "make-images":
+      return { ...lookAt(run), path: "/images" };
     default:
       return lookAt(run);
   }
