@@ -159,7 +159,7 @@ test.skipIf(!canWalk)(
     await walk.dialog().waitFor({ state: "detached" });
     await walk.button("Edit the message", question(0)).click();
     await walk.button("Remove dropped.png").click();
-    await page.getByLabel("Your message").fill("And now?");
+    await page.getByRole("textbox", { name: "Your message" }).fill("And now?");
     await walk.button("Send again").click();
     await question(0).getByText("2/2").waitFor();
     await whole(1);
@@ -171,13 +171,15 @@ test.skipIf(!canWalk)(
     const id = new URL(page.url()).pathname.split("/").at(-1);
     const query =
       "query ($id: ID!) { node(id: $id) { ... on Conversation { messages { nodes { pictures { name } } } } } }";
-    expect(await walk.graphql(query, { id })).toEqual({
+    expect(await walk.asPerson(query, { id })).toEqual({
       node: { messages: { nodes: [{ pictures: [{ name: "sunny.png" }] }, { pictures: [] }] } },
     });
     // What was thought of the reply is gathered on a page of its own.
     await walk.until(
       '{ feedback(verdict: UP, model: "acme/gpt-4o-mini") { nodes { verdict } } }',
       z.object({ feedback: z.object({ nodes: z.tuple([z.object({ verdict: z.literal("up") })]) }) }),
+      {},
+      walk.asPerson,
     );
     await page.getByRole("link", { name: "Rated replies" }).click();
     await walk.heading("Rated replies").waitFor();

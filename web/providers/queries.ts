@@ -4,7 +4,7 @@ import { graphql } from "../api/graphql.ts";
 
 export const providersQuery = graphql(`
   query Providers($providers: String) {
-    providers(first: 200, after: $providers) {
+    providers(first: 100, after: $providers) {
       nodes {
         id name kind url hasKey timeoutMs requestsPerMinute createdAt
         models { id name model abilities prices { input cachedInput output image } }
