@@ -26,6 +26,13 @@ export function BellProvider(props: { children: ReactNode }) {
   useEffect(() => {
     if (data) setUnread(data.unreadNotifications);
   }, [data]);
+  // The list says what the notices say, and they would lie over it.
+  const isListed = useRef(false);
+  isListed.current = isOpen;
+  const open = () => {
+    notices.clean();
+    panel.open();
+  };
   const silent = useRef<ReadonlySet<string>>(new Set());
   silent.current = new Set(
     (data?.notificationPreferences ?? []).filter(({ inBrowser }) => !inBrowser).map(({ kind }) => kind),
@@ -40,7 +47,7 @@ export function BellProvider(props: { children: ReactNode }) {
           void markRead([one.id]);
           void navigate({ to: one.next.path });
         };
-        showNotice(one, go);
+        if (!isListed.current) showNotice(one, go);
         if (!silent.current.has(one.kind))
           showInBrowser({ id: one.id, title: titleOf(one), body: detailOf(one) ?? nextOf(one) }, go);
       },
@@ -48,7 +55,7 @@ export function BellProvider(props: { children: ReactNode }) {
     ),
   );
   return (
-    <BellContext value={{ unread, open: panel.open }}>
+    <BellContext value={{ unread, open }}>
       {props.children}
       <Drawer.Root opened={isOpen} onClose={panel.close} position="right" size={420}>
         <Drawer.Overlay />
