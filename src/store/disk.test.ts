@@ -63,9 +63,9 @@ test("after the disk failed once, every later write is refused and nothing more 
      console.log(JSON.stringify({ acknowledged: acknowledged.length, refusals, failure: store.failure() }));
      process.exit(0);`,
   );
-  // The limit makes the kernel refuse writes into the database's journal past 1 MiB: a real EFBIG, which SQLite
+  // The limit makes the kernel refuse writes into the database's journal past 2 MiB, well after the migrations: a real EFBIG, which SQLite
   // reports as an I/O error.
-  const script = `trap '' XFSZ; ulimit -f 2048; exec "${process.execPath}" "${child}"`;
+  const script = `trap '' XFSZ; ulimit -f 4096; exec "${process.execPath}" "${child}"`;
   const done = Bun.spawnSync(["sh", "-c", script]);
   const said: unknown = JSON.parse(done.stdout.toString());
   expect(said).toMatchObject({
