@@ -152,13 +152,13 @@ test("a directory that lies about sizes unpacks to no more than it announced", a
   expect(await codeOf("lying.docx", bytes)).toBe("DOCUMENT_MALFORMED");
 });
 
-test("broken and foreign containers are refused by name", async () => {
+test("broken, empty and foreign containers are refused by name", async () => {
   const whole = word(wordText("words"));
   expect(await codeOf("whole.docx", whole)).toBe("read: words");
   expect(await codeOf("cut.docx", whole.subarray(0, whole.length - 60))).toBe("DOCUMENT_MALFORMED");
   expect(await codeOf("hollow.xlsx", pack({ "xl/workbook.xml": "" }))).toBe("DOCUMENT_MALFORMED");
   expect(await codeOf("hollow.pptx", pack({ "ppt/presentation.xml": "<p:presentation/>" }))).toBe(
-    "DOCUMENT_MALFORMED",
+    "DOCUMENT_EMPTY",
   );
   expect(await codeOf("plain.docx", pack({ "a.txt": "words" }))).toBe("DOCUMENT_KIND_UNSUPPORTED");
   expect(
