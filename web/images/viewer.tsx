@@ -115,8 +115,9 @@ export function Viewer(props: {
 function factsOf(image: ImageNode, onOpen: (id: string) => void): [string, ReactNode][] {
   const { model, fileName, ratio, seed, source, costUsd, latencyMs } = image;
   const size = t("{{width}} × {{height}} pixels, {{size}}", {
-    width: image.width,
-    height: image.height,
+    // Sides in pixels are written without separators.
+    width: String(image.width),
+    height: String(image.height),
     size: bytes(image.sizeBytes),
   });
   const rows: [string, ReactNode][] = [];
