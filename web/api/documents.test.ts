@@ -55,10 +55,9 @@ test.each(
   expect(cut).toEqual([]);
 });
 
-test("generated types and strings are current", async () => {
-  for (const script of ["generate.ts", "../locales/extract.ts"]) {
-    const child = Bun.spawn([process.execPath, join(import.meta.dir, script), "--check"], { stderr: "pipe" });
-    expect(await new Response(child.stderr).text()).toBe("");
-    expect(await child.exited).toBe(0);
-  }
-});
+test("generated types are current", async () => {
+  const check = [process.execPath, join(import.meta.dir, "generate.ts"), "--check"];
+  const child = Bun.spawn(check, { stderr: "pipe" });
+  expect(await new Response(child.stderr).text()).toBe("");
+  expect(await child.exited).toBe(0);
+}, 60_000);
