@@ -222,6 +222,8 @@ test.skipIf(!canWalk)(
     await walk.open("/datasets");
     await walk.look("datasets");
     await page.getByRole("table").getByRole("link", { name: "tickets-2026", exact: true }).click();
+    // Its first page, so that what goes away below was there.
+    await page.getByText("1 to 50 of 460 rows").waitFor();
     await page.getByLabel("Search the rows").fill("hacked");
     await page.getByText("1 to 50 of 460 rows").waitFor({ state: "detached" });
     const rows = page.getByRole("region", { name: "Rows" }).getByRole("row");
