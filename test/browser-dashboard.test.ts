@@ -163,8 +163,8 @@ const told = async () =>
       "{ unreadNotifications notifications(unread: true) { nodes { kind text next { verb path } } } }",
     ),
   );
-const bell = (unread: number) =>
-  walk.page
+const bell = (unread: number, page = walk.page) =>
+  page
     .getByRole("button", {
       name: unread === 0 ? "Notifications" : `Notifications, ${unread} unread`,
       exact: true,
@@ -222,6 +222,23 @@ test.skipIf(!canWalk)("R11 notifications: the bell counts what happened, and eac
   await page.reload();
   await bell(1).waitFor();
   expect((await told()).unreadNotifications).toBe(1);
+});
+
+test.skipIf(!canWalk)("eight tabs of one browser all hear what happens, after a restart too", async () => {
+  const others = await Promise.all(Array.from({ length: 7 }, () => walk.page.context().newPage()));
+  const tabs = [walk.page, ...others];
+  const all = (unread: number) => Promise.all(tabs.map((tab) => bell(unread, tab).waitFor()));
+  await Promise.all(others.map((tab) => tab.goto(walk.url())));
+  await all(1);
+  await failAnImport("tabs-rows");
+  await all(2);
+  await walk.restart();
+  await failAnImport("later-rows");
+  await all(3);
+  await Promise.all(others.map((tab) => tab.close()));
+  await walk.asPerson("mutation { readNotifications { __typename } }");
+  await failAnImport("last-rows");
+  await bell(1).waitFor();
 });
 
 test.skipIf(!canWalk)(

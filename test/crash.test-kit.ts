@@ -344,6 +344,8 @@ export async function factsOf(place: Place) {
       aliases: (await query.aliases.findMany()).map(({ alias }) => alias),
       runs: runs.map(({ kind, status, error }) => [kind, status, error]).sort(),
       told: (await query.notifications.findMany())
+        // With a lease of a second it is chance whether a trainer calls again before its run goes back to the queue.
+        .filter(({ kind }) => kind !== "trainer-lost")
         .map(({ kind, about: { name, next } }) => [kind, name, next.verb])
         .sort(),
       losses,

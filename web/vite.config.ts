@@ -57,7 +57,10 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ["/graphql", "/auth", "/uploads", "/files", "/v1"].map((path) => [path, "http://127.0.0.1:7420"]),
+      ["/graphql", "/auth", "/uploads", "/files", "/v1"].map((path) => [
+        path,
+        { target: "http://127.0.0.1:7420", ws: path === "/graphql" },
+      ]),
     ),
   },
 });

@@ -1,5 +1,6 @@
 // /graphql: the schema behind Yoga (POST, server-sent events, multipart) and graphql-ws, with its limits.
 import { type DocumentNode, type FieldNode, GraphQLError, type ValidationContext } from "graphql";
+import { MessageType, stringifyMessage } from "graphql-ws";
 import { handleProtocols, makeHandler } from "graphql-ws/use/bun";
 import { createYoga, maskError, type Plugin } from "graphql-yoga";
 import { z } from "zod";
@@ -54,6 +55,10 @@ export function createGraphql(services: Services) {
         variableValues: variables,
         contextValue: await contextFactory(),
       };
+    },
+    // The protocol has no word for it, and who knows it can ask for what happened before, sure to miss nothing after.
+    onOperation: ({ extra }, id) => {
+      extra.socket.send(stringifyMessage({ type: MessageType.Pong, payload: { subscribed: id } }));
     },
   });
 

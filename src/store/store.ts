@@ -105,6 +105,7 @@ export function openReader(dataDir: string): Db {
     vecPath: nativePath("vec0.so"),
     size: 1,
     readOnly: true,
+    isMapped: true,
   });
 }
 

@@ -1,6 +1,6 @@
-// The urql client: cookies for who you are, server-sent events for what changes, 401 leads to sign-in.
+// The urql client: cookies for who you are, one WebSocket for what changes, 401 leads to sign-in.
 
-import { createClient } from "graphql-sse";
+import { createClient } from "graphql-ws";
 import {
   Client,
   type CombinedError,
@@ -31,14 +31,28 @@ async function guardedFetch(input: RequestInfo | URL, init?: RequestInit): Promi
   return response;
 }
 
-const events = createClient({
-  url: "/graphql",
-  credentials: "same-origin",
-  fetchFn: guardedFetch,
-  retryAttempts: Number.POSITIVE_INFINITY,
-  retry: (attempt) => new Promise((resolve) => setTimeout(resolve, Math.min(10_000, 500 * 2 ** attempt))),
-});
+let lastId = 0;
+/** Who waits to hear that a subscription is open, by its id. */
+const opening = new Map<string, () => void>();
 
+/**
+ * All streams of a page share a socket: a browser opens no more than six connections to one address for requests, which
+ * the streams of a few tabs would use up.
+ */
+const events = createClient({
+  url: () => `${location.origin.replace(/^http/, "ws")}/graphql`,
+  retryAttempts: Number.POSITIVE_INFINITY,
+  shouldRetry: () => true,
+  retryWait: async (attempt) => {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(10_000, 500 * 2 ** attempt)));
+    // A socket that is refused does not say why; a request does.
+    const body = JSON.stringify({ query: "{ __typename }" });
+    const headers = { "content-type": "application/json" };
+    await guardedFetch("/graphql", { method: "POST", headers, body }).catch(() => undefined);
+  },
+  generateID: () => String(++lastId),
+  on: { pong: (_, said) => opening.get(String(said?.["subscribed"]))?.() },
+});
 /** What a subscription may carry beside its document. */
 export type SubscriptionContext = {
   /** Called each time the stream is open, first and after a break: what happened before is not told by it. */
@@ -53,13 +67,21 @@ export const client = new Client({
     fetchExchange,
     subscriptionExchange({
       forwardSubscription: (request, operation) => ({
-        subscribe: (sink) => ({
-          unsubscribe: events.subscribe(
-            { query: request.query ?? "", variables: request.variables as Record<string, unknown> },
+        subscribe: (sink) => {
+          const variables = request.variables as Record<string, unknown>;
+          const leave = events.subscribe(
+            { query: request.query ?? "", variables },
             sink as Parameters<typeof events.subscribe>[1],
-            { connected: () => (operation.context as SubscriptionContext).onConnected?.() },
-          ),
-        }),
+          );
+          const id = String(lastId);
+          opening.set(id, () => (operation.context as SubscriptionContext).onConnected?.());
+          return {
+            unsubscribe: () => {
+              opening.delete(id);
+              leave();
+            },
+          };
+        },
       }),
     }),
   ],

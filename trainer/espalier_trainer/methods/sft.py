@@ -13,13 +13,13 @@ from typing import Any
 import peft
 import psutil
 import torch
-import torch.nn.functional as F
 from transformers import StoppingCriteriaList
 
 from .. import __version__, checkpoint, contract, files
 from ..base_model import load_base
 from ..contract import Json
 from ..errors import TrainerError
+from ..loss import summed_loss
 from ..rows import IGNORED, Example, encode, read_rows
 from ..session import Session
 
@@ -279,30 +279,6 @@ def schedule(step: int, total_steps: int, p: Json) -> float:
     if p["lr_scheduler_type"] == "linear":
         return max(0.0, 1.0 - progress)
     return 0.5 * (1.0 + math.cos(math.pi * progress))
-
-
-def summed_loss(model: Any, batch: list[Example], pad_id: int, device: torch.device) -> torch.Tensor:
-    """Sum of the loss over the trained tokens of a batch, padded on the right to its longest row."""
-    length = max(len(example.ids) for example in batch)
-    ids = torch.full((len(batch), length), pad_id)
-    mask = torch.zeros((len(batch), length), dtype=torch.long)
-    labels = torch.full((len(batch), length), IGNORED)
-    for row, example in enumerate(batch):
-        size = len(example.ids)
-        ids[row, :size] = torch.tensor(example.ids)
-        mask[row, :size] = 1
-        labels[row, : size - 1] = torch.tensor(example.labels[1:])  # each position is asked for the next token
-    # The vocabulary's logits are the dearest part: compute them only where some row has a token to learn.
-    columns = (labels != IGNORED).any(dim=0).nonzero().squeeze(1)
-    logits = model(
-        input_ids=ids.to(device),
-        attention_mask=mask.to(device),
-        logits_to_keep=columns.to(device),
-        use_cache=False,
-    ).logits
-    wanted = labels[:, columns].to(device)
-    kept = wanted != IGNORED
-    return F.cross_entropy(logits[kept].float(), wanted[kept], reduction="sum")
 
 
 def evaluate(
