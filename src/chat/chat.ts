@@ -33,7 +33,7 @@ export { inTrashOf, isMaker } from "./access.ts";
 export type { ConversationRow, VersionedMessage } from "./conversations.ts";
 export { type ExportFormat, exportTypes, isExportFormat } from "./export.ts";
 export type { FeedbackKind, FeedbackRow, Opinion, VoteVerdict } from "./feedback.ts";
-export { checkPictureSize, type PictureRow } from "./pictures.ts";
+export type { PictureRow } from "./pictures.ts";
 export { type PromptRow, type PromptVersionRow, variablesOf } from "./prompts.ts";
 export type { ReplyToken } from "./reply.ts";
 export type { MessageRow } from "./tree.ts";

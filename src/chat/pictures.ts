@@ -6,7 +6,7 @@ import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
-import { readPicture } from "../kit/picture.ts";
+import { checkPictureSize, readPicture } from "../kit/picture.ts";
 import type { ModelRef } from "../models/models.ts";
 import type { Store } from "../store/store.ts";
 import { type Asker, readableBy } from "./access.ts";
@@ -127,16 +127,6 @@ export function copiesFor(messageId: string, rows: readonly PictureRow[], at: nu
     position,
     createdAt: at,
   }));
-}
-
-/** @throws EspalierError PICTURE_TOO_LARGE */
-export function checkPictureSize(sizeBytes: number, name: string, field = "picture"): void {
-  if (sizeBytes <= limits.pictureBytes) return;
-  throw new EspalierError(
-    "PICTURE_TOO_LARGE",
-    `${name.slice(0, 120)} has ${sizeBytes} bytes; ${limits.pictureBytes} are allowed.`,
-    { field, value: String(sizeBytes), hint: "Make it smaller.", status: 413 },
-  );
 }
 
 /**

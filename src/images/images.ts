@@ -7,7 +7,7 @@ import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId, newSeed } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
-import { readPicture } from "../kit/picture.ts";
+import { checkPictureSize, readPicture } from "../kit/picture.ts";
 import type { Models, Providers } from "../models/models.ts";
 import { isEnded, type RunRow, type Runs } from "../runs/runs.ts";
 import {
@@ -168,7 +168,9 @@ export function createImages({ store, runs, models, providers, usage, clock }: I
       try {
         const { folder, names } = await store.incoming.find(incoming);
         const fileName = names[0] ?? "";
-        const bytes = await readLimited(join(folder, fileName), fileName);
+        const path = join(folder, fileName);
+        checkPictureSize((await stat(path)).size, fileName, "file");
+        const bytes = await readFile(path);
         const { mediaType, width, height } = readPicture(bytes);
         if (mediaType === "image/gif")
           throw new EspalierError("PICTURE_UNREADABLE", `${fileName} is a GIF.`, {
@@ -243,17 +245,6 @@ export function createImages({ store, runs, models, providers, usage, clock }: I
       }, "image.restore"),
   };
   return self;
-}
-
-/** A file that may be a picture. @throws EspalierError PICTURE_TOO_LARGE */
-async function readLimited(path: string, name: string): Promise<Uint8Array> {
-  const { size } = await stat(path);
-  if (size <= limits.pictureBytes) return readFile(path);
-  throw new EspalierError(
-    "PICTURE_TOO_LARGE",
-    `${name} has ${size} bytes; ${limits.pictureBytes} are allowed for a picture.`,
-    { field: "file", value: String(size), hint: "Make it smaller.", status: 413 },
-  );
 }
 
 /** Holds for images whose words contain the text, in whatever case (of ASCII). */

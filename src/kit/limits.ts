@@ -214,6 +214,12 @@ export const limits = {
   searchResults: 100,
   /** How deep each ranker looks for what the fusion orders. */
   searchDepth: 100,
+  /** Chunks from which on an index is looked through by the signs of its vectors first. */
+  searchSignsFrom: 20_000,
+  /** Chunks with the most signs in common whose true distance is then asked for. */
+  searchCandidates: 800,
+  /** Most indexes whose signs the searching process holds: 48 bytes a chunk each. */
+  searchSignsHeld: 16,
   /** Longest chunk of a document, in tokens. */
   chunkTokens: 2_048,
   /** Most searches that wait for the searching process at once. */

@@ -44,6 +44,16 @@ export function readPicture(bytes: Uint8Array): PictureInfo {
   return { mediaType, width, height };
 }
 
+/** Refuses a file that is too large to be read whole. @throws EspalierError PICTURE_TOO_LARGE */
+export function checkPictureSize(sizeBytes: number, name: string, field = "picture"): void {
+  if (sizeBytes <= limits.pictureBytes) return;
+  throw new EspalierError(
+    "PICTURE_TOO_LARGE",
+    `${name.slice(0, 120)} has ${sizeBytes} bytes; ${limits.pictureBytes} are allowed for a picture.`,
+    { field, value: String(sizeBytes), hint: "Make it smaller.", status: 413 },
+  );
+}
+
 function unreadable(message: string, hint: string, value?: string): EspalierError {
   return new EspalierError("PICTURE_UNREADABLE", `${message}.`, {
     field: "picture",

@@ -1,8 +1,10 @@
 // Asks one index: the nearest vectors and the best words, each to a depth, on whatever connection it is given.
 import { and, eq, gte, inArray, lte, type SQL, sql } from "drizzle-orm";
 import { chunks, documents } from "../../schema/tables/knowledge.ts";
+import { limits } from "../kit/limits.ts";
 import type { Reader } from "../store/store.ts";
 import { bytesOf, tablesOf } from "./indexes.ts";
+import type { Signs } from "./signs.ts";
 
 export type SearchFilter = {
   documentIds?: readonly string[] | undefined;
@@ -27,18 +29,26 @@ export type Found = {
   meaning: { rank: number | null; similarity: number } | null;
 };
 
-/** What each ranker finds; chunks that only the words found get their similarity too. */
-export async function searchIndex(db: Reader, request: SearchRequest): Promise<Found[]> {
+type Near = { rowid: number; distance: number };
+
+/**
+ * What each ranker finds; chunks that only the words found get their similarity too. With `signs` of the index, which
+ * must be fresh, the nearest vectors are looked for among those whose signs are alike.
+ */
+export async function searchIndex(db: Reader, request: SearchRequest, signs?: Signs): Promise<Found[]> {
   const { index, words, vector, depth, filter } = request;
   const tables = tablesOf(index);
   const allowed = allowedBy(index, filter);
   const within = allowed ? sql`AND rowid IN (${allowed})` : sql``;
   const found = new Map<number, Found>();
   if (vector) {
-    const near = await db.all<{ rowid: number; distance: number }>(
-      sql`SELECT rowid, distance FROM ${tables.vectors}
-        WHERE embedding MATCH ${bytesOf(vector)} AND k = ${depth} ${within} ORDER BY distance`,
-    );
+    const alike = signs && !allowed ? await nearestAlike(db, request, vector, signs) : null;
+    const near =
+      alike ??
+      (await db.all<Near>(
+        sql`SELECT rowid, distance FROM ${tables.vectors}
+          WHERE embedding MATCH ${bytesOf(vector)} AND k = ${depth} ${within} ORDER BY distance`,
+      ));
     near.forEach(({ rowid, distance }, at) => {
       const meaning = { rank: at + 1, similarity: cosineOf(distance) };
       found.set(rowid, { number: rowid, words: null, meaning });
@@ -55,18 +65,38 @@ export async function searchIndex(db: Reader, request: SearchRequest): Promise<F
     });
   }
   const unknown = [...found.values()].filter((one) => one.meaning === null).map((one) => one.number);
-  if (vector && unknown.length > 0) {
-    const rows = await db.all<{ rowid: number; distance: number }>(
-      // By a join, because vec0 answers IN with a scan of all vectors.
-      sql`SELECT v.rowid AS rowid, vec_distance_L2(v.embedding, ${bytesOf(vector)}) AS distance
-        FROM json_each(${JSON.stringify(unknown)}) AS j CROSS JOIN ${tables.vectors} AS v ON v.rowid = j.value`,
-    );
-    for (const { rowid, distance } of rows) {
+  if (vector && unknown.length > 0)
+    for (const { rowid, distance } of await distancesOf(db, index, vector, unknown)) {
       const one = found.get(rowid);
       if (one) found.set(rowid, { ...one, meaning: { rank: null, similarity: cosineOf(distance) } });
     }
-  }
   return [...found.values()];
+}
+
+/** The nearest of those with the most signs in common; null where so many of these have gone that others may be nearer. */
+async function nearestAlike(
+  db: Reader,
+  { index, depth }: SearchRequest,
+  vector: Float32Array,
+  signs: Signs,
+): Promise<Near[] | null> {
+  const candidates = signs.nearest(vector, limits.searchCandidates);
+  const near = await distancesOf(db, index, vector, candidates);
+  if (near.length < candidates.length / 2) return null;
+  return near.toSorted((a, b) => a.distance - b.distance || a.rowid - b.rowid).slice(0, depth);
+}
+
+/** Distances of those that are there. By a join, because vec0 answers IN with a scan of all vectors. */
+function distancesOf(
+  db: Reader,
+  index: number,
+  vector: Float32Array,
+  numbers: readonly number[],
+): Promise<Near[]> {
+  return db.all<Near>(
+    sql`SELECT v.rowid AS rowid, vec_distance_L2(v.embedding, ${bytesOf(vector)}) AS distance
+      FROM json_each(${JSON.stringify(numbers)}) AS j CROSS JOIN ${tablesOf(index).vectors} AS v ON v.rowid = j.value`,
+  );
 }
 
 /** Of two vectors of length 1 whose ends lie so far apart. */

@@ -3,8 +3,9 @@
 import { type ChildCommand, serveParent, startChild } from "../kit/child.ts";
 import { type ErrorParts, EspalierError, errorOf, partsOf } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
-import { openReader } from "../store/store.ts";
+import { openReader, type Reader } from "../store/store.ts";
 import { type Found, type SearchRequest, searchIndex } from "./search.ts";
+import { isWorthSigns, Signs } from "./signs.ts";
 
 /** The command becomes this program's `knowledge-searcher`. */
 export type SearcherDeps = ChildCommand & { dataDir: string };
@@ -127,6 +128,25 @@ function causeOf(error: unknown): unknown {
 /** The body of `espalier knowledge-searcher`: answers its parent's searches, and ends with it. */
 export function runSearcherChild(): Promise<never> {
   let reader: ReturnType<typeof openReader> | undefined;
+  const held = new Map<number, Signs>();
+
+  /** The index's signs with what has come since; undefined for a small one. */
+  async function signsOf(db: Reader, index: number): Promise<Signs | undefined> {
+    const signs = held.get(index) ?? ((await isWorthSigns(db, index)) ? new Signs(index) : undefined);
+    if (!signs) return undefined;
+    // The one asked last stays longest.
+    held.delete(index);
+    held.set(index, signs);
+    for (const old of [...held.keys()].slice(0, -limits.searchSignsHeld)) held.delete(old);
+    await signs.refresh(db);
+    return signs;
+  }
+
+  async function answer(db: Reader, request: SearchRequest): Promise<Found[]> {
+    const signs = request.vector ? await signsOf(db, request.index) : undefined;
+    return searchIndex(db, request, signs);
+  }
+
   return serveParent<ToSearcher, FromSearcher>("knowledge-searcher", { isUp: true }, (say) => (message) => {
     if ("open" in message) {
       reader = openReader(message.open);
@@ -134,7 +154,7 @@ export function runSearcherChild(): Promise<never> {
     }
     const { id, request } = message;
     if (!reader) throw new Error("asked before it was opened");
-    searchIndex(reader, request).then(
+    answer(reader, request).then(
       (found) => say({ id, found }),
       // The query's own text holds the whole vector: what SQLite said of it is all that helps.
       (error: unknown) => say({ id, error: partsOf(causeOf(error), "SEARCH_FAILED") }),

@@ -1,8 +1,9 @@
 // Pictures for messages: taken in one by one, before the message that shows them is sent.
 import { join } from "node:path";
-import { checkPictureSize, type PictureRow } from "../../chat/chat.ts";
+import type { PictureRow } from "../../chat/chat.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
+import { checkPictureSize } from "../../kit/picture.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { resultUnion } from "./common.ts";

@@ -1,9 +1,8 @@
 // The messages of /v1/chat/completions: text, and pictures as data URLs, which are read by their bytes.
 import { z } from "zod";
-import { checkPictureSize } from "../../chat/chat.ts";
 import { EspalierError, isEspalierError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
-import { readPicture } from "../../kit/picture.ts";
+import { checkPictureSize, readPicture } from "../../kit/picture.ts";
 import { invalid } from "./body.ts";
 
 const text = z.string().max(limits.completionMessageChars);
