@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import gguf
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
@@ -16,6 +18,7 @@ from .errors import as_trainer_error
 
 def convert(folder: Path, name: str, out: Path) -> None:
     """Writes weights, config and tokenizer to `out`."""
+    read_once()
     quantised = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32, local_files_only=True)
     config = quantised.config
     # transformers marks the model as quantised and then refuses to save it, though its weights are fp32 now.
@@ -30,11 +33,16 @@ def convert(folder: Path, name: str, out: Path) -> None:
     tokenizer.save_pretrained(out)
 
 
+def read_once() -> None:
+    """Keeps what transformers reads from the file five times, and the names that it looks up for each module."""
+    # Seconds each: the reader makes an array of each of the tokenizer's words and merges.
+    gguf.GGUFReader = functools.cache(gguf.GGUFReader)
+    gguf.get_tensor_name_map = functools.cache(gguf.get_tensor_name_map)
+
+
 def mend_special_tokens(tokenizer: Any, gguf_file: Path) -> None:
     """Sets the end token that the GGUF itself names: transformers 5 can read another one from the file."""
-    from gguf import GGUFReader
-
-    field = GGUFReader(str(gguf_file)).fields.get("tokenizer.ggml.eos_token_id")
+    field = gguf.GGUFReader(str(gguf_file)).fields.get("tokenizer.ggml.eos_token_id")
     if field is not None:
         token = tokenizer.convert_ids_to_tokens(int(field.contents()))
         if token is not None:
