@@ -216,8 +216,8 @@ export const limits = {
   searchDepth: 100,
   /** Chunks from which on an index is looked through by the signs of its vectors first. */
   searchSignsFrom: 20_000,
-  /** Chunks with the most signs in common whose true distance is then asked for. */
-  searchCandidates: 800,
+  /** Share of an index with the most signs in common whose true distance is then asked for. */
+  searchCandidateShare: 0.02,
   /** Most indexes whose signs the searching process holds: 48 bytes a chunk each. */
   searchSignsHeld: 16,
   /** Longest chunk of a document, in tokens. */

@@ -80,7 +80,8 @@ async function nearestAlike(
   vector: Float32Array,
   signs: Signs,
 ): Promise<Near[] | null> {
-  const candidates = signs.nearest(vector, limits.searchCandidates);
+  const count = Math.max(depth, Math.ceil(signs.size * limits.searchCandidateShare));
+  const candidates = signs.nearest(vector, count);
   const near = await distancesOf(db, index, vector, candidates);
   if (near.length < candidates.length / 2) return null;
   return near.toSorted((a, b) => a.distance - b.distance || a.rowid - b.rowid).slice(0, depth);

@@ -64,14 +64,17 @@ test("signs find what a look at all vectors finds, also what came later, and not
   await Promise.all([signs.refresh(store.db), signs.refresh(store.db)]);
   expect(signs.size).toBe(3_000);
   const questions = Array.from({ length: 30 }, (_, at) => vectorNear(at));
-  let same = 0;
+  const same = { first5: 0, all20: 0 };
   for (const question of questions) {
     const exact = await ask(question);
     expect(exact).toHaveLength(20);
     const found = new Set(await ask(question, signs));
-    same += exact.filter((number) => found.has(number)).length;
+    same.first5 += exact.slice(0, 5).filter((number) => found.has(number)).length;
+    same.all20 += exact.filter((number) => found.has(number)).length;
   }
-  expect(same).toBe(600);
+  // By 60 candidates of 3,000 chunks.
+  expect(same.first5).toBeGreaterThan(0.97 * 150);
+  expect(same.all20).toBeGreaterThan(0.9 * 600);
 
   const later = vectorNear(7);
   await add("later", [later, ...Array.from({ length: 30 }, (_, at) => vectorNear(at))]);
