@@ -91,12 +91,12 @@ async function indexGroups(deps: IndexingDeps, ctx: HandlerContext, work: Work):
   const { run, signal } = ctx;
   const { index, embedder, open, ofRun } = work;
   let done = ofRun - open.length;
-  let filling: Promise<void> = Promise.resolve();
-  for (const group of groupsOf(open)) {
-    const cuts = await readGroup(deps, ctx, group, work);
-    ctx.crashPoint("read");
-    await filling;
-    filling = fillIndex(
+  /** Of the groups under way, how many documents' worth is written. */
+  const underWay = new Map<readonly DocumentRow[], number>();
+  // Two groups fill the index at a time: one is embedded while the other is written.
+  const filling: Promise<void>[] = [];
+  const fill = (group: readonly DocumentRow[], cuts: readonly CutDocument[]): Promise<void> =>
+    fillIndex(
       {
         store,
         index,
@@ -112,23 +112,33 @@ async function indexGroups(deps: IndexingDeps, ctx: HandlerContext, work: Work):
             "ready",
           ),
         onWritten: (written, total) => {
-          ctx.progress({
-            step: done,
-            total: ofRun,
-            fraction: (done + (group.length * written) / total) / ofRun,
-          });
+          underWay.set(group, (group.length * written) / total);
+          const parts = [...underWay.values()].reduce((sum, part) => sum + part, 0);
+          ctx.progress({ step: done, total: ofRun, fraction: (done + parts) / ofRun });
           ctx.crashPoint("written");
         },
       },
       cuts,
     ).then(() => {
+      underWay.delete(group);
       done += group.length;
       ctx.progress({ step: done, total: ofRun });
     });
-    // Awaited before the next group is written; until then its failure has nobody who hears it.
-    filling.catch(() => undefined);
+  try {
+    for (const group of groupsOf(open)) {
+      const cuts = await readGroup(deps, ctx, group, work);
+      ctx.crashPoint("read");
+      await filling.at(-2);
+      const one = fill(group, cuts);
+      // Awaited above or below; until then its failure has nobody who hears it.
+      one.catch(() => undefined);
+      filling.push(one);
+    }
+  } finally {
+    // What was begun is over before anybody fills the index again.
+    await Promise.allSettled(filling);
   }
-  await filling;
+  await Promise.all(filling);
 }
 
 /** Documents that are read and written together: many small ones, or one large one. */
