@@ -216,9 +216,29 @@ test.skipIf(!canWalk)(
     await page.getByRole("cell", { name: "acme/z-model" }).waitFor({ state: "detached" });
     await walk.button("Undo").click();
     await page.getByRole("cell", { name: "acme/z-model" }).waitFor();
+    // One that a knowledge base asks is left out only once that was said.
+    await walk.button("Change acme").click();
+    await walk.button("Add a model", form).click();
+    await form.getByLabel("Model", { exact: true }).last().fill("text-embedding-3-small");
+    await walk.button("Keep the changes", form).click();
+    await page.getByRole("cell", { name: "acme/text-embedding-3-small" }).waitFor();
+    await walk.graphql(
+      `mutation { createKnowledgeBase(input: { name: "handbook", embedder: "acme/text-embedding-3-small" }) { __typename } }`,
+    );
+    await walk.button("Change acme").click();
+    await walk.button("Leave text-embedding-3-small out", form).click();
+    await walk.button("Keep the changes", form).click();
+    await form.getByText("On acme/text-embedding-3-small depend knowledge base handbook.").waitFor();
+    await walk.look("third-party-left-out", { picture: false });
+    await walk.button("Leave it out all the same", form).click();
+    await page.getByText("acme/text-embedding-3-small is deleted").waitFor();
+    await page.getByRole("cell", { name: "acme/text-embedding-3-small" }).waitFor({ state: "detached" });
+    await walk.button("Undo").click();
+    await page.getByRole("cell", { name: "acme/text-embedding-3-small" }).waitFor();
     const before = await kept();
     await walk.button("Remove acme").click();
     await walk.dialog().getByText("acme/z-model").waitFor();
+    await walk.dialog().getByText("handbook (knowledge base)").waitFor();
     await walk.look("third-party-remove", { picture: false });
     await walk.button("Remove acme", walk.dialog()).click();
     await walk.heading("Third-party models").waitFor();
