@@ -61,18 +61,17 @@ export function createProviderRemoval({ store, clock }: Deps) {
     /**
      * Deletes a provider with its sealed key and its models into the trash. What confirmed its private address is no
      * longer in force where nothing else leads there, and comes back with it.
-     * @throws EspalierError HAS_DEPENDANTS naming its models and who asks them, unless `confirm`
+     * @throws EspalierError PROVIDER_NOT_FOUND; HAS_DEPENDANTS naming its models and who asks them, unless `confirm`
      */
     remove: (row: ProviderRow, confirm: boolean): Promise<ProviderRow> =>
       store.write(async (tx) => {
         const dependants = await dependantsOf(tx, row.id);
         if (dependants.length > 0 && !confirm) throw hasDependants(row.name, dependants);
         const ids = dependants.filter(({ kind }) => kind === "third-party").map(({ id }) => id);
-        const taken = [
-          ...(await takeModels(tx, ids)),
-          ...(await takeOut(tx, providers, eq(providers.id, row.id))),
-          ...(await confirmationOf(tx, row)),
-        ];
+        const models = await takeModels(tx, ids);
+        const own = await takeOut(tx, providers, eq(providers.id, row.id));
+        if (own.length === 0) throw providerNotFound(row.name);
+        const taken = [...models, ...own, ...(await confirmationOf(tx, row))];
         await forgetAddress(tx, row);
         const { id, projectId, name } = row;
         await keepInTrash(tx, { id, projectId, name, deletedAt: clock() }, taken);
@@ -124,6 +123,15 @@ export function createProviderRemoval({ store, clock }: Deps) {
         return { id, name: names.get(id) ?? entry.name };
       }, "provider.restore"),
   };
+}
+
+export function providerNotFound(nameOrId: string): EspalierError {
+  return new EspalierError("PROVIDER_NOT_FOUND", `There is no provider "${nameOrId.slice(0, 120)}".`, {
+    field: "provider",
+    value: nameOrId.slice(0, 120),
+    hint: "List the providers to see their names.",
+    status: 404,
+  });
 }
 
 /** What stops working when a provider goes: its models, and the knowledge bases that ask them. */

@@ -15,7 +15,7 @@ import type { ThirdPartyModelRow } from "./catalogue.ts";
 import { takeName } from "./names.ts";
 import { createProviderCalls, kindOf, type ProviderRow, type ProviderTest } from "./provider-calls.ts";
 import { checkModels, checkSettings, type ThirdPartyModelInput } from "./provider-input.ts";
-import { createProviderRemoval } from "./provider-removal.ts";
+import { createProviderRemoval, providerNotFound } from "./provider-removal.ts";
 import { createRemoteEmbedders } from "./remote-embedders.ts";
 
 export type ProviderInput = {
@@ -59,12 +59,7 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
   async function get(projectId: string, nameOrId: string): Promise<ProviderRow> {
     const row = await find(projectId, nameOrId);
     if (row) return row;
-    throw new EspalierError("PROVIDER_NOT_FOUND", `There is no provider "${nameOrId.slice(0, 120)}".`, {
-      field: "provider",
-      value: nameOrId.slice(0, 120),
-      hint: "List the providers to see their names.",
-      status: 404,
-    });
+    throw providerNotFound(nameOrId);
   }
 
   const modelsOf = (providerId: string): Promise<ThirdPartyModelRow[]> =>
