@@ -193,23 +193,73 @@ test.skipIf(!canWalk)(
   },
 );
 
-test.skipIf(!canWalk)("it lists its models to choose from, is changed, and removed with them", async () => {
-  const { page } = walk;
-  await walk.open("/third-party");
-  await page.getByRole("link", { name: "acme" }).click();
-  await walk.button("Change acme").click();
-  const form = walk.dialog();
-  await walk.button("Ask acme for its models", form).click();
-  await walk.button("2 models to choose from", form).waitFor();
-  await walk.button("Add a model", form).click();
-  await form.getByLabel("Model", { exact: true }).last().fill("z-mod");
-  await page.getByRole("option", { name: "z-model" }).click();
-  await walk.button("Keep the changes", form).click();
-  await page.getByRole("cell", { name: "acme/z-model" }).waitFor();
-  await walk.button("Remove acme").click();
-  await walk.dialog().getByText("acme/z-model").waitFor();
-  await walk.button("Remove acme", walk.dialog()).click();
-  await walk.heading("Third-party models").waitFor();
-  expect(await kept()).toEqual([]);
-  expect(walk.faults).toEqual([]);
-});
+test.skipIf(!canWalk)(
+  "it lists its models to choose from, is changed, removed with them, and comes back",
+  async () => {
+    const { page } = walk;
+    await walk.open("/third-party");
+    await page.getByRole("link", { name: "acme" }).click();
+    await walk.button("Change acme").click();
+    const form = walk.dialog();
+    await walk.button("Ask acme for its models", form).click();
+    await walk.button("2 models to choose from", form).waitFor();
+    await walk.button("Add a model", form).click();
+    await form.getByLabel("Model", { exact: true }).last().fill("z-mod");
+    await page.getByRole("option", { name: "z-model" }).click();
+    await walk.button("Keep the changes", form).click();
+    await page.getByRole("cell", { name: "acme/z-model" }).waitFor();
+    // A model that is left out can come back at once.
+    await walk.button("Change acme").click();
+    await walk.button("Leave z-model out", form).click();
+    await walk.button("Keep the changes", form).click();
+    await page.getByText("acme/z-model is deleted").waitFor();
+    await page.getByRole("cell", { name: "acme/z-model" }).waitFor({ state: "detached" });
+    await walk.button("Undo").click();
+    await page.getByRole("cell", { name: "acme/z-model" }).waitFor();
+    // One that a knowledge base asks is left out only once that was said.
+    await walk.button("Change acme").click();
+    await walk.button("Add a model", form).click();
+    await form.getByLabel("Model", { exact: true }).last().fill("text-embedding-3-small");
+    await walk.button("Keep the changes", form).click();
+    await page.getByRole("cell", { name: "acme/text-embedding-3-small" }).waitFor();
+    await walk.graphql(
+      `mutation { createKnowledgeBase(input: { name: "handbook", embedder: "acme/text-embedding-3-small" }) { __typename } }`,
+    );
+    await walk.button("Change acme").click();
+    await walk.button("Leave text-embedding-3-small out", form).click();
+    await walk.button("Keep the changes", form).click();
+    await form.getByText("On acme/text-embedding-3-small depend knowledge base handbook.").waitFor();
+    await walk.look("third-party-left-out", { picture: false });
+    await walk.button("Leave it out all the same", form).click();
+    await page.getByText("acme/text-embedding-3-small is deleted").waitFor();
+    await page.getByRole("cell", { name: "acme/text-embedding-3-small" }).waitFor({ state: "detached" });
+    await walk.button("Undo").click();
+    await page.getByRole("cell", { name: "acme/text-embedding-3-small" }).waitFor();
+    const before = await kept();
+    await walk.button("Remove acme").click();
+    await walk.dialog().getByText("acme/z-model").waitFor();
+    await walk.dialog().getByText("handbook (knowledge base)").waitFor();
+    await walk.look("third-party-remove", { picture: false });
+    await walk.button("Remove acme", walk.dialog()).click();
+    await walk.heading("Third-party models").waitFor();
+    await page.getByText("No provider yet").waitFor();
+    expect(await kept()).toEqual([]);
+    await walk.button("Undo").click();
+    await page.getByRole("link", { name: "acme" }).click();
+    expect(await kept()).toEqual(before);
+    await walk.button("Try acme").click();
+    await page.getByText(WORDS.join("")).waitFor();
+    // The page of deleted things knows it too.
+    await walk.button("Remove acme").click();
+    await walk.button("Remove acme", walk.dialog()).click();
+    await walk.heading("Third-party models").waitFor();
+    await walk.open("/trash");
+    const row = page.getByRole("row", { name: /^acme/ });
+    await row.getByText("provider", { exact: true }).waitFor();
+    await row.getByText("acme/z-model").waitFor();
+    await walk.button("Bring acme back").click();
+    await page.getByText("Nothing was deleted").waitFor();
+    expect(await kept()).toEqual(before);
+    expect(walk.faults).toEqual([]);
+  },
+);

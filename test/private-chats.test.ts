@@ -269,6 +269,24 @@ describe("shared, it is read by all and changed by its maker alone", () => {
     expect(await ask(person("mia"), `{ node(id: "${id}") { id } }`)).toContain('"node":null');
   });
 
+  test("what each thinks of a reply is theirs, also of two keys", async () => {
+    const raters = [
+      [person("otto"), "DOWN"],
+      [{ key: world.key("admin") }, "UP"],
+      [{ key: world.key("chat", "write") }, "DOWN"],
+    ] as const;
+    const rating = (value: string | null) =>
+      `mutation { rateReply(messageId: "${ids.reply}", rating: ${value}) { __typename } }`;
+    const opinion = "{ conversations { nodes { messages { nodes { opinion { rating } } } } } }";
+    for (const [asker, value] of raters)
+      expect(await ask(asker, rating(value))).toContain("RateReplySuccess");
+    for (const [asker, value] of [...raters, [person("mia"), "UP"] as const])
+      expect(await ask(asker, opinion)).toContain(`"rating":"${value}"`);
+    expect(await ask(raters[1][0], rating(null))).toContain("RateReplySuccess");
+    expect(await ask(raters[1][0], opinion)).not.toContain('"rating"');
+    expect(await ask(raters[2][0], opinion)).toContain('"rating":"DOWN"');
+  });
+
   test("private again, it is gone for the others", async () => {
     expect(await share(false)).toContain('"isShared":false');
     for (const [, asker] of others())

@@ -109,6 +109,33 @@ test("the key is in no file of the data folder, no backup, no log and no answer"
   }
 });
 
+test("what is removed waits in the trash with its key sealed, moves to another secret key there, and comes back working", async () => {
+  expect(await user.json(["provider", "remove", "acme", "--yes"], { env })).toMatchObject({
+    code: 0,
+    document: { kind: "provider", name: "acme", status: "removed" },
+  });
+  expect(await user.json(["list", "third-party"], { env })).toMatchObject({ document: { items: [] } });
+  expect((await user.json(["chat", "acme/gpt-4o", "Hello"], { env })).code).not.toBe(0);
+  const gone = await user.json(["list", "trash"], { env });
+  expect(gone).toMatchObject({
+    document: { items: [{ kind: "provider", name: "acme", alongside: ["acme/gpt-4o"], status: "deleted" }] },
+  });
+  expect(JSON.stringify(gone.document)).not.toMatch(/v1\.|sealed/);
+  await user.json(["backup", join(user.folder, "gone.tar"), "--data", data]);
+  expect(readFileSync(join(user.folder, "gone.tar")).includes(KEY)).toBe(false);
+  for (const path of filesIn(data)) expect([path, readFileSync(path).includes(KEY)]).toEqual([path, false]);
+  expect(await user.json(["secret", "rotate", "--data", data])).toMatchObject({
+    code: 0,
+    document: { resealed: 1 },
+  });
+  expect(await user.json(["undelete", "acme"], { env })).toMatchObject({
+    code: 0,
+    document: { kind: "provider", name: "acme", hasKey: true, models: [{ name: "acme/gpt-4o" }] },
+  });
+  expect((await user.json(["provider", "test", "acme"], { env })).code).toBe(0);
+  expect(wire.asked.at(-1)?.key).toBe(KEY);
+});
+
 test("after a rotation the same server still opens the key; with a wrong one it starts and says so at use", async () => {
   const before = readFileSync(join(data, "secret.key"), "utf8");
   expect(await user.json(["secret", "rotate", "--data", data])).toMatchObject({
@@ -125,6 +152,8 @@ test("after a rotation the same server still opens the key; with a wrong one it 
   expect([missing.code, errorShape.parse(missing.document).error.code]).toEqual([4, "SECRET_KEY_MISSING"]);
   expect((await user.json(["provider", "remove", "acme", "--yes"], { env })).code).toBe(0);
   expect(await user.json(["list", "third-party"], { env })).toMatchObject({ document: { items: [] } });
+  // A key that was lost for good does not hold up a rotation from the trash.
+  expect((await user.json(["secret", "rotate", "--data", data])).code).toBe(0);
 });
 
 function filesIn(folder: string): string[] {

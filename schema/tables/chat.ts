@@ -87,7 +87,9 @@ export const feedback = sqliteTable(
   {
     id: id(),
     projectId: text("project_id").notNull(),
+    /** The person or the API key that judged. */
     userId: text("user_id"),
+    keyId: text("key_id"),
     /** The conversation, or the one that leads those compared. */
     conversationId: text("conversation_id")
       .notNull()

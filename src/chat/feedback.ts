@@ -1,5 +1,5 @@
 // What people thought of replies: ratings, edits and votes, kept with the models that made them.
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
 import { conversations, feedback, type JudgedReply, messages } from "../../schema/tables/chat.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
@@ -15,7 +15,7 @@ export type FeedbackRow = typeof feedback.$inferSelect;
 export type FeedbackKind = "rating" | "edit" | "vote";
 export type Rating = "up" | "down";
 export type VoteVerdict = "better" | "tie" | "bad";
-/** What one person thought of one reply; null where nothing was said. */
+/** What one person or key thought of one reply; null where nothing was said. */
 export type Opinion = {
   rating: Rating | null;
   note: string | null;
@@ -59,16 +59,17 @@ export function createFeedback({ store, clock, kept }: { store: Store; clock: Cl
     id: newId("feedback"),
     projectId: who.projectId,
     userId: who.userId,
+    keyId: who.userId === null ? who.keyId : null,
     conversationId: conversation.leadId ?? conversation.id,
     isBlind: conversation.isBlind,
     createdAt: clock(),
     ...rest,
   });
 
-  /** Opinions of a person on replies of a conversation and of those beside it, by message. */
+  /** Opinions of a person or key on replies of a conversation and of those beside it, by message. */
   async function opinionsOf(who: Who, conversation: ConversationRow): Promise<Map<string, Opinion>> {
     const rows = await store.db.query.feedback.findMany({
-      where: and(eq(feedback.conversationId, conversation.leadId ?? conversation.id), ofPerson(who)),
+      where: and(eq(feedback.conversationId, conversation.leadId ?? conversation.id), saidBy(who)),
     });
     const opinions = new Map<string, Opinion>();
     for (const { kind, verdict, note, chosenId, replies } of rows)
@@ -84,7 +85,7 @@ export function createFeedback({ store, clock, kept }: { store: Store; clock: Cl
 
   return {
     opinionsOf,
-    /** Null where the person said nothing of the reply. */
+    /** Null where who asks said nothing of the reply. */
     async opinionOf(who: Who, message: MessageRow): Promise<Opinion | null> {
       const conversation = await kept.findConversation(who, message.conversationId);
       return conversation && ((await opinionsOf(who, conversation)).get(message.id) ?? null);
@@ -115,7 +116,7 @@ export function createFeedback({ store, clock, kept }: { store: Store; clock: Cl
         );
       await store.write(async (tx) => {
         const isOld = sql`json_extract(${feedback.replies}, '$[0].messageId') = ${messageId}`;
-        await tx.delete(feedback).where(and(eq(feedback.kind, "rating"), ofPerson(who), isOld));
+        await tx.delete(feedback).where(and(eq(feedback.kind, "rating"), saidBy(who), isOld));
         if (rating === null) return;
         const said = {
           verdict: rating,
@@ -191,7 +192,7 @@ export function createFeedback({ store, clock, kept }: { store: Store; clock: Cl
       await store.write(async (tx) => {
         const isOld = sql`EXISTS (SELECT 1 FROM json_each(${feedback.replies}) WHERE json_extract(value, '$.messageId') IN ${messageIds})`;
         const where = and(eq(feedback.kind, "vote"), eq(feedback.conversationId, vote.conversationId));
-        if (await tx.$count(feedback, and(where, ofPerson(who), isOld)))
+        if (await tx.$count(feedback, and(where, saidBy(who), isOld)))
           throw new EspalierError("VOTE_TWICE", "You have voted on these replies already.", {
             field: "messageIds",
             hint: "Ask something else, and vote on that.",
@@ -232,7 +233,10 @@ export function createFeedback({ store, clock, kept }: { store: Store; clock: Cl
   };
 }
 
-type Common = Pick<FeedbackRow, "id" | "projectId" | "userId" | "conversationId" | "isBlind" | "createdAt">;
+type Common = Pick<
+  FeedbackRow,
+  "id" | "projectId" | "userId" | "keyId" | "conversationId" | "isBlind" | "createdAt"
+>;
 
 /** Holds for feedback in which a model of this name then, or of this id, replied. */
 function repliedBy(model: string) {
@@ -240,8 +244,13 @@ function repliedBy(model: string) {
     WHERE ${model} IN (json_extract(value, '$.model'), json_extract(value, '$.modelId')))`;
 }
 
-function ofPerson({ projectId, userId }: Who) {
-  return and(eq(feedback.projectId, projectId), sql`${feedback.userId} IS ${userId}`);
+/** Holds for what a person, or a key, said. */
+function saidBy({ projectId, userId, keyId }: Who) {
+  const own =
+    userId === null
+      ? and(isNull(feedback.userId), eq(feedback.keyId, keyId ?? ""))
+      : eq(feedback.userId, userId);
+  return and(eq(feedback.projectId, projectId), own);
 }
 
 /** Holds for what was said of conversations that somebody may read. */

@@ -72,9 +72,9 @@ export function declareProviders({ parent, deps, verb }: Declared): void {
   verb({
     under: provider,
     name: "remove <provider>",
-    about: "Forget a provider and its key.",
+    about: "Delete a provider with its key; `undelete` brings it back for seven days.",
     example: "espalier provider remove openai --yes",
-    options: [new Option("--yes", "do not ask, and also forget its models")],
+    options: [new Option("--yes", "do not ask, and also delete its models")],
     does: async ([name = ""], flags, server) => {
       const { removeProvider } = await import("./providers.ts");
       return document(await removeProvider(server(), name, take({ yes }, flags)));

@@ -72,7 +72,7 @@ export async function listProviders({ client }: VerbContext, flags: { limit?: nu
 
 const removed = z.object({ id: z.string(), name: z.string() });
 
-/** Forgets a provider, with its models when told so. */
+/** Deletes a provider into the trash, with its models when told so. */
 export async function removeProvider(
   context: VerbContext,
   provider: string,

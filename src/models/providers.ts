@@ -1,9 +1,8 @@
 // Providers of third-party models: their sealed keys, the models chosen of each, prices, and the calls to them.
-import { and, eq, inArray } from "drizzle-orm";
-import { knowledgeBases, knowledgeIndexes } from "../../schema/tables/knowledge.ts";
+import { eq } from "drizzle-orm";
 import { providers, thirdPartyModels } from "../../schema/tables/providers.ts";
 import type { RecordCall } from "../inference/inference.ts";
-import { checkAddress, forgetAddress } from "../inference/remote/confirmed.ts";
+import { checkAddress } from "../inference/remote/confirmed.ts";
 import type { Remote } from "../inference/remote/remote.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
@@ -13,9 +12,10 @@ import { checkName } from "../kit/names.ts";
 import type { Secrets } from "../store/secrets.ts";
 import { type Page, type PageRequest, readPage, type Store, type Tx } from "../store/store.ts";
 import type { ThirdPartyModelRow } from "./catalogue.ts";
-import { releaseNames, takeName } from "./names.ts";
+import { takeName } from "./names.ts";
 import { createProviderCalls, kindOf, type ProviderRow, type ProviderTest } from "./provider-calls.ts";
 import { checkModels, checkSettings, type ThirdPartyModelInput } from "./provider-input.ts";
+import { createProviderRemoval, providerNotFound } from "./provider-removal.ts";
 import { createRemoteEmbedders } from "./remote-embedders.ts";
 
 export type ProviderInput = {
@@ -49,6 +49,7 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
   const calls = createProviderCalls({ store, secrets, remote });
   const { tryOut, generate, makeImage, imageOfferOf, remoteModels, reach } = calls;
   const address = { store, clock, check: remote.check };
+  const removal = createProviderRemoval({ store, clock });
 
   async function find(projectId: string, nameOrId: string): Promise<ProviderRow | null> {
     const rows = await db.query.providers.findMany({ where: eq(providers.projectId, projectId) });
@@ -58,12 +59,7 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
   async function get(projectId: string, nameOrId: string): Promise<ProviderRow> {
     const row = await find(projectId, nameOrId);
     if (row) return row;
-    throw new EspalierError("PROVIDER_NOT_FOUND", `There is no provider "${nameOrId.slice(0, 120)}".`, {
-      field: "provider",
-      value: nameOrId.slice(0, 120),
-      hint: "List the providers to see their names.",
-      status: 404,
-    });
+    throw providerNotFound(nameOrId);
   }
 
   const modelsOf = (providerId: string): Promise<ThirdPartyModelRow[]> =>
@@ -72,14 +68,19 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
       orderBy: thirdPartyModels.id,
     });
 
-  /** Makes the provider's models those of the list; rows of models that stay keep their ids. */
-  async function putModels(tx: Tx, provider: ProviderRow, wanted: readonly ThirdPartyModelInput[]) {
+  /** Makes the provider's models those of the list: rows that stay keep their ids, others go into the trash. */
+  async function putModels(
+    tx: Tx,
+    provider: ProviderRow,
+    wanted: readonly ThirdPartyModelInput[],
+    confirm = false,
+  ) {
     const { projectId, id: providerId } = provider;
     const known = await tx.query.thirdPartyModels.findMany({
       where: eq(thirdPartyModels.providerId, providerId),
     });
-    for (const row of known)
-      if (!wanted.some(({ model }) => model === row.model)) await dropModel(tx, row.id);
+    const dropped = known.filter((row) => !wanted.some(({ model }) => model === row.model));
+    await removal.discardModels(tx, dropped, confirm);
     for (const { model, abilities, prices } of checkModels(kindOf(provider), wanted)) {
       const row = known.find((one) => one.model === model);
       if (row) {
@@ -93,11 +94,6 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
         .insert(thirdPartyModels)
         .values({ id, projectId, providerId, name, model, abilities, prices, createdAt: clock() });
     }
-  }
-
-  async function dropModel(tx: Tx, id: string): Promise<void> {
-    await releaseNames(tx, id);
-    await tx.delete(thirdPartyModels).where(eq(thirdPartyModels.id, id));
   }
 
   return {
@@ -160,9 +156,12 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
 
     /**
      * Changes what is said of a provider.
-     * @throws EspalierError as `add`, PROVIDER_NOT_FOUND, and KEY_MISSING when the address moves to another host without a key
+     * @throws EspalierError as `add`, PROVIDER_NOT_FOUND, KEY_MISSING when the address moves to another host without a
+     * key, and HAS_DEPENDANTS when a knowledge base asks a model that goes, unless `confirm`
      */
-    async update(input: ProviderInput & { provider: string }): Promise<ProviderRow> {
+    async update(
+      input: ProviderInput & { provider: string; confirm?: boolean | null | undefined },
+    ): Promise<ProviderRow> {
       const before = await get(input.projectId, input.provider);
       const settings = checkSettings({ ...input, url: input.url ?? before.url, kind: before.kind }, before);
       checkModels(settings.kind, input.models ?? []);
@@ -181,52 +180,20 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
       };
       await store.write(async (tx) => {
         await tx.update(providers).set(row).where(eq(providers.id, row.id));
-        if (input.models) await putModels(tx, row, input.models);
+        if (input.models) await putModels(tx, row, input.models, input.confirm ?? false);
       }, "provider.update");
       return row;
     },
 
     /**
-     * Forgets a provider, its key and its models.
-     * @throws EspalierError PROVIDER_NOT_FOUND; HAS_DEPENDANTS naming its models, unless `confirm`
+     * Deletes a provider with its sealed key and its models into the trash.
+     * @throws EspalierError PROVIDER_NOT_FOUND; HAS_DEPENDANTS naming its models and who asks them, unless `confirm`
      */
-    async remove(projectId: string, nameOrId: string, confirm: boolean): Promise<ProviderRow> {
-      const row = await get(projectId, nameOrId);
-      const models = await modelsOf(row.id);
-      if (models.length > 0 && !confirm) {
-        const names = [...models.map(({ name }) => name), ...(await basesEmbeddedBy(models))];
-        const shown = names.slice(0, 5).join(", ");
-        const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
-        throw new EspalierError("HAS_DEPENDANTS", `On ${row.name} depend ${shown}${more}.`, {
-          field: "confirm",
-          value: String(names.length),
-          hint: "Confirm to remove it with its models; a knowledge base then needs another embedder.",
-          status: 409,
-        });
-      }
-      await store.write(async (tx) => {
-        for (const { id } of models) await dropModel(tx, id);
-        await tx.delete(providers).where(eq(providers.id, row.id));
-        await forgetAddress(tx, row);
-      }, "provider.remove");
-      return row;
-    },
-
-    /** Forgets one model of a provider. @throws EspalierError MODEL_NOT_FOUND */
-    async removeModel(projectId: string, id: string): Promise<{ id: string; name: string }> {
-      const row = await db.query.thirdPartyModels.findFirst({
-        where: and(eq(thirdPartyModels.projectId, projectId), eq(thirdPartyModels.id, id)),
-      });
-      if (!row)
-        throw new EspalierError("MODEL_NOT_FOUND", `There is no third-party model ${id.slice(0, 80)}.`, {
-          field: "id",
-          value: id.slice(0, 80),
-          hint: "List the providers to see their models.",
-          status: 404,
-        });
-      await store.write((tx) => dropModel(tx, id), "provider.removeModel");
-      return { id, name: row.name };
-    },
+    remove: async (projectId: string, nameOrId: string, confirm: boolean): Promise<ProviderRow> =>
+      removal.remove(await get(projectId, nameOrId), confirm),
+    removeModel: removal.removeModel,
+    restore: removal.restore,
+    dependants: removal.dependants,
 
     /**
      * Tries a model of a provider, its first when unsaid; `record` hears of what that took.
@@ -251,15 +218,4 @@ export function createProviders({ store, secrets, remote, clock, record }: Provi
       });
     },
   };
-
-  /** Names of the knowledge bases that answer by one of the models. */
-  async function basesEmbeddedBy(models: readonly ThirdPartyModelRow[]): Promise<string[]> {
-    const ids = models.map(({ id }) => id);
-    const rows = await db
-      .select({ name: knowledgeBases.name })
-      .from(knowledgeBases)
-      .innerJoin(knowledgeIndexes, eq(knowledgeIndexes.number, knowledgeBases.indexNumber))
-      .where(inArray(knowledgeIndexes.embedder, ids));
-    return rows.map(({ name }) => `knowledge base ${name}`);
-  }
 }

@@ -100,20 +100,24 @@ export function restore(store: Store, projectId: string, id: string): Promise<Ch
 async function requireParents(tx: Tx, name: string, { row }: DiscardedRow): Promise<void> {
   for (const column of PARENTS) {
     const id = row[column];
-    if (typeof id !== "string" || (await findNamed(tx, id))) continue;
-    const holds = sql`instr(${trash.rows}, ${JSON.stringify({ id }).slice(1, -1)}) > 0`;
-    const [holder] = await tx.select().from(trash).where(holds).limit(1);
-    throw new EspalierError(
-      "SOURCE_DELETED",
-      `${name} cannot come back alone: what it was made from, ${holder?.name ?? id}, is deleted too.`,
-      {
-        field: "id",
-        value: holder?.id ?? id,
-        hint: holder ? `Bring ${holder.name} back first.` : "It is gone for good.",
-        status: 409,
-      },
-    );
+    if (typeof id === "string" && !(await findNamed(tx, id))) throw await sourceDeleted(tx, name, id);
   }
+}
+
+/** The refusal to bring something back without what it was made from, naming what has to come back first. */
+export async function sourceDeleted(tx: Tx, name: string, id: string): Promise<EspalierError> {
+  const holds = sql`instr(${trash.rows}, ${JSON.stringify({ id }).slice(1, -1)}) > 0`;
+  const [holder] = await tx.select().from(trash).where(holds).limit(1);
+  return new EspalierError(
+    "SOURCE_DELETED",
+    `${name} cannot come back alone: what it was made from, ${holder?.name ?? id}, is deleted too.`,
+    {
+      field: "id",
+      value: holder?.id ?? id,
+      hint: holder ? `Bring ${holder.name} back first.` : "It is gone for good.",
+      status: 409,
+    },
+  );
 }
 
 /** The refusal that names what depends on a thing. */

@@ -19,6 +19,7 @@ export type { Db, Reader, Tx } from "./connections.ts";
 export type { Incoming } from "./incoming.ts";
 export { mapPage, type Page, type PageRequest, readPage } from "./pages.ts";
 export {
+  copyOut,
   type DiscardedRow,
   keepInTrash,
   putBack,

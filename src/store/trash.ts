@@ -21,6 +21,13 @@ export async function takeOut(tx: Tx, table: SQLiteTable, where: SQL): Promise<D
   return rows.map((row) => ({ table: name, row }));
 }
 
+/** The same of rows that stay where they are. */
+export async function copyOut(tx: Tx, table: SQLiteTable, where: SQL): Promise<DiscardedRow[]> {
+  const name = getTableName(table);
+  const rows = z.array(rawRow).parse(await tx.all(sql`SELECT * FROM ${table} WHERE ${where}`));
+  return rows.map((row) => ({ table: name, row }));
+}
+
 /** Keeps what was taken out under the id of the thing that it was. */
 export async function keepInTrash(
   tx: Tx,
@@ -43,13 +50,13 @@ export async function takeFromTrash(tx: Tx, projectId: string, id: string, more?
   });
 }
 
-/** Puts a row back where it was. */
-export async function putBack(tx: Tx, { table, row }: DiscardedRow): Promise<void> {
+/** Puts a row back where it was; one that was only copied there may still, or again, be in its place. */
+export async function putBack(tx: Tx, { table, row }: DiscardedRow, isCopy = false): Promise<void> {
   const columns = Object.keys(row).map((name) => sql.identifier(name));
   const values = Object.values(row).map((value) => sql`${value}`);
-  await tx.run(
-    sql`INSERT INTO ${sql.identifier(table)} (${sql.join(columns, sql`, `)}) VALUES (${sql.join(values, sql`, `)})`,
-  );
+  const where = sql`${sql.identifier(table)} (${sql.join(columns, sql`, `)})`;
+  const end = isCopy ? sql` ON CONFLICT DO NOTHING` : sql``;
+  await tx.run(sql`INSERT INTO ${where} VALUES (${sql.join(values, sql`, `)})${end}`);
 }
 
 /** Empties the trash of what was deleted too long ago; its blobs go with the next sweep. Returns how many entries. */

@@ -16,6 +16,7 @@ import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { idFact, whenFact } from "../ui/things.tsx";
 import { ProviderForm } from "./form.tsx";
 import {
+  dependantsQuery,
   type KindNode,
   type ProviderNode,
   providersQuery,
@@ -89,21 +90,7 @@ function Details(props: { provider: ProviderNode; kinds: readonly KindNode[]; is
               <Button variant="default" onClick={form.open}>
                 {t("Change {{name}}", provider)}
               </Button>
-              <ConfirmButton
-                button={t("Remove {{name}}", provider)}
-                title={t("Remove {{name}}?", provider)}
-                sentence={t("Its key is forgotten. What was said with its models stays.")}
-                dependants={provider.models.map(({ id, name }) => ({
-                  id,
-                  name,
-                  kind: "third-party",
-                  relation: "",
-                }))}
-                confirm={t("Remove {{name}}", provider)}
-                done={t("{{name}} is removed", provider)}
-                run={async () => void (await act(removeProvider, { provider: provider.id }))}
-                backTo="/third-party"
-              />
+              <Remove provider={provider} />
               <ProviderForm isOpen={isOpen} onClose={form.close} kinds={props.kinds} provider={provider} />
             </>
           ) : (
@@ -114,6 +101,29 @@ function Details(props: { provider: ProviderNode; kinds: readonly KindNode[]; is
         </Stack>
       </Surface>
     </div>
+  );
+}
+
+/** Takes it away into the trash, naming its models and the knowledge bases that ask them. */
+function Remove({ provider }: { provider: ProviderNode }) {
+  const { data } = useData(dependantsQuery, { id: provider.id });
+  const known = data?.node?.__typename === "Provider" ? data.node : null;
+  const models = provider.models.map(({ id, name }) => ({ id, name, kind: "third-party", relation: "" }));
+  return (
+    <ConfirmButton
+      button={t("Remove {{name}}", provider)}
+      title={t("Remove {{name}}?", provider)}
+      sentence={t(
+        "It goes into the trash for seven days, its key still sealed. What was said with its models stays.",
+      )}
+      dependants={known?.dependants ?? models}
+      dependantCount={known?.dependantCount ?? models.length}
+      confirm={t("Remove {{name}}", provider)}
+      done={t("{{name}} is removed", provider)}
+      undoId={provider.id}
+      run={async () => void (await act(removeProvider, { provider: provider.id }))}
+      backTo="/third-party"
+    />
   );
 }
 

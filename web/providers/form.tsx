@@ -18,6 +18,7 @@ import { refreshAll, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { said } from "../said.ts";
 import { ProblemNotice } from "../ui/states.tsx";
+import { sayDeleted } from "../ui/trash.tsx";
 import { type ModelDraft, ModelRows, modelDraft, modelInput } from "./model-rows.tsx";
 import { addProvider, type KindNode, type ProviderNode, updateProvider } from "./queries.ts";
 
@@ -86,6 +87,7 @@ function Fields(props: { kinds: readonly KindNode[]; provider: ProviderNode | nu
   const kind = kinds.find(({ name }) => name === draft.kind);
   const change = (part: Partial<Draft>) => setDraft((old) => ({ ...old, ...part }));
   const wantsConsent = work.problem?.code === "ADDRESS_PRIVATE";
+  const isDependedOn = work.problem?.code === "HAS_DEPENDANTS";
 
   const choose = (name: string | null) => {
     const next = kinds.find((one) => one.name === name);
@@ -95,7 +97,7 @@ function Fields(props: { kinds: readonly KindNode[]; provider: ProviderNode | nu
     change({ kind: next.name, url: next.url, ...(isOwnName ? {} : { name: next.name }) });
   };
 
-  const save = (allowPrivate: boolean) =>
+  const save = (consent: { allowPrivate?: true; confirm?: true } = {}) =>
     work.run(async () => {
       const shared = {
         url: draft.url,
@@ -103,13 +105,15 @@ function Fields(props: { kinds: readonly KindNode[]; provider: ProviderNode | nu
         models: draft.models.filter(({ model }) => model.trim() !== "").map(modelInput),
         requestsPerMinute: draft.requestsPerMinute,
         ...(draft.timeoutSeconds === null ? {} : { timeoutMs: Math.round(draft.timeoutSeconds * 1000) }),
-        allowPrivate,
+        allowPrivate: consent.allowPrivate ?? false,
       };
+      const confirm = consent.confirm ?? false;
       const done = provider
-        ? await act(updateProvider, { input: { provider: provider.id, ...shared } })
+        ? await act(updateProvider, { input: { provider: provider.id, confirm, ...shared } })
         : await act(addProvider, { input: { name: draft.name, kind: draft.kind, ...shared } });
       refreshAll();
       notifications.show({ message: t("{{name}} is kept", done.provider), color: "gray" });
+      sayLeftOut(provider?.models.filter((old) => !shared.models.some(({ model }) => model === old.model)));
       props.onClose();
       if (!provider) await navigate({ to: `/third-party/${done.provider.id}` });
     });
@@ -118,7 +122,7 @@ function Fields(props: { kinds: readonly KindNode[]; provider: ProviderNode | nu
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void save(false);
+        void save();
       }}
     >
       <Stack gap={16}>
@@ -192,9 +196,23 @@ function Fields(props: { kinds: readonly KindNode[]; provider: ProviderNode | nu
           />
         </Group>
         {wantsConsent ? (
-          <Consent place={work.problem?.value ?? ""} isBusy={work.isBusy} onAllow={() => save(true)} />
+          <Consent
+            place={work.problem?.value ?? ""}
+            isBusy={work.isBusy}
+            onAllow={() => save({ allowPrivate: true })}
+          />
         ) : work.problem ? (
           <ProblemNotice problem={work.problem} />
+        ) : null}
+        {isDependedOn ? (
+          <Button
+            variant="default"
+            c="var(--e-red)"
+            loading={work.isBusy}
+            onClick={() => save({ confirm: true })}
+          >
+            {t("Leave it out all the same")}
+          </Button>
         ) : null}
         <Group justify="flex-end">
           <Button variant="default" onClick={props.onClose}>
@@ -206,6 +224,20 @@ function Fields(props: { kinds: readonly KindNode[]; provider: ProviderNode | nu
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** Says which models went into the trash, with the way back. */
+function sayLeftOut(models: ProviderNode["models"] = []): void {
+  const [first] = models;
+  if (!first) return;
+  const message =
+    models.length === 1
+      ? t("{{name}} is deleted", first)
+      : t("{{count}} things deleted", { count: models.length });
+  sayDeleted(
+    message,
+    models.map(({ id }) => id),
   );
 }
 

@@ -27,6 +27,13 @@ export const usageQuery = graphql(`
   }
 `);
 
+/** Asked on a provider's own page only: it looks through the knowledge bases. */
+export const dependantsQuery = graphql(`
+  query ProviderDependants($id: ID!) {
+    node(id: $id) { __typename ... on Provider { dependantCount dependants { id kind name relation } } }
+  }
+`);
+
 export const addProvider = graphql(`
   mutation AddProvider($input: AddProviderInput!) {
     addProvider(input: $input) {

@@ -25,7 +25,7 @@ export function TrashPage() {
       empty={{
         title: t("Nothing was deleted"),
         text: t(
-          "Models, datasets, trainings, aliases, knowledge bases, documents, conversations and images that are deleted wait here before they go for good.",
+          "Models, providers, datasets, trainings, aliases, knowledge bases, documents, conversations and images that are deleted wait here before they go for good.",
         ),
       }}
       searchText={(row) => `${row.name} ${row.alongside.join(" ")}`}

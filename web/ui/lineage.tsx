@@ -22,6 +22,7 @@ const words: Record<string, string> = {
   document: t("document"),
   conversation: t("conversation"),
   "third-party": t("third-party"),
+  provider: t("provider"),
   image: t("image"),
   "image-request": t("request for images"),
 };

@@ -98,7 +98,8 @@ export const LineageNode = builder.objectRef<Lineage>("LineageNode").implement({
   fields: (t) => ({
     id: t.exposeID("id", { description: "Its id." }),
     kind: t.exposeString("kind", {
-      description: "What it is: base, dataset, training, customized, complete, live, registered.",
+      description:
+        "What it is: base, dataset, training, customized, complete, live, registered, third-party, knowledge.",
     }),
     name: t.exposeString("name", { description: "Its name." }),
     relation: t.exposeString("relation", { description: "What it has to do with the thing asked about." }),

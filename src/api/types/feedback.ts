@@ -52,7 +52,7 @@ const FeedbackVerdict = builder.enumType("FeedbackVerdict", {
 });
 
 const Opinion = builder.objectRef<FeedbackOpinion>("Opinion").implement({
-  description: "What the person who asks thought of a reply.",
+  description: "What the person or key that asks thought of a reply.",
   extensions: needs("chat"),
   fields: (t) => ({
     rating: t.expose("rating", { type: Rating, nullable: true, description: "Its rating." }),

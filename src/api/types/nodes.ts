@@ -1,5 +1,4 @@
 // Anything by its id, and the deletion and renaming of anything that can be deleted or renamed.
-import { opens } from "../../accounts/accounts.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
 import { builder, needs } from "../builder.ts";
@@ -8,6 +7,7 @@ import { notFound } from "../http.ts";
 import { NodeInterface, resultUnion, typenameOfId } from "./common.ts";
 import { pageCost } from "./connections.ts";
 import { DeleteResult } from "./live.ts";
+import { mustBeAdmin } from "./providers.ts";
 
 type Node = { id: string; projectId?: string };
 type Reader = (context: Context, id: string) => Promise<Node | null>;
@@ -102,7 +102,7 @@ builder.mutationField("delete", (t) =>
   t.field({
     type: DeleteResult.union,
     description:
-      "Deletes a dataset, model, training, live or registered model, provider, knowledge base, document, conversation, image, or a request for images. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
+      "Deletes a dataset, model, training, live, registered or third-party model, provider, knowledge base, document, conversation, image, or a request for images. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
     extensions: needs("write"),
     args: {
       id: t.arg.id({ required: true, description: "Id, or the name of a model, dataset or knowledge base." }),
@@ -148,9 +148,9 @@ const removers: Record<string, (context: Context, id: string, confirm: boolean) 
     mustBeAdmin(context);
     return context.providers.remove(context.principal.projectId, id, confirm);
   },
-  ThirdPartyModel: (context, id) => {
+  ThirdPartyModel: (context, id, confirm) => {
     mustBeAdmin(context);
-    return context.providers.removeModel(context.principal.projectId, id);
+    return context.providers.removeModel(context.principal.projectId, id, confirm);
   },
   Conversation: ({ chat, principal }, id) => chat.deleteConversation(principal, id),
   Image: ({ images, principal }, id) => images.remove(principal.projectId, id),
@@ -166,16 +166,6 @@ async function remove(context: Context, idOrName: string, confirm: boolean): Pro
     field: "id",
     value: id.slice(0, 100),
     status: 409,
-  });
-}
-
-/** Providers hold keys: whoever may write may still not take them away. */
-function mustBeAdmin({ principal }: Context): void {
-  if (opens(principal.scopes, "admin")) return;
-  throw new EspalierError("SCOPE_MISSING", 'this needs the scope "admin"', {
-    hint: "Ask an admin to remove it.",
-    value: "admin",
-    status: 403,
   });
 }
 

@@ -1,13 +1,14 @@
 // Providers of third-party models, their models with prices, and what an admin does with them.
 import type { ModelPrices } from "../../../schema/tables/providers.ts";
-import { askerOf } from "../../accounts/accounts.ts";
+import { askerOf, opens } from "../../accounts/accounts.ts";
 import { ABILITIES, kindInfo, type ProviderKind, providerKinds } from "../../inference/remote/remote.ts";
+import { EspalierError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
 import type { ProviderRow, ProviderTest, ThirdPartyModelInput } from "../../models/models.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { notFound } from "../http.ts";
-import { NodeInterface, resultUnion } from "./common.ts";
+import { LineageNode, NodeInterface, resultUnion } from "./common.ts";
 import { connectionOf, paged } from "./connections.ts";
 import { ModelAbility } from "./enums.ts";
 import { Provider, ThirdPartyModel } from "./refs.ts";
@@ -79,6 +80,16 @@ Provider.implement({
       type: [ThirdPartyModel],
       description: `Its models that were chosen: a list of at most ${limits.providerModels}.`,
       resolve: ({ id }, _, { providers }) => providers.modelsOf(id),
+    }),
+    dependants: t.field({
+      type: [LineageNode],
+      description: `Its models and the knowledge bases that ask them: the first ${limits.dependantsShown}.`,
+      resolve: async ({ id }, _, { providers }) =>
+        (await providers.dependants(id)).slice(0, limits.dependantsShown),
+    }),
+    dependantCount: t.int({
+      description: "How many they are altogether.",
+      resolve: async ({ id }, _, { providers }) => (await providers.dependants(id)).length,
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was added." }),
   }),
@@ -183,8 +194,9 @@ const UpdateProviderInput = builder.inputType("UpdateProviderInput", {
     requestsPerMinute: t.int({ description: "Most requests a minute; null for no limit." }),
     models: t.field({
       type: [ThirdPartyModelInputType],
-      description: `${settings.models} Those that are not among them are forgotten.`,
+      description: `${settings.models} Those that are not among them go into the trash.`,
     }),
+    confirm: t.boolean({ description: "Also take away models that knowledge bases ask." }),
     allowPrivate: t.boolean({ description: settings.allowPrivate }),
   }),
 });
@@ -252,7 +264,8 @@ builder.mutationFields((t) => ({
   }),
   updateProvider: t.field({
     type: ProviderResult.union,
-    description: "Changes a provider; refuses private addresses as addProvider does.",
+    description:
+      "Changes a provider; refuses private addresses as addProvider does, and with HAS_DEPENDANTS to take away a model that a knowledge base asks, unless `confirm`.",
     extensions: needs("admin"),
     args: { input: t.arg({ type: UpdateProviderInput, required: true, description: "What changes." }) },
     resolve: (_, { input }, context) =>
@@ -296,16 +309,26 @@ builder.mutationFields((t) => ({
   removeProvider: t.field({
     type: RemoveProviderResult.union,
     description:
-      "Forgets a provider with its key and models. Refuses with HAS_DEPENDANTS naming the models, unless `confirm`.",
+      "Deletes a provider with its sealed key and models into the trash. Refuses with HAS_DEPENDANTS naming its models and the knowledge bases that ask them, unless `confirm`.",
     extensions: needs("admin"),
     args: {
       provider: t.arg.id({ required: true, description: "Id or name of the provider." }),
-      confirm: t.arg.boolean({ description: "Also forget its models." }),
+      confirm: t.arg.boolean({ description: "Also delete its models." }),
     },
     resolve: (_, { provider, confirm }, { providers, principal }) =>
       RemoveProviderResult.run(() => providers.remove(principal.projectId, provider, confirm ?? false)),
   }),
 }));
+
+/** Providers hold keys: whoever may write may still not take them away or bring them back. */
+export function mustBeAdmin({ principal }: Context): void {
+  if (opens(principal.scopes, "admin")) return;
+  throw new EspalierError("SCOPE_MISSING", 'this needs the scope "admin"', {
+    hint: "Ask an admin to do it.",
+    value: "admin",
+    status: 403,
+  });
+}
 
 function missing(id: string): never {
   throw notFound("provider", id);

@@ -11,6 +11,7 @@ import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
 import { resultUnion, typenameOfId } from "./common.ts";
 import { connectionOf, paged } from "./connections.ts";
+import { mustBeAdmin } from "./providers.ts";
 
 type Changed = { id: string; name: string };
 type Kind = { kind: string; restore: (context: Context, id: string) => Promise<Changed> };
@@ -18,6 +19,10 @@ const restoreModel = ({ models, principal }: Context, id: string) => models.rest
 const restoreKnowledge = ({ knowledge, principal }: Context, id: string) =>
   knowledge.restore(principal.projectId, id);
 const restoreImage = ({ images, principal }: Context, id: string) => images.restore(principal.projectId, id);
+const restoreProvider = async (context: Context, id: string) => {
+  mustBeAdmin(context);
+  return context.providers.restore(context.principal.projectId, id);
+};
 /** What can come back, by its type. */
 const kinds: Record<string, Kind> = {
   Dataset: {
@@ -36,6 +41,8 @@ const kinds: Record<string, Kind> = {
     kind: "conversation",
     restore: ({ chat, principal }, id) => chat.restoreConversation(principal, id),
   },
+  Provider: { kind: "provider", restore: restoreProvider },
+  ThirdPartyModel: { kind: "third-party", restore: restoreProvider },
   Image: { kind: "image", restore: restoreImage },
   ImageRequest: { kind: "image-request", restore: restoreImage },
 };
@@ -44,6 +51,7 @@ const kindOf = (id: string): Kind | undefined => kinds[typenameOfId(id) ?? ""];
 /** Tables whose rows are parts of a thing, not things. */
 const PARTS = new Set([
   "model_names",
+  "confirmed_addresses",
   "dataset_versions",
   "messages",
   "feedback",
@@ -60,7 +68,7 @@ const TrashEntry = builder.objectRef<typeof trash.$inferSelect>("TrashEntry").im
     id: t.exposeID("id", { description: "The id that it had, and will have again." }),
     kind: t.string({
       description:
-        "What it is: base, dataset, training, customized, complete, live, registered, knowledge, document, conversation, image, image-request.",
+        "What it is: base, dataset, training, customized, complete, live, registered, third-party, provider, knowledge, document, conversation, image, image-request.",
       resolve: ({ id }) => kindOf(id)?.kind ?? "thing",
     }),
     name: t.exposeString("name", { description: "The name that it had." }),

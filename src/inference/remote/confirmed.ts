@@ -1,18 +1,18 @@
 // Private addresses that an admin confirmed, by project, host and port: asked at each call, kept while something leads there.
-import { and, eq } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import { webhooks } from "../../../schema/tables/notifications.ts";
 import { confirmedAddresses, providers } from "../../../schema/tables/providers.ts";
 import type { Clock } from "../../kit/clock.ts";
 import { isEspalierError } from "../../kit/errors.ts";
-import type { Store, Tx } from "../../store/store.ts";
+import { copyOut, type DiscardedRow, type Store, type Tx } from "../../store/store.ts";
 import type { Outbound } from "./outbound.ts";
 
-const addressOf = (projectId: string, host: string, port: number) =>
+const addressOf = (projectId: string, host: string, port: number): SQL =>
   and(
     eq(confirmedAddresses.projectId, projectId),
     eq(confirmedAddresses.host, host),
     eq(confirmedAddresses.port, port),
-  );
+  ) ?? sql`0`;
 
 /** Says of a host and port whether an admin of the project confirmed it; what `Outbound` asks before a call. */
 export const isConfirmed =
@@ -59,6 +59,15 @@ export async function checkAddress(
         .onConflictDoNothing(),
     "address.confirm",
   );
+}
+
+/** The confirmation of an address, if there is one, as the trash keeps it beside what leads there. */
+export function confirmationOf(
+  tx: Tx,
+  { projectId, url }: { projectId: string; url: string },
+): Promise<DiscardedRow[]> {
+  const { host, port } = placeOf(url);
+  return copyOut(tx, confirmedAddresses, addressOf(projectId, host, port));
 }
 
 /** A confirmation that nothing of the project needs any more goes with the last that did. */
