@@ -66,7 +66,7 @@ export async function searchIndex(db: Reader, request: SearchRequest, signs?: Si
   }
   const unknown = [...found.values()].filter((one) => one.meaning === null).map((one) => one.number);
   if (vector && unknown.length > 0)
-    for (const { rowid, distance } of await distancesOf(db, index, vector, unknown)) {
+    for (const { rowid, distance } of await db.all<Near>(distancesOf(index, vector, unknown))) {
       const one = found.get(rowid);
       if (one) found.set(rowid, { ...one, meaning: { rank: null, similarity: cosineOf(distance) } });
     }
@@ -82,22 +82,17 @@ async function nearestAlike(
 ): Promise<Near[] | null> {
   const count = Math.max(depth, Math.ceil(signs.size * limits.searchCandidateShare));
   const candidates = signs.nearest(vector, count);
-  const near = await distancesOf(db, index, vector, candidates);
-  if (near.length < candidates.length / 2) return null;
-  return near.toSorted((a, b) => a.distance - b.distance || a.rowid - b.rowid).slice(0, depth);
+  const near = await db.all<Near & { there: number }>(
+    sql`SELECT rowid, distance, count(*) OVER () AS there FROM (${distancesOf(index, vector, candidates)})
+      ORDER BY distance, rowid LIMIT ${depth}`,
+  );
+  return (near[0]?.there ?? 0) < candidates.length / 2 ? null : near;
 }
 
-/** Distances of those that are there. By a join, because vec0 answers IN with a scan of all vectors. */
-function distancesOf(
-  db: Reader,
-  index: number,
-  vector: Float32Array,
-  numbers: readonly number[],
-): Promise<Near[]> {
-  return db.all<Near>(
-    sql`SELECT v.rowid AS rowid, vec_distance_L2(v.embedding, ${bytesOf(vector)}) AS distance
-      FROM json_each(${JSON.stringify(numbers)}) AS j CROSS JOIN ${tablesOf(index).vectors} AS v ON v.rowid = j.value`,
-  );
+/** Distances of those chunks that are there. By a join, because vec0 answers IN with a scan of all vectors. */
+function distancesOf(index: number, vector: Float32Array, numbers: readonly number[]): SQL {
+  return sql`SELECT v.rowid AS rowid, vec_distance_L2(v.embedding, ${bytesOf(vector)}) AS distance
+    FROM json_each(${JSON.stringify(numbers)}) AS j CROSS JOIN ${tablesOf(index).vectors} AS v ON v.rowid = j.value`;
 }
 
 /** Of two vectors of length 1 whose ends lie so far apart. */
