@@ -255,8 +255,10 @@ describe("every path", () => {
       });
       const text = await answer.text();
       // A conversation is its maker's alone until it is shared: for another it is not there.
-      if (__typename === "Conversation" || __typename === "Message") expect(text).toBe('{"data":{"nodes":[null]}}');
-      else expect([__typename, text.includes("SCOPE_MISSING")]).toEqual([__typename, __typename === "ApiKey"]);
+      if (__typename === "Conversation" || __typename === "Message")
+        expect(text).toBe('{"data":{"nodes":[null]}}');
+      else
+        expect([__typename, text.includes("SCOPE_MISSING")]).toEqual([__typename, __typename === "ApiKey"]);
     }
   });
 
