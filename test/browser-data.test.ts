@@ -317,7 +317,6 @@ test.skipIf(!canWalk)(
 test.skipIf(!canWalk)(
   "bad input: a name that is taken, a picture, an empty file, a path that is none",
   async () => {
-    const { page } = walk;
     await openBase();
     await walk.button("Deploy").click();
     await walk.dialog().getByLabel("Name of the live model").fill(base.name);

@@ -1,6 +1,5 @@
 // Every way from a base model to an answer, on tiny random weights, with a trainer that speaks the contract by hand.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { isInterfaceType } from "graphql";

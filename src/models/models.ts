@@ -1,14 +1,6 @@
 // Front door of models: base, customized and complete ones, their names, cards, files and lineage.
 import { and, asc, eq, sql } from "drizzle-orm";
-import {
-  aliases,
-  baseModels,
-  completeModels,
-  customizedModels,
-  deployments,
-  type ModelFile,
-  trainings,
-} from "../../schema/tables/models.ts";
+import { baseModels, customizedModels, type ModelFile } from "../../schema/tables/models.ts";
 import { runs as runRows } from "../../schema/tables/runs.ts";
 import {
   type EnginePool,
@@ -27,10 +19,10 @@ import { type BaseModelRow, createCatalogue, type ModelEntry, type ModelRef } fr
 import { createModelFolders } from "./files.ts";
 import { type ImportModelInput, importHandler, startImport } from "./import.ts";
 import { dependantsOf, type LineageNode, lineageOf } from "./lineage.ts";
-import { claimName, generatedName, nameEndings, releaseNames } from "./names.ts";
+import { claimName, generatedName, nameEndings } from "./names.ts";
 import { remove, restore } from "./remove.ts";
 import { rename } from "./rename.ts";
-import { mergeHandler, mergeSpec, queueMerge, startSave } from "./save.ts";
+import { mergeHandler, queueMerge, startSave } from "./save.ts";
 
 export { enginePrecision, type ModelCard, type ModelFit } from "./card.ts";
 export type {
