@@ -2,13 +2,15 @@
 import { type MouseEvent, useMemo, useState } from "react";
 import { t } from "../i18n.ts";
 import { useWidth } from "../ui/use-width.ts";
-import { canvasHeight, drawEdges, type Edge, placeStages } from "./layout.ts";
+import { type Box, canvasHeight, drawEdges, type Edge, placeStages } from "./layout.ts";
 import { type Stage, StageCard } from "./stage-card.tsx";
 import { edgeWord, stageOrder } from "./words.ts";
 
 const foldsBelow = 860;
 
-type EdgeState = { isOff: boolean; isFaint: boolean; isRunning: boolean };
+type EdgeState = { isOff: boolean; isFaint: boolean; isRunning: boolean; isLit: boolean };
+/** Names the sentences for the stage that they are about; there is one map on its page. */
+const reasonsId = "e-map-reasons";
 
 function EdgeLine(props: { edge: Edge; state: EdgeState; onPoint: (event: MouseEvent | null) => void }) {
   const { edge, state } = props;
@@ -17,6 +19,7 @@ function EdgeLine(props: { edge: Edge; state: EdgeState; onPoint: (event: MouseE
     ...(state.isOff ? { "data-off": "" } : {}),
     ...(state.isFaint ? { "data-faint": "" } : {}),
     ...(state.isRunning ? { "data-running": "" } : {}),
+    ...(state.isLit ? { "data-lit": "" } : {}),
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the picture of the graph is hidden from assistive technology; the cards say the same
@@ -77,8 +80,10 @@ function Edges(props: {
   width: number;
   isLoading: boolean;
   hasTrainer: boolean;
+  /** The stage that the keyboard is at: the edges that lead to it say why, as they do to a pointer. */
+  at: { key: string; box: Box } | null;
 }) {
-  const { edges, stages } = props;
+  const { edges, stages, at } = props;
   const [hint, setHint] = useState<{ x: number; y: number; text: string } | null>(null);
   const runningKinds = new Set<string>(
     [...stages.values()].flatMap(({ running }) => running.map(({ kind }) => kind)),
@@ -94,7 +99,9 @@ function Edges(props: {
       (!props.hasTrainer && (edge.runKind === "TRAIN" || edge.via === "customized")),
     isFaint: isEmpty(edge.from),
     isRunning: edge.runKind !== undefined && runningKinds.has(edge.runKind),
+    isLit: edge.to === at?.key,
   });
+  const reasons = edges.filter((edge) => edge.to === at?.key);
   const point = (edge: Edge) => (event: MouseEvent | null) => {
     const frame = event?.currentTarget.closest("nav")?.getBoundingClientRect();
     setHint(
@@ -129,9 +136,26 @@ function Edges(props: {
           {hint.text}
         </div>
       ) : null}
+      {at && reasons.length > 0 ? (
+        <ul
+          id={reasonsId}
+          className="e-edge-hint"
+          style={{ left: Math.min(at.box.x, props.width - 260), top: at.box.y + at.box.height + 8 }}
+        >
+          {reasons.map(({ id, why }) => (
+            <li key={id}>{why}</li>
+          ))}
+        </ul>
+      ) : null}
     </>
   );
 }
+
+/** The stage whose link the keyboard is at; null where a pointer put the focus. */
+const stageAt = (target: Element): string | null =>
+  target.matches(".e-stage-name:focus-visible")
+    ? (target.closest("[data-stage]")?.getAttribute("data-stage") ?? null)
+    : null;
 
 /** `stages` is null while they are read: the same drawing, without its numbers. */
 export function Graph(props: {
@@ -148,6 +172,8 @@ export function Graph(props: {
   );
   const boxes = useMemo(() => placeStages(Math.max(foldsBelow, width)), [width]);
   const edges = useMemo(() => drawEdges(boxes, edgeWord), [boxes]);
+  const [at, setAt] = useState<string | null>(null);
+  const atBox = at === null ? undefined : boxes[at];
   return (
     <nav
       ref={ref}
@@ -164,9 +190,10 @@ export function Graph(props: {
           width={width}
           isLoading={props.stages === null}
           hasTrainer={props.hasTrainer}
+          at={at !== null && atBox ? { key: at, box: atBox } : null}
         />
       ) : null}
-      <ol>
+      <ol onFocus={(event) => setAt(stageAt(event.target))} onBlur={() => setAt(null)}>
         {stageOrder.map((key) => (
           <StageCard
             key={key}
@@ -176,6 +203,7 @@ export function Graph(props: {
             isNext={props.nextStage === key}
             hasTrainer={props.hasTrainer}
             onAddTrainer={props.onAddTrainer}
+            {...(isWide && at === key ? { describedBy: reasonsId } : {})}
           />
         ))}
       </ol>

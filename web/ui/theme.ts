@@ -29,6 +29,9 @@ const dark: MantineColorsTuple = [
   "#0c0f0d",
 ];
 
+/** A dialog's head is no banner: beside the shell's own header it would be a second one. */
+const attributes = { header: { role: "presentation" } };
+
 export const theme = createTheme({
   primaryColor: "leaf",
   primaryShade: { light: 7, dark: 7 },
@@ -42,8 +45,21 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Button: { defaultProps: { size: "sm", fw: 600 } },
-    Modal: { defaultProps: { radius: 12, centered: true, closeButtonProps: { "aria-label": t("Close") } } },
-    Drawer: { defaultProps: { closeButtonProps: { "aria-label": t("Close") } } },
+    Modal: {
+      defaultProps: {
+        radius: 12,
+        centered: true,
+        closeButtonProps: { "aria-label": t("Close") },
+        attributes,
+      },
+    },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": t("Close") }, attributes } },
+    PasswordInput: {
+      defaultProps: {
+        visibilityToggleFocusable: true,
+        visibilityToggleButtonProps: { "aria-label": t("Show or hide the password") },
+      },
+    },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": t("Close") } } },
   },
 });
