@@ -12,6 +12,24 @@ type EdgeState = { isOff: boolean; isFaint: boolean; isRunning: boolean; isLit: 
 /** Names the sentences for the stage that they are about; there is one map on its page. */
 const reasonsId = "e-map-reasons";
 
+/** About what a letter of a label takes. */
+const letterWidth = 6.5;
+/** From the label above an edge to the rest of it below. */
+const overEdge = 28;
+
+/** A label; one that is too long for its room is broken at its soft hyphen, over and under the edge. */
+function linesOf({ label, labelAt, labelRoom }: Edge): { text: string; x: number; y: number }[] {
+  if (!label || !labelAt) return [];
+  const [first = "", ...rest] = label.split("\u00ad");
+  const whole = [first, ...rest].join("");
+  if (rest.length === 0 || whole.length * letterWidth <= (labelRoom ?? Number.POSITIVE_INFINITY))
+    return [{ text: whole, ...labelAt }];
+  return [
+    { text: `${first}-`, ...labelAt },
+    { text: rest.join(""), x: labelAt.x, y: labelAt.y + overEdge },
+  ];
+}
+
 function EdgeLine(props: { edge: Edge; state: EdgeState; onPoint: (event: MouseEvent | null) => void }) {
   const { edge, state } = props;
   const marker = state.isRunning ? "amber" : edge.kind === "state" ? "blue" : "grey";
@@ -31,11 +49,11 @@ function EdgeLine(props: { edge: Edge; state: EdgeState; onPoint: (event: MouseE
     >
       <path className="e-edge" d={edge.path} markerEnd={`url(#e-arrow-${marker})`} data-kind={edge.kind} />
       <path className="e-edge-hit" d={edge.path} />
-      {edge.label && edge.labelAt ? (
-        <text className="e-edge-label" x={edge.labelAt.x} y={edge.labelAt.y}>
-          {edge.label}
+      {linesOf(edge).map(({ text, x, y }) => (
+        <text key={text} className="e-edge-label" x={x} y={y}>
+          {text}
         </text>
-      ) : null}
+      ))}
     </g>
   );
 }

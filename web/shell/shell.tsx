@@ -114,7 +114,7 @@ export function Shell() {
           </Group>
         </AppShell.Header>
         <AppShell.Navbar className="e-nav" aria-label={t("Pages")} data-closed={!isOpen || undefined}>
-          <div className="e-nav-head">
+          <div className="e-nav-head mantine-visible-from-md">
             <Link to="/" className="e-brand">
               <Mark /> Espalier
             </Link>

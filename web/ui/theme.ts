@@ -1,6 +1,6 @@
 // The Mantine theme: one brand colour, four sizes, two weights, radius 12 for surfaces and 8 for controls.
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
-import { t } from "../i18n.ts";
+import { locale, t } from "../i18n.ts";
 
 const leaf: MantineColorsTuple = [
   "#ecf6f0",
@@ -28,6 +28,10 @@ const dark: MantineColorsTuple = [
   "#141815",
   "#0c0f0d",
 ];
+
+/** As the page's language writes numbers everywhere else. */
+const decimalSeparator =
+  new Intl.NumberFormat(locale).formatToParts(0.5).find(({ type }) => type === "decimal")?.value ?? ".";
 
 /** A dialog's head is no banner: beside the shell's own header it would be a second one. */
 const attributes = { header: { role: "presentation" } };
@@ -60,6 +64,7 @@ export const theme = createTheme({
         visibilityToggleButtonProps: { "aria-label": t("Show or hide the password") },
       },
     },
+    NumberInput: { defaultProps: { decimalSeparator, allowedDecimalSeparators: [".", ","] } },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": t("Close") } } },
   },
 });
