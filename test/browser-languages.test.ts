@@ -8,13 +8,18 @@ import { filled } from "../web/locales/match.ts";
 import serverDe from "../web/locales/server.de.json";
 import serverZh from "../web/locales/server.zh.json";
 import zh from "../web/locales/zh.json";
+import { opensByKey, walkByKeys, walkTabs } from "./browser-keys.ts";
 import { ada, canWalk, narrow, startWalk, type Walk, wide } from "./browser-kit.ts";
 
 setDefaultTimeout(900_000);
 
 let walk: Walk;
+let made: Awaited<ReturnType<typeof makeThings>>;
 beforeAll(async () => {
-  if (canWalk) walk = await startWalk();
+  if (!canWalk) return;
+  walk = await startWalk();
+  await walk.setUp();
+  made = await makeThings();
 });
 afterAll(() => walk?.close());
 
@@ -55,9 +60,67 @@ const sentence = (language: string, key: string, values: Record<string, string> 
 
 const listPages = [
   ..."base-models datasets trainings customized complete live registered third-party knowledge".split(" "),
-  ..."chat runs trash trainers people projects account settings nowhere third-party?add=1".split(" "),
-  ..."base-models?import=1 datasets?import=1 knowledge?import=1".split(" "),
+  ..."chat rated images dashboard runs trash trainers people projects account settings nowhere".split(" "),
+  ..."third-party?add=1 base-models?import=1 datasets?import=1 knowledge?import=1".split(" "),
 ].map((path) => `/${path}`);
+
+/** A page of each kind of thing that can be had without a trainer, and the dataset among them. */
+async function makeThings() {
+  const { baseModels, datasets } = await walk.samples();
+  const [base] = baseModels.nodes;
+  const [dataset] = datasets.nodes;
+  const act = async <T>(shape: z.ZodType<T>, mutation: string): Promise<T> =>
+    shape.parse(Object.values(await walk.asPerson(`mutation { ${mutation} }`))[0]);
+  const id = z.object({ id: z.string() });
+  const { knowledgeBase } = await act(
+    z.object({ knowledgeBase: id }),
+    'createKnowledgeBase(input: { name: "handbook" }) { ... on KnowledgeBaseSuccess { knowledgeBase { id } } }',
+  );
+  const { provider } = await act(
+    z.object({ provider: id }),
+    'addProvider(input: { name: "house", kind: "openai-compatible", url: "http://127.0.0.1:9", models: [{ model: "m" }], allowPrivate: true }) { ... on ProviderSuccess { provider { id } } }',
+  );
+  const { conversation } = await act(
+    z.object({ conversation: id }),
+    `sendMessage(input: { model: "${base.name}", text: "Where to eat?", maxTokens: 8 }) { ... on SendMessageSuccess { conversation { id } } }`,
+  );
+  const { runs } = z
+    .object({ runs: z.object({ nodes: z.tuple([id]).rest(z.unknown()) }) })
+    .parse(await walk.graphql("{ runs { nodes { id } } }"));
+  const pages = [
+    `/base-models/${base.id}`,
+    `/datasets/${dataset.id}`,
+    `/knowledge/${knowledgeBase.id}`,
+    `/third-party/${provider.id}`,
+    `/chat/${conversation.id}`,
+    `/runs/${runs.nodes[0].id}`,
+  ];
+  return { dataset, pages };
+}
+
+/** What opens something on a page, by its English name; a menu is only a menu. */
+const openers: Record<string, readonly [name: string, role?: "menu"][]> = {
+  "/": [["Go to"], ["Keyboard shortcuts"], ["Notifications"], [ada.name, "menu"], ["Add a trainer"]],
+  "/base-models": [["Import model"]],
+  "/datasets": [["Import dataset"]],
+  "/knowledge": [["Create knowledge base"]],
+  "/third-party": [["Add a provider"]],
+  "/chat": [["Parameters"], ["Prompt library"]],
+  "/people": [["Invite somebody"], ["What can be done about {{name}}", "menu"]],
+  "/projects": [["Make a project"], ["Archive {{name}}"]],
+  "/settings": [["Create key"]],
+};
+
+/** The page by keyboard alone, and what can be opened on it. */
+async function byKeys(path: string): Promise<void> {
+  const { page } = walk;
+  await walkByKeys(walk, path);
+  await walkTabs(walk, path);
+  for (const [name, role = "dialog"] of openers[path] ?? []) {
+    const said = RegExp.escape(words["de"]?.[name] ?? name).replaceAll(/\\\{\\\{.*?\\\}\\\}/g, ".*");
+    await opensByKey(walk, page.getByRole("button", { name: new RegExp(said) }).first(), role);
+  }
+}
 
 /** Every page of the menu and one of each kind that there is; without English, and no wider than a telephone. */
 async function everyPage(language: "de" | "zh", paths: readonly string[]): Promise<void> {
@@ -71,6 +134,8 @@ async function everyPage(language: "de" | "zh", paths: readonly string[]): Promi
     const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     await page.setViewportSize(wide);
     expect({ language, path, left, tooWide }).toEqual({ language, path, left: [], tooWide: 0 });
+    // What the keyboard reaches is the same in every language.
+    if (language === "de") await byKeys(path);
   }
 }
 
@@ -118,25 +183,9 @@ test.skipIf(!canWalk)(
   "R9 languages: English, German and Chinese, switched at once and remembered",
   async () => {
     const { page } = walk;
-    await walk.setUp();
-    const { baseModels, datasets } = await walk.samples();
-    const [base] = baseModels.nodes;
-    const [dataset] = datasets.nodes;
+    const { dataset, pages } = made;
     kept(null).parse(await walk.asPerson("{ viewer { language } }"));
     const { processMap } = mapSentence.parse(await walk.asPerson("{ processMap { next { sentence } } }"));
-
-    const { createKnowledgeBase } = z
-      .object({ createKnowledgeBase: z.object({ knowledgeBase: z.object({ id: z.string() }) }) })
-      .parse(
-        await walk.graphql(
-          'mutation { createKnowledgeBase(input: { name: "handbook" }) { ... on KnowledgeBaseSuccess { knowledgeBase { id } } } }',
-        ),
-      );
-    const knowledge = createKnowledgeBase.knowledgeBase.id;
-    const { runs } = z
-      .object({ runs: z.object({ nodes: z.tuple([z.object({ id: z.string() })]).rest(z.unknown()) }) })
-      .parse(await walk.graphql("{ runs { nodes { id } } }"));
-    const run = runs.nodes[0].id;
 
     let current: Record<string, string> = en;
     for (const [language, tag, name] of [
@@ -167,14 +216,9 @@ test.skipIf(!canWalk)(
           await page.getByText(translated[processMap.next.sentence] ?? "no translation").waitFor();
         }
         await walk.within(narrow, () => walk.look(`${path} ${language} narrow`, { picture: false }));
+        if (language === "de") await byKeys(path);
       }
-      await everyPage(language, [
-        ...listPages,
-        `/base-models/${base.id}`,
-        `/datasets/${dataset.id}`,
-        `/knowledge/${knowledge}`,
-        `/runs/${run}`,
-      ]);
+      await everyPage(language, [...listPages, ...pages]);
       await twoErrors(language, dataset);
       current = translated;
     }

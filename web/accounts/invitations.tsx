@@ -4,8 +4,9 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
-import { When } from "../ui/bits.tsx";
+import { Made, When } from "../ui/bits.tsx";
 import { ProblemNotice } from "../ui/states.tsx";
+import { Table } from "../ui/table.tsx";
 import { roleWord } from "./viewer.tsx";
 
 const invitationsQuery = graphql(`
@@ -28,42 +29,29 @@ export function Invitations() {
       <h2>{t("Open invitations")}</h2>
       {work.problem ? <ProblemNotice problem={work.problem} /> : null}
       <section className="e-surface e-scroll" aria-label={t("Open invitations")}>
-        <table className="e-table">
-          <thead>
-            <tr>
-              <th>{t("For whom")}</th>
-              <th>{t("Role")}</th>
-              <th>{t("Made")}</th>
-              <th>{t("Works until")}</th>
-              <th>{t("Withdraw")}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {reading.data.invitations.nodes.map((row) => (
-              <tr key={row.id}>
-                <td>{row.note || t("no note")}</td>
-                <td>{roleWord(row.role)}</td>
-                <td>
-                  <When at={row.createdAt} />{" "}
-                  {row.createdBy ? t("by {{name}}", { name: row.createdBy }) : null}
-                </td>
-                <td>
-                  <When at={row.expiresAt} />
-                </td>
-                <td>
-                  <Button
-                    size="compact-xs"
-                    variant="default"
-                    aria-label={t("Withdraw the invitation {{note}}", { note: row.note })}
-                    onClick={() => work.run(async () => void (await act(revokeInvitation, { id: row.id })))}
-                  >
-                    {t("Withdraw")}
-                  </Button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          rows={reading.data.invitations.nodes}
+          idOf={(row) => row.id}
+          columns={[
+            { label: t("For whom"), cell: (row) => row.note || t("no note") },
+            { label: t("Role"), cell: (row) => roleWord(row.role) },
+            { label: t("Made"), cell: (row) => <Made at={row.createdAt} by={row.createdBy} /> },
+            { label: t("Works until"), cell: (row) => <When at={row.expiresAt} /> },
+            {
+              label: t("Withdraw"),
+              cell: (row) => (
+                <Button
+                  size="compact-xs"
+                  variant="default"
+                  aria-label={t("Withdraw the invitation {{note}}", { note: row.note })}
+                  onClick={() => work.run(async () => void (await act(revokeInvitation, { id: row.id })))}
+                >
+                  {t("Withdraw")}
+                </Button>
+              ),
+            },
+          ]}
+        />
       </section>
     </div>
   );

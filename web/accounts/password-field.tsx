@@ -20,7 +20,6 @@ export function PasswordField(props: {
       autoFocus={props.hasFocus ?? false}
       value={props.value}
       onChange={(event) => props.onChange(event.currentTarget.value)}
-      visibilityToggleButtonProps={{ "aria-label": t("Show or hide the password") }}
     />
   );
 }

@@ -8,7 +8,8 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
-import { Copyable, When } from "../ui/bits.tsx";
+import { Copyable, Made } from "../ui/bits.tsx";
+import { useFocusBack } from "../ui/focus-back.ts";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
@@ -152,6 +153,7 @@ function Invite() {
 type Doing = "reset" | "sessions" | "disable" | "remove";
 
 function PersonDialog(props: { person: Person; doing: Doing; onClose: () => void }) {
+  useFocusBack();
   const { person, doing, onClose } = props;
   const { id, name } = person;
   const [path, setPath] = useState<string | null>(null);
@@ -320,11 +322,7 @@ export function PeoplePage() {
                   key: "joined",
                   label: t("Since"),
                   sortBy: (r) => r.joinedAt,
-                  cell: (r) => (
-                    <>
-                      <When at={r.joinedAt} /> {r.joinedBy ? t("by {{name}}", { name: r.joinedBy }) : null}
-                    </>
-                  ),
+                  cell: (r) => <Made at={r.joinedAt} by={r.joinedBy} />,
                 },
                 { key: "actions", label: t("Do"), cell: actions },
               ]}

@@ -6,11 +6,12 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
-import { When } from "../ui/bits.tsx";
+import { Made } from "../ui/bits.tsx";
 import { ConfirmDialog } from "../ui/confirm.tsx";
 import { Page } from "../ui/page.tsx";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import { Pill } from "../ui/status.tsx";
+import { Table } from "../ui/table.tsx";
 import { switchTo } from "./switch.ts";
 import { Gate, roleWord } from "./viewer.tsx";
 
@@ -147,58 +148,47 @@ export function ProjectsPage() {
           <Stack gap={16}>
             {work.problem ? <ProblemNotice problem={work.problem} /> : null}
             <section className="e-surface e-scroll" aria-label={t("Projects")}>
-              <table className="e-table">
-                <thead>
-                  <tr>
-                    <th>{t("Name")}</th>
-                    <th>{t("Your role")}</th>
-                    <th>{t("Made")}</th>
-                    <th>{t("State")}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {viewer.projects.map((row) => (
-                    <tr key={row.id}>
-                      <td>{row.name}</td>
-                      <td>{roleWord(row.role)}</td>
-                      <td>
-                        <When at={row.createdAt} />{" "}
-                        {row.createdBy ? t("by {{name}}", { name: row.createdBy }) : null}
-                      </td>
-                      <td>
-                        {row.isCurrent ? (
-                          <Pill tone="leaf">{t("you are here")}</Pill>
-                        ) : row.archivedAt ? (
-                          <Group gap={8} wrap="nowrap">
-                            <Pill tone="plain">{t("archived")}</Pill>
-                            {row.role === "owner" ? (
-                              <Button
-                                size="compact-xs"
-                                variant="default"
-                                aria-label={t("Restore {{name}}", { name: row.name })}
-                                onClick={() =>
-                                  work.run(async () => void (await act(restoreProject, { id: row.id })))
-                                }
-                              >
-                                {t("Restore")}
-                              </Button>
-                            ) : null}
-                          </Group>
-                        ) : (
-                          <Button
-                            size="compact-xs"
-                            variant="default"
-                            aria-label={t("Switch to {{name}}", { name: row.name })}
-                            onClick={() => work.run(() => switchTo(row.id))}
-                          >
-                            {t("Switch to")}
-                          </Button>
-                        )}
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
+              <Table
+                rows={viewer.projects}
+                idOf={(row) => row.id}
+                columns={[
+                  { label: t("Name"), cell: (row) => row.name },
+                  { label: t("Your role"), cell: (row) => roleWord(row.role) },
+                  { label: t("Made"), cell: (row) => <Made at={row.createdAt} by={row.createdBy} /> },
+                  {
+                    label: t("State"),
+                    cell: (row) =>
+                      row.isCurrent ? (
+                        <Pill tone="leaf">{t("you are here")}</Pill>
+                      ) : row.archivedAt ? (
+                        <Group gap={8} wrap="nowrap">
+                          <Pill tone="plain">{t("archived")}</Pill>
+                          {row.role === "owner" ? (
+                            <Button
+                              size="compact-xs"
+                              variant="default"
+                              aria-label={t("Restore {{name}}", { name: row.name })}
+                              onClick={() =>
+                                work.run(async () => void (await act(restoreProject, { id: row.id })))
+                              }
+                            >
+                              {t("Restore")}
+                            </Button>
+                          ) : null}
+                        </Group>
+                      ) : (
+                        <Button
+                          size="compact-xs"
+                          variant="default"
+                          aria-label={t("Switch to {{name}}", { name: row.name })}
+                          onClick={() => work.run(() => switchTo(row.id))}
+                        >
+                          {t("Switch to")}
+                        </Button>
+                      ),
+                  },
+                ]}
+              />
             </section>
             {current ? (
               <Gate scope="owner">

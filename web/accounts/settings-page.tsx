@@ -21,7 +21,7 @@ import { NotificationSettings } from "../notifications/settings.tsx";
 import { WebhookSettings } from "../notifications/webhook.tsx";
 import { LanguageSelect, rememberLanguage } from "../shell/language.tsx";
 import { useLook } from "../shell/look.ts";
-import { Copyable, Facts, Surface, When } from "../ui/bits.tsx";
+import { Copyable, Facts, Made, Surface, When } from "../ui/bits.tsx";
 import { List } from "../ui/list.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
@@ -163,11 +163,7 @@ function Keys() {
                   key: "created",
                   label: t("Made"),
                   sortBy: (r) => r.createdAt,
-                  cell: (r) => (
-                    <>
-                      <When at={r.createdAt} /> {r.createdBy ? t("by {{name}}", { name: r.createdBy }) : null}
-                    </>
-                  ),
+                  cell: (r) => <Made at={r.createdAt} by={r.createdBy} />,
                 },
                 { key: "used", label: t("Last used"), cell: (r) => <When at={r.lastUsedAt} /> },
                 {

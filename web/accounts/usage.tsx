@@ -1,12 +1,13 @@
 // What calls of models took, by day, caller and model: of all keys and people, or of one key.
-import { Button, Select, Stack, Table } from "@mantine/core";
+import { Button, Select, Stack } from "@mantine/core";
 import { useState } from "react";
 import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
 import { t } from "../i18n.ts";
-import { Surface } from "../ui/bits.tsx";
+import { reachable, Surface } from "../ui/bits.tsx";
 import { count, dollars, seconds } from "../ui/format.ts";
 import { Empty, Loaded } from "../ui/states.tsx";
+import { Table } from "../ui/table.tsx";
 
 const usageQuery = graphql(`
   query Usage($keyId: ID, $usage: String) {
@@ -57,38 +58,38 @@ export function UsageTable({ keys }: { keys: readonly { id: string; name: string
               />
             ) : (
               <>
-                <Table.ScrollContainer minWidth={720}>
-                  <Table fz={14} verticalSpacing={6}>
-                    <Table.Thead>
-                      <Table.Tr>
-                        <Table.Th>{t("Day")}</Table.Th>
-                        <Table.Th>{t("Who")}</Table.Th>
-                        <Table.Th>{t("Model")}</Table.Th>
-                        <Table.Th>{t("Where")}</Table.Th>
-                        <Table.Th ta="right">{t("Requests")}</Table.Th>
-                        <Table.Th ta="right">{t("Tokens in")}</Table.Th>
-                        <Table.Th ta="right">{t("Tokens out")}</Table.Th>
-                        <Table.Th ta="right">{t("Cost")}</Table.Th>
-                        <Table.Th ta="right">{t("Mean time")}</Table.Th>
-                      </Table.Tr>
-                    </Table.Thead>
-                    <Table.Tbody>
-                      {usage.nodes.map((day) => (
-                        <Table.Tr key={`${day.day} ${day.keyId ?? day.userId} ${day.source} ${day.model}`}>
-                          <Table.Td style={{ whiteSpace: "nowrap" }}>{day.day}</Table.Td>
-                          <Table.Td>{day.caller ?? t("the server")}</Table.Td>
-                          <Table.Td>{day.model}</Table.Td>
-                          <Table.Td>{doors[day.source] ?? day.source}</Table.Td>
-                          <Table.Td ta="right">{count(day.requests)}</Table.Td>
-                          <Table.Td ta="right">{count(day.inputTokens)}</Table.Td>
-                          <Table.Td ta="right">{count(day.outputTokens)}</Table.Td>
-                          <Table.Td ta="right">{day.costUsd === null ? "–" : dollars(day.costUsd)}</Table.Td>
-                          <Table.Td ta="right">{seconds(day.latencyMs)}</Table.Td>
-                        </Table.Tr>
-                      ))}
-                    </Table.Tbody>
-                  </Table>
-                </Table.ScrollContainer>
+                <section className="e-scroll" {...reachable} aria-label={t("Usage")}>
+                  <Table
+                    rows={usage.nodes}
+                    idOf={(day) => `${day.day} ${day.keyId ?? day.userId} ${day.source} ${day.model}`}
+                    columns={[
+                      {
+                        label: t("Day"),
+                        cell: ({ day }) => <span style={{ whiteSpace: "nowrap" }}>{day}</span>,
+                      },
+                      { label: t("Who"), cell: ({ caller }) => caller ?? t("the server") },
+                      { label: t("Model"), cell: ({ model }) => model },
+                      { label: t("Where"), cell: ({ source }) => doors[source] ?? source },
+                      { label: t("Requests"), isNumber: true, cell: ({ requests }) => count(requests) },
+                      {
+                        label: t("Tokens in"),
+                        isNumber: true,
+                        cell: ({ inputTokens }) => count(inputTokens),
+                      },
+                      {
+                        label: t("Tokens out"),
+                        isNumber: true,
+                        cell: ({ outputTokens }) => count(outputTokens),
+                      },
+                      {
+                        label: t("Cost"),
+                        isNumber: true,
+                        cell: ({ costUsd }) => (costUsd === null ? "–" : dollars(costUsd)),
+                      },
+                      { label: t("Mean time"), isNumber: true, cell: ({ latencyMs }) => seconds(latencyMs) },
+                    ]}
+                  />
+                </section>
                 {usage.pageInfo.hasNextPage ? (
                   <Button
                     variant="default"

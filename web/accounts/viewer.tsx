@@ -1,6 +1,6 @@
 // Who is signed in and what their role lets them do here; what it does not is shown disabled, with the role that it takes.
 import { Text } from "@mantine/core";
-import { createContext, type ReactNode, useContext } from "react";
+import { createContext, type ReactNode, type SyntheticEvent, useContext } from "react";
 import { t } from "../i18n.ts";
 
 export type Scope = "read" | "write" | "train" | "serve" | "chat" | "trainer" | "admin" | "owner";
@@ -46,12 +46,18 @@ export function useWhyNot(): (scope: Scope) => string | null {
   return (scope) => whyNot(viewer, scope);
 }
 
+/** A fieldset disables buttons and fields, not links: those would still lead on by keyboard. */
+function stay(event: SyntheticEvent): void {
+  event.preventDefault();
+  event.stopPropagation();
+}
+
 /** Disables every control within it, and says why, where the viewer's role does not open it. */
 export function Gate(props: { scope: Scope; children: ReactNode }) {
   const why = useWhyNot()(props.scope);
   if (why === null) return props.children;
   return (
-    <fieldset className="e-gate" disabled>
+    <fieldset className="e-gate" disabled onClickCapture={stay}>
       {props.children}
       <Text size="xs" c="dimmed">
         {why}

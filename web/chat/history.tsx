@@ -8,6 +8,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { ConfirmDialog } from "../ui/confirm.tsx";
+import { useFocusBack } from "../ui/focus-back.ts";
 import { relativeTime } from "../ui/format.ts";
 import { ProblemNotice } from "../ui/states.tsx";
 import { sayDeleted } from "../ui/trash.tsx";
@@ -18,6 +19,7 @@ type Held = { id: string; title: string };
 
 function DeleteDialog(props: { conversation: Held; openId: string | null; onClose: () => void }) {
   const { id, title } = props.conversation;
+  useFocusBack();
   const navigate = useNavigate();
   return (
     <ConfirmDialog
@@ -45,6 +47,7 @@ function DeleteDialog(props: { conversation: Held; openId: string | null; onClos
 
 function RenameDialog(props: { conversation: Held; onClose: () => void }) {
   const { conversation } = props;
+  useFocusBack();
   const [title, setTitle] = useState(conversation.title);
   const work = useWork();
   return (

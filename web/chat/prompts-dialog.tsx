@@ -5,6 +5,7 @@ import { useState } from "react";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
+import { useFocusBack } from "../ui/focus-back.ts";
 import { exactTime } from "../ui/format.ts";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import { deletePrompt, promptsQuery, savePrompt } from "./queries.ts";
@@ -112,6 +113,7 @@ export function PromptsDialog(props: {
   onSystem: (use: PromptUse) => void;
   onMessage: (text: string) => void;
 }) {
+  useFocusBack();
   const reading = useData(promptsQuery, {});
   const [chosen, setChosen] = useState<{ id: string | null; number: number | null }>({
     id: null,

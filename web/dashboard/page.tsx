@@ -14,6 +14,7 @@ import { count, dollars } from "../ui/format.ts";
 import { Page } from "../ui/page.tsx";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import { kindWord, retryRun } from "../ui/status.tsx";
+import { Table } from "../ui/table.tsx";
 import { Disk, Engines, NowTiles, Trainers, useWhileVisible } from "./now.tsx";
 import { daysQuery, nowQuery } from "./queries.ts";
 import { RangePicker, useRange } from "./range.tsx";
@@ -138,26 +139,29 @@ function ThirdParty({ days }: { days: Days }) {
             series={thirdPartySeries(days.days, days.thirdParty, measure)}
             format={format}
           />
-          <table className="e-table" style={{ marginTop: 12 }}>
-            <thead>
-              <tr>
-                <th>{t("Model")}</th>
-                <th className="e-num">{t("Calls")}</th>
-                <th className="e-num">{t("Tokens")}</th>
-                <th className="e-num">{t("Cost")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {sums.map((row) => (
-                <tr key={row.model}>
-                  <td style={{ overflowWrap: "anywhere" }}>{row.model}</td>
-                  <td className="e-num">{count(row.calls)}</td>
-                  <td className="e-num">{count(row.inputTokens + row.outputTokens)}</td>
-                  <td className="e-num">{row.costUsd === null ? "–" : dollars(row.costUsd)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <div className="e-scroll" style={{ marginTop: 12 }}>
+            <Table
+              rows={sums}
+              idOf={(row) => row.model}
+              columns={[
+                {
+                  label: t("Model"),
+                  cell: (row) => <span style={{ overflowWrap: "anywhere" }}>{row.model}</span>,
+                },
+                { label: t("Calls"), isNumber: true, cell: (row) => count(row.calls) },
+                {
+                  label: t("Tokens"),
+                  isNumber: true,
+                  cell: (row) => count(row.inputTokens + row.outputTokens),
+                },
+                {
+                  label: t("Cost"),
+                  isNumber: true,
+                  cell: (row) => (row.costUsd === null ? "–" : dollars(row.costUsd)),
+                },
+              ]}
+            />
+          </div>
         </>
       )}
     </Surface>

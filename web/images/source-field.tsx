@@ -85,6 +85,8 @@ export function SourceField(props: {
                 hint: t("Save the picture as one of these."),
               })
             }
+            role="button"
+            aria-label={t("A picture to start from")}
             inputProps={{ "aria-label": t("A picture to start from") }}
             p={12}
           >

@@ -8,6 +8,7 @@ import { useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { dollars } from "../providers/words.ts";
 import { Copyable, Facts, When } from "../ui/bits.tsx";
+import { useFocusBack } from "../ui/focus-back.ts";
 import { bytes, seconds } from "../ui/format.ts";
 import { ProblemNotice } from "../ui/states.tsx";
 import { deleteThing, sayDeleted } from "../ui/trash.tsx";
@@ -26,6 +27,7 @@ export function Viewer(props: {
   whyNoSource: string;
 }) {
   const { image, before, after, onOpen } = props;
+  useFocusBack();
   const work = useWork();
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {

@@ -80,7 +80,7 @@ export function RetrievalFields(props: {
         data={rankers}
         value={values.ranker}
         allowDeselect={false}
-        w={180}
+        w={220}
         onChange={(value) => onChange({ ranker: asRanker(value) ?? "HYBRID" })}
       />
       <NumberInput
@@ -97,7 +97,7 @@ export function RetrievalFields(props: {
         max={1}
         step={0.05}
         decimalScale={2}
-        w={130}
+        w={150}
         value={values.threshold}
         onChange={(value) => onChange({ threshold: asNumber(value) })}
       />
@@ -184,7 +184,7 @@ function SettingsFields(props: {
                 allowDeselect={false}
                 onChange={(value) => set({ embedder: value ?? values.embedder })}
               />
-              <Group align="flex-start" gap={12}>
+              <Group align="flex-end" gap={12}>
                 <NumberInput
                   label={t("Tokens of a chunk")}
                   description={

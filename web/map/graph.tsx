@@ -2,13 +2,33 @@
 import { type MouseEvent, useMemo, useState } from "react";
 import { t } from "../i18n.ts";
 import { useWidth } from "../ui/use-width.ts";
-import { canvasHeight, drawEdges, type Edge, placeStages } from "./layout.ts";
+import { type Box, canvasHeight, drawEdges, type Edge, placeStages } from "./layout.ts";
 import { type Stage, StageCard } from "./stage-card.tsx";
 import { edgeWord, stageOrder } from "./words.ts";
 
 const foldsBelow = 860;
 
-type EdgeState = { isOff: boolean; isFaint: boolean; isRunning: boolean };
+type EdgeState = { isOff: boolean; isFaint: boolean; isRunning: boolean; isLit: boolean };
+/** Names the sentences for the stage that they are about; there is one map on its page. */
+const reasonsId = "e-map-reasons";
+
+/** About what a letter of a label takes. */
+const letterWidth = 6.5;
+/** From the label above an edge to the rest of it below. */
+const overEdge = 28;
+
+/** A label; one that is too long for its room is broken at its soft hyphen, over and under the edge. */
+function linesOf({ label, labelAt, labelRoom }: Edge): { text: string; x: number; y: number }[] {
+  if (!label || !labelAt) return [];
+  const [first = "", ...rest] = label.split("\u00ad");
+  const whole = [first, ...rest].join("");
+  if (rest.length === 0 || whole.length * letterWidth <= (labelRoom ?? Number.POSITIVE_INFINITY))
+    return [{ text: whole, ...labelAt }];
+  return [
+    { text: `${first}-`, ...labelAt },
+    { text: rest.join(""), x: labelAt.x, y: labelAt.y + overEdge },
+  ];
+}
 
 function EdgeLine(props: { edge: Edge; state: EdgeState; onPoint: (event: MouseEvent | null) => void }) {
   const { edge, state } = props;
@@ -17,6 +37,7 @@ function EdgeLine(props: { edge: Edge; state: EdgeState; onPoint: (event: MouseE
     ...(state.isOff ? { "data-off": "" } : {}),
     ...(state.isFaint ? { "data-faint": "" } : {}),
     ...(state.isRunning ? { "data-running": "" } : {}),
+    ...(state.isLit ? { "data-lit": "" } : {}),
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the picture of the graph is hidden from assistive technology; the cards say the same
@@ -28,11 +49,11 @@ function EdgeLine(props: { edge: Edge; state: EdgeState; onPoint: (event: MouseE
     >
       <path className="e-edge" d={edge.path} markerEnd={`url(#e-arrow-${marker})`} data-kind={edge.kind} />
       <path className="e-edge-hit" d={edge.path} />
-      {edge.label && edge.labelAt ? (
-        <text className="e-edge-label" x={edge.labelAt.x} y={edge.labelAt.y}>
-          {edge.label}
+      {linesOf(edge).map(({ text, x, y }) => (
+        <text key={text} className="e-edge-label" x={x} y={y}>
+          {text}
         </text>
-      ) : null}
+      ))}
     </g>
   );
 }
@@ -77,8 +98,10 @@ function Edges(props: {
   width: number;
   isLoading: boolean;
   hasTrainer: boolean;
+  /** The stage that the keyboard is at: the edges that lead to it say why, as they do to a pointer. */
+  at: { key: string; box: Box } | null;
 }) {
-  const { edges, stages } = props;
+  const { edges, stages, at } = props;
   const [hint, setHint] = useState<{ x: number; y: number; text: string } | null>(null);
   const runningKinds = new Set<string>(
     [...stages.values()].flatMap(({ running }) => running.map(({ kind }) => kind)),
@@ -94,7 +117,9 @@ function Edges(props: {
       (!props.hasTrainer && (edge.runKind === "TRAIN" || edge.via === "customized")),
     isFaint: isEmpty(edge.from),
     isRunning: edge.runKind !== undefined && runningKinds.has(edge.runKind),
+    isLit: edge.to === at?.key,
   });
+  const reasons = edges.filter((edge) => edge.to === at?.key);
   const point = (edge: Edge) => (event: MouseEvent | null) => {
     const frame = event?.currentTarget.closest("nav")?.getBoundingClientRect();
     setHint(
@@ -129,9 +154,26 @@ function Edges(props: {
           {hint.text}
         </div>
       ) : null}
+      {at && reasons.length > 0 ? (
+        <ul
+          id={reasonsId}
+          className="e-edge-hint"
+          style={{ left: Math.min(at.box.x, props.width - 260), top: at.box.y + at.box.height + 8 }}
+        >
+          {reasons.map(({ id, why }) => (
+            <li key={id}>{why}</li>
+          ))}
+        </ul>
+      ) : null}
     </>
   );
 }
+
+/** The stage whose link the keyboard is at; null where a pointer put the focus. */
+const stageAt = (target: Element): string | null =>
+  target.matches(".e-stage-name:focus-visible")
+    ? (target.closest("[data-stage]")?.getAttribute("data-stage") ?? null)
+    : null;
 
 /** `stages` is null while they are read: the same drawing, without its numbers. */
 export function Graph(props: {
@@ -148,6 +190,8 @@ export function Graph(props: {
   );
   const boxes = useMemo(() => placeStages(Math.max(foldsBelow, width)), [width]);
   const edges = useMemo(() => drawEdges(boxes, edgeWord), [boxes]);
+  const [at, setAt] = useState<string | null>(null);
+  const atBox = at === null ? undefined : boxes[at];
   return (
     <nav
       ref={ref}
@@ -164,9 +208,10 @@ export function Graph(props: {
           width={width}
           isLoading={props.stages === null}
           hasTrainer={props.hasTrainer}
+          at={at !== null && atBox ? { key: at, box: atBox } : null}
         />
       ) : null}
-      <ol>
+      <ol onFocus={(event) => setAt(stageAt(event.target))} onBlur={() => setAt(null)}>
         {stageOrder.map((key) => (
           <StageCard
             key={key}
@@ -176,6 +221,7 @@ export function Graph(props: {
             isNext={props.nextStage === key}
             hasTrainer={props.hasTrainer}
             onAddTrainer={props.onAddTrainer}
+            {...(isWide && at === key ? { describedBy: reasonsId } : {})}
           />
         ))}
       </ol>

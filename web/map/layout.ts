@@ -19,6 +19,8 @@ export type Edge = {
   bundle: string;
   path: string;
   labelAt?: Point;
+  /** Where the label has no more room than this, it may stand on both sides of its line. */
+  labelRoom?: number;
 };
 type Point = { x: number; y: number };
 
@@ -123,6 +125,7 @@ export function drawEdges(boxes: Record<string, Box>, words: (key: string) => st
     return edge(from, to, "state", key, "row", [a, { x: b.x - clearance, y: b.y }], {
       label: words(key),
       labelAt: { x: (a.x + b.x) / 2, y: a.y - 10 },
+      labelRoom: b.x - a.x - 8,
       ...(runKind ? { runKind } : {}),
     });
   };

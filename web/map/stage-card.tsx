@@ -133,6 +133,8 @@ export function StageCard(props: {
   isNext: boolean;
   hasTrainer: boolean;
   onAddTrainer: () => void;
+  /** Id of the sentences about what leads here. */
+  describedBy?: string;
 }) {
   const { stage, box, stageKey } = props;
   const Icon = icons[stageKey];
@@ -165,7 +167,7 @@ export function StageCard(props: {
         {stage === undefined ? (
           <span className="e-stage-name">{stageTitle(stageKey)}</span>
         ) : (
-          <Link to={stageHome(stageKey)} className="e-stage-name">
+          <Link to={stageHome(stageKey)} className="e-stage-name" aria-describedby={props.describedBy}>
             {stageTitle(stageKey)}
           </Link>
         )}

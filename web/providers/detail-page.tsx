@@ -1,5 +1,5 @@
 // A provider: its models with their prices, what they were used for, a try, changes and removal.
-import { Button, Stack, Table, Text } from "@mantine/core";
+import { Button, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
@@ -13,6 +13,7 @@ import { ConfirmButton } from "../ui/confirm.tsx";
 import { count } from "../ui/format.ts";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
+import { Table } from "../ui/table.tsx";
 import { idFact, whenFact } from "../ui/things.tsx";
 import { ProviderForm } from "./form.tsx";
 import {
@@ -130,30 +131,31 @@ function Remove({ provider }: { provider: ProviderNode }) {
 function Models(props: { models: ProviderNode["models"] }) {
   const hasImages = props.models.some(({ abilities }) => abilities.includes("IMAGE"));
   return (
-    <Table.ScrollContainer minWidth={420} scrollAreaProps={{ viewportProps: reachable }}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t("Name")}</Table.Th>
-            <Table.Th>{t("Can do")}</Table.Th>
-            <Table.Th ta="right">{t("$ per million sent")}</Table.Th>
-            <Table.Th ta="right">{t("$ per million received")}</Table.Th>
-            {hasImages ? <Table.Th ta="right">{t("$ per image")}</Table.Th> : null}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {props.models.map(({ id, name, abilities, prices }) => (
-            <Table.Tr key={id}>
-              <Table.Td>{name}</Table.Td>
-              <Table.Td>{abilityText(abilities)}</Table.Td>
-              <Table.Td ta="right">{dollars(prices.input)}</Table.Td>
-              <Table.Td ta="right">{dollars(prices.output)}</Table.Td>
-              {hasImages ? <Table.Td ta="right">{dollars(prices.image)}</Table.Td> : null}
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <section className="e-scroll" {...reachable} aria-label={t("Models")}>
+      <Table
+        rows={props.models}
+        idOf={({ id }) => id}
+        columns={[
+          { label: t("Name"), cell: ({ name }) => name },
+          { label: t("Can do"), cell: ({ abilities }) => abilityText(abilities) },
+          { label: t("$ per million sent"), isNumber: true, cell: ({ prices }) => dollars(prices.input) },
+          {
+            label: t("$ per million received"),
+            isNumber: true,
+            cell: ({ prices }) => dollars(prices.output),
+          },
+          ...(hasImages
+            ? [
+                {
+                  label: t("$ per image"),
+                  isNumber: true,
+                  cell: ({ prices }: ProviderNode["models"][number]) => dollars(prices.image),
+                },
+              ]
+            : []),
+        ]}
+      />
+    </section>
   );
 }
 

@@ -103,7 +103,7 @@ export function ModelRows(props: {
                 put(row, { abilities: props.abilities.filter((one) => value.includes(one)) })
               }
             />
-            <Group grow gap={8} mt={8}>
+            <Group grow gap={8} mt={8} align="flex-end">
               <NumberInput
                 label={t("$ per million sent")}
                 min={0}

@@ -113,7 +113,7 @@ export function RunsPage() {
                 {
                   key: "error",
                   label: t("Why it failed"),
-                  cell: (r) => <span className="e-muted">{r.error ? said(r.error.message) : ""}</span>,
+                  cell: (r) => (r.error ? <span className="e-muted">{said(r.error.message)}</span> : null),
                 },
               ]}
             />

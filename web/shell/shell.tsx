@@ -1,10 +1,10 @@
 // The app shell: navigation with counts, palette, the bell, and the page.
 import { ActionIcon, AppShell, Burger, Group, Text, useComputedColorScheme } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { useDisclosure, useMediaQuery } from "@mantine/hooks";
 import { spotlight } from "@mantine/spotlight";
 import { IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { ViewerContext, whyNot } from "../accounts/viewer.tsx";
 import { useData } from "../api/data.ts";
 import { graphql } from "../api/graphql.ts";
@@ -44,6 +44,8 @@ function ThemeSwitch() {
 export function Shell() {
   useRunFeed();
   const [isOpen, drawer] = useDisclosure(false);
+  /** Where the navigation is a drawer over the page. */
+  const isNarrow = useMediaQuery("(max-width: 899.9px)");
   const [isHelpOpen, help] = useDisclosure(false);
   const [isAdding, adding] = useDisclosure(false);
   const { data } = useData(navQuery, {});
@@ -52,6 +54,17 @@ export function Shell() {
   const pathname = useRouterState({ select: (state) => state.location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: following a link closes the drawer
   useEffect(() => drawer.close(), [pathname]);
+  const burger = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (!isOpen) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      burger.current?.focus();
+      drawer.close();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, [isOpen, drawer.close]);
   const stages = new Map((data?.processMap.stages ?? []).map((stage) => [stage.key, stage]));
   const runningTrainings = stages.get("customized")?.running.length ?? 0;
   const closed =
@@ -76,7 +89,14 @@ export function Shell() {
         </a>
         <AppShell.Header hiddenFrom="md" withBorder bg="var(--e-surface)">
           <Group h="100%" px={12} gap={8}>
-            <Burger opened={isOpen} onClick={drawer.toggle} size="sm" aria-label={t("Navigation")} />
+            <Burger
+              ref={burger}
+              opened={isOpen}
+              onClick={drawer.toggle}
+              size="sm"
+              aria-label={t("Navigation")}
+              aria-expanded={isOpen}
+            />
             <Mark />
             <Text fw={700} style={{ flex: 1 }}>
               Espalier
@@ -93,8 +113,8 @@ export function Shell() {
             <BellButton />
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar className="e-nav" aria-label={t("Pages")}>
-          <div className="e-nav-head">
+        <AppShell.Navbar className="e-nav" aria-label={t("Pages")} data-closed={!isOpen || undefined}>
+          <div className="e-nav-head mantine-visible-from-md">
             <Link to="/" className="e-brand">
               <Mark /> Espalier
             </Link>
@@ -133,7 +153,7 @@ export function Shell() {
             {t("Keyboard shortcuts")} <kbd>?</kbd>
           </button>
         </AppShell.Navbar>
-        <AppShell.Main id="content">
+        <AppShell.Main id="content" inert={isOpen && isNarrow}>
           <ViewerContext value={data?.viewer ?? null}>
             {closed === null ? <Outlet /> : <ClosedPage why={closed} />}
           </ViewerContext>

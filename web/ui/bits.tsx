@@ -2,6 +2,7 @@
 import { ActionIcon, CopyButton, Group, Text } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { Fragment, type ReactNode } from "react";
+import { t } from "../i18n.ts";
 import { exactTime, plain, relativeTime } from "./format.ts";
 
 /** A scrolling region must be reachable by keyboard. */
@@ -14,6 +15,15 @@ export function When(props: { at: string | null | undefined }) {
     <time dateTime={props.at} title={exactTime(props.at)}>
       {relativeTime(props.at, Date.now())}
     </time>
+  );
+}
+
+/** When something was made, and by whom where that is known. */
+export function Made(props: { at: string; by: string | null }) {
+  return (
+    <span>
+      <When at={props.at} /> {props.by ? t("by {{name}}", { name: props.by }) : null}
+    </span>
   );
 }
 

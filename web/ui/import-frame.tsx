@@ -49,6 +49,8 @@ export function ImportDrawer(props: { state: Import; title: string; dropHint: st
     <>
       <Dropzone.FullScreen
         active={!state.isOpen}
+        // Nothing of it shows until files are dragged here; the drawer's own field is for the keyboard.
+        activateOnKeyboard={false}
         withinPortal={false}
         onDrop={state.open}
         inputProps={{ "aria-label": props.dropHint }}
@@ -87,6 +89,8 @@ export function FileField(props: {
       className="e-drop"
       onDrop={props.onFiles}
       multiple={props.isMany ?? false}
+      role="button"
+      aria-label={props.label}
       inputProps={{ "aria-label": props.label }}
       p={24}
     >

@@ -1,6 +1,6 @@
 // The Mantine theme: one brand colour, four sizes, two weights, radius 12 for surfaces and 8 for controls.
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
-import { t } from "../i18n.ts";
+import { locale, t } from "../i18n.ts";
 
 const leaf: MantineColorsTuple = [
   "#ecf6f0",
@@ -29,6 +29,13 @@ const dark: MantineColorsTuple = [
   "#0c0f0d",
 ];
 
+/** As the page's language writes numbers everywhere else. */
+const decimalSeparator =
+  new Intl.NumberFormat(locale).formatToParts(0.5).find(({ type }) => type === "decimal")?.value ?? ".";
+
+/** A dialog's head is no banner: beside the shell's own header it would be a second one. */
+const attributes = { header: { role: "presentation" } };
+
 export const theme = createTheme({
   primaryColor: "leaf",
   primaryShade: { light: 7, dark: 7 },
@@ -42,8 +49,22 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Button: { defaultProps: { size: "sm", fw: 600 } },
-    Modal: { defaultProps: { radius: 12, centered: true, closeButtonProps: { "aria-label": t("Close") } } },
-    Drawer: { defaultProps: { closeButtonProps: { "aria-label": t("Close") } } },
+    Modal: {
+      defaultProps: {
+        radius: 12,
+        centered: true,
+        closeButtonProps: { "aria-label": t("Close") },
+        attributes,
+      },
+    },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": t("Close") }, attributes } },
+    PasswordInput: {
+      defaultProps: {
+        visibilityToggleFocusable: true,
+        visibilityToggleButtonProps: { "aria-label": t("Show or hide the password") },
+      },
+    },
+    NumberInput: { defaultProps: { decimalSeparator, allowedDecimalSeparators: [".", ","] } },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": t("Close") } } },
   },
 });
