@@ -144,9 +144,8 @@ function watchFocus() {
     count: wanted.length,
     /** Whether the walk has come round. */
     isRound: () => {
-      const { activeElement: at } = document;
-      const [first] = stops;
-      return wanted.length < 2 || (stops.length > 1 && (at === document.body || at === first?.element));
+      const first = stops.find(({ element }) => element.isConnected);
+      return wanted.length < 2 || (stops.length > 1 && document.activeElement === first?.element);
     },
     /** Where the walk is now, for one that does not come round. */
     at: () => (document.activeElement ? nameOf(document.activeElement) : ""),
