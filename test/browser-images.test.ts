@@ -148,7 +148,7 @@ test.skipIf(!canWalk)(
     writeFileSync(file, picture(64, 48, 5));
     await form.locator("input[type=file]").setInputFiles(file);
     await form.getByText("garden.png").waitFor();
-    await walk.look("images", { dark: true });
+    await walk.look("images", { dark: true, keys: true });
     await walk.within(narrow, () => walk.look("images-narrow", { picture: false }));
     await walk.button("Make 2 images", form).click();
     await page.waitForFunction(() => document.querySelectorAll(".e-gallery > button").length === 5);
@@ -165,7 +165,8 @@ test.skipIf(!canWalk)(
     const large = walk.dialog();
     await large.getByText("flow/Kwai-Kolors/Kolors").waitFor();
     await large.getByText("720 × 1280 pixels").waitFor();
-    await walk.look("images-large", { dark: true });
+    await walk.look("images-large", { dark: true, keys: true });
+    await walk.within(narrow, () => walk.look("images-large-narrow", { picture: false }));
     const [download] = await Promise.all([
       page.waitForEvent("download"),
       large.getByRole("link", { name: "Download" }).click(),

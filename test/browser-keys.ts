@@ -101,20 +101,28 @@ function watchFocus() {
     const [right, bottom] = [Math.min(innerWidth, all.right), Math.min(innerHeight, all.bottom)];
     const least = Math.min(all.height, innerHeight * 0.5) * 0.6;
     if (right - left < Math.min(all.width, innerWidth) * 0.6 || bottom - top < least) return false;
-    const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
-    return at !== null && (box.contains(at) || at.contains(box) || (labelOf(element)?.contains(at) ?? false));
+    // A notice lies over the page for a moment only.
+    const notice = "[class*=mantine-Notification]";
+    const at = document
+      .elementsFromPoint((left + right) / 2, (top + bottom) / 2)
+      .find((one) => element.closest(notice) || !one.closest(notice));
+    return (
+      at !== undefined && (box.contains(at) || at.contains(box) || (labelOf(element)?.contains(at) ?? false))
+    );
   }
 
-  let held: { element: Element; focused: string; isSeen: boolean } | null = null;
+  let held: { element: Element; focused: string; isSeen: boolean | null } | null = null;
   const onIn = ({ target }: FocusEvent): void => {
-    held = target instanceof Element ? { element: target, focused: edges(target), isSeen: false } : null;
+    held = target instanceof Element ? { element: target, focused: edges(target), isSeen: null } : null;
   };
   /** The next press of Tab: by now the window has scrolled to the stop. */
   const onKey = (): void => {
     if (held) held.isSeen = isInSight(held.element);
   };
   const onOut = (): void => {
-    if (held) stops.push({ ...held, shows: edges(held.element) !== held.focused });
+    // What went from the page while it had the focus was not left by a key, and is not judged.
+    if (held && held.isSeen !== null)
+      stops.push({ element: held.element, isSeen: held.isSeen, shows: edges(held.element) !== held.focused });
     held = null;
   };
   addEventListener("focusin", onIn, true);
@@ -136,18 +144,25 @@ function watchFocus() {
     count: wanted.length,
     /** Whether the walk has come round. */
     isRound: () => {
-      const { activeElement: at } = document;
-      const [first] = stops;
-      return wanted.length < 2 || (stops.length > 1 && (at === document.body || at === first?.element));
+      const first = stops.find(({ element }) => element.isConnected);
+      return wanted.length < 2 || (stops.length > 1 && document.activeElement === first?.element);
     },
     /** Where the walk is now, for one that does not come round. */
     at: () => (document.activeElement ? nameOf(document.activeElement) : ""),
     /** What does not hold of the stops so far, which are forgotten with that. */
-    found() {
+    async found() {
       const at = document.activeElement ?? document.body;
       const seen = new Set([at, ...stops.map(({ element }) => element)].map(groupOf));
       const names = (all: readonly Element[]) => [...new Set(all.map(nameOf))];
       const walked = stops.splice(0);
+      const unseen: Element[] = [];
+      // Once more, by itself: what moved the page while the keys came, such as a list that grew, is no fault of a stop.
+      for (const { element } of walked.filter(({ isSeen }) => !isSeen)) {
+        if (!(element instanceof HTMLElement) || !element.isConnected) continue;
+        element.focus();
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+        if (!isInSight(element)) unseen.push(element);
+      }
       const where = (isIt: (stop: Stop) => boolean) =>
         names(walked.filter(isIt).map(({ element }) => element));
       return {
@@ -155,8 +170,8 @@ function watchFocus() {
           wanted.filter((one) => one.isConnected && isUsable(one) && !seen.has(groupOf(one))),
         ),
         unmarked: where(({ shows }) => !shows),
-        unseen: where(({ isSeen }) => !isSeen),
-        outside: where(({ element }) => !within.contains(element)),
+        unseen: names(unseen),
+        outside: where(({ element }) => element.isConnected && !within.contains(element)),
         mouseOnly: names(mouseOnly),
       };
     },

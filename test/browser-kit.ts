@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
 import { z } from "zod";
+import { walkByKeys } from "./browser-keys.ts";
 import { createUser, type Served } from "./command.ts";
 
 const { env } = process;
@@ -195,9 +196,9 @@ export async function startWalk() {
 
     /**
      * Looks at the page as it is: nothing for axe to find in light or dark, nothing wider than the window.
-     * Takes its picture where pictures are wanted, the dark one too when asked.
+     * Takes its picture where pictures are wanted, the dark one too when asked; walks it by keyboard when asked.
      */
-    async look(name: string, { dark = false, picture = true } = {}): Promise<void> {
+    async look(name: string, { dark = false, picture = true, keys = false } = {}): Promise<void> {
       for (const scheme of ["dark", "light"] as const) {
         await page.emulateMedia({ colorScheme: scheme });
         await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor();
@@ -210,6 +211,7 @@ export async function startWalk() {
       }
       const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect({ page: name, tooWide: Math.max(0, tooWide) }).toEqual({ page: name, tooWide: 0 });
+      if (keys) await walkByKeys(walk, name);
     },
     async picture(name: string): Promise<void> {
       if (!wantsPictures) return;

@@ -108,8 +108,8 @@ test.skipIf(!canWalk)(
     const table = page.getByRole("table");
     await table.getByText("ready").nth(1).waitFor();
     await table.getByText("picture.md is a PNG image.", { exact: false }).waitFor();
-    await walk.look("knowledge-documents", { dark: true });
-    await walk.within(narrow, () => walk.look("knowledge-documents-narrow"));
+    await walk.look("knowledge-documents", { dark: true, keys: true });
+    await walk.within(narrow, () => walk.look("knowledge-documents-narrow", { keys: true }));
 
     // The same files again are not read twice.
     await walk.open(`/knowledge/${knowledgeBase.id}?import=1`);
@@ -134,7 +134,7 @@ test.skipIf(!canWalk)(
     await passages.first().waitFor();
     expect(await passages.first().textContent()).toContain("Hanako Trading");
     expect(await passages.first().textContent()).toMatch(/Words\s*rank 1[\s\S]*Meaning\s*rank 1/);
-    await walk.look("knowledge-playground", { dark: true });
+    await walk.look("knowledge-playground", { dark: true, keys: true });
     await walk.within(narrow, () => walk.look("knowledge-playground-narrow", { picture: false }));
 
     // The address holds the search; a filter leaves the others out.
@@ -162,7 +162,7 @@ test.skipIf(!canWalk)(
     ).toBe(true);
     expect(page.url()).toContain("chunk=");
     expect(await page.locator(".e-text").getByRole("cell", { name: "12 kg" }).count()).toBe(1);
-    await walk.look("knowledge-document", { dark: true });
+    await walk.look("knowledge-document", { dark: true, keys: true });
     await walk.within(narrow, () => walk.look("knowledge-document-narrow", { picture: false }));
   },
 );
@@ -286,7 +286,7 @@ test.skipIf(!canWalk)(
     expect(results.map(({ difference }) => difference === null)).toEqual([true, false]);
     await panel().getByText("Who sells us bamboo?").last().click();
     await panel().locator(".e-found li[data-relevant=true]", { hasText: "letter.docx" }).first().waitFor();
-    await walk.look("knowledge-measure", { dark: true });
+    await walk.look("knowledge-measure", { dark: true, keys: true });
     await walk.within(narrow, () => walk.look("knowledge-measure-narrow"));
 
     await walk.button("Use these settings of way B").click();

@@ -154,7 +154,7 @@ test.skipIf(!canTrain)(
     await page.getByText("No line matches.").waitFor();
     await page.getByLabel("Search the log").fill("");
     await page.getByText("No line matches.").waitFor({ state: "detached" });
-    await walk.look("training", { dark: true });
+    await walk.look("training", { dark: true, keys: true });
   },
 );
 
@@ -173,7 +173,7 @@ test.skipIf(!canTrain)("side by side: base and customized answer under one compo
   const replies = await walk.say(QUESTION, 2);
   expect(replies).toHaveLength(2);
   expect(replies[1]).toContain('"team"');
-  await walk.look("chat", { dark: true });
+  await walk.look("chat", { dark: true, keys: true });
   const column = z.object({
     models: z.array(z.string()),
     messages: z.object({ nodes: z.array(z.object({ role: z.string(), text: z.string() })) }),
@@ -197,7 +197,7 @@ test.skipIf(!canTrain)(
   async () => {
     const { page } = walk;
     await openThing("/customized", "support-router");
-    await walk.look("customized");
+    await walk.look("customized", { keys: true });
     await page.getByText(base.hash.slice(0, 16)).waitFor();
     const { customizedModels } = await walk.graphql(
       "{ customizedModels { nodes { name hash rank base { hash } training { name } } } }",
@@ -230,7 +230,7 @@ test.skipIf(!canTrain)(
       .parse(await walk.graphql("{ completeModels { nodes { verification } } }"));
     const { maxDifference, tolerance } = completeModels.nodes[0].verification;
     expect(maxDifference).toBeLessThan(tolerance);
-    await walk.look("complete");
+    await walk.look("complete", { keys: true });
     expect(await answerOf("support-router-complete")).toBe(await answerOf("support-router"));
   },
 );
@@ -302,7 +302,7 @@ test.skipIf(!canTrain)(
     expect(memoryBytes).toBeGreaterThan(50e6);
     await openThing("/live", "support-router-live");
     await page.getByText("tok/s").first().waitFor();
-    await walk.look("live");
+    await walk.look("live", { keys: true });
   },
 );
 
@@ -318,7 +318,7 @@ test.skipIf(!canTrain)(
     await walk.dialog().getByLabel("Alias").fill("support");
     await walk.button(/^Register /, walk.dialog()).click();
     await walk.heading("support").waitFor();
-    await walk.look("registered");
+    await walk.look("registered", { keys: true });
     expect((await liveModel("support-router-live"))?.aliases).toEqual(["support"]);
     // Rounded weights may say one and the same thing two ways, so what counts is that it answers.
     expect((await answerOf("support")).length).toBeGreaterThan(0);
