@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as __main__ does, before torch loads
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as __main__ does, before torch loads
 
 from .fake_server import FakeServer
 from .world import make_toy_base
