@@ -17,8 +17,8 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
-# Before torch loads: threads that wait for each other spin for some microseconds and then sleep. Without spinning a step
-# takes 1.7 times as long on an idle machine; with libgomp's own 300,000 turns eight times as long beside other work.
+# Before torch loads: threads that wait for each other spin for some microseconds and then sleep. Without spinning a
+# step takes 1.7 times as long on an idle machine; with libgomp's own 300,000 turns 8 times as long beside other work.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 os.environ["TRANSFORMERS_VERBOSITY"] = os.environ.get("TRANSFORMERS_VERBOSITY", "error")
 
