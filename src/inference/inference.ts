@@ -1,5 +1,6 @@
 // Front door of inference: a pool of engine children under a memory budget, asked by model source and precision.
 import { sleep } from "../kit/clock.ts";
+import { isEspalierError } from "../kit/errors.ts";
 import { CHILD_BYTES, ENCODER_BYTES, estimateCache, estimateMemory } from "./estimate.ts";
 import type {
   ChatMessage,
@@ -75,6 +76,11 @@ export type EnginePool = {
   close(): Promise<void>;
 };
 
+/** Children that embed side by side: two runs of a thread each do a seventh more than one run on two threads. */
+const EMBED_LANES = 2;
+/** Refusals of a further lane that are no failure: there is no room for it. */
+const NO_ROOM = ["MODEL_TOO_LARGE", "MEMORY_BUDGET_BUSY"];
+
 /** Longest that a look at the engines waits for one of them. */
 const STATS_MS = 500;
 
@@ -125,8 +131,11 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
     return slots.using(keyOf(source, precision), () => planOf(source, precision), work);
   }
 
+  const lanes = Math.min(EMBED_LANES, deps.threads);
+
   async function encoderPlan(): Promise<SlotPlan> {
-    const { threads, runtime = "auto", encoderDir: folder = null } = deps;
+    const { runtime = "auto", encoderDir: folder = null } = deps;
+    const threads = Math.floor(deps.threads / lanes);
     return {
       hash: "embedder",
       precision: "vectors",
@@ -136,8 +145,47 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
     };
   }
 
-  const encoder = <T>(work: (slot: Slot) => Promise<T>): Promise<T> =>
-    slots.using("embedder", encoderPlan, work);
+  const encoder = <T>(work: (slot: Slot) => Promise<T>, lane = 0): Promise<T> =>
+    slots.using(lane === 0 ? "embedder" : `embedder-${lane + 1}`, encoderPlan, work);
+
+  function embedIn(
+    lane: number,
+    texts: readonly string[],
+    isUrgent: boolean,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    return encoder(async ({ link }) => {
+      const answer = await link.request({ type: "embed", texts: [...texts], isUrgent }, signal);
+      if (answer.type !== "vectors") throw new Error(`unexpected answer ${answer.type}`);
+      return answer.vectors;
+    }, lane);
+  }
+
+  /** Every so-manyth text to each lane; what a further lane has no room for is done by the first. */
+  async function embed(
+    texts: readonly string[],
+    isUrgent: boolean,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    if (isUrgent || texts.length < lanes) return embedIn(0, texts, isUrgent, signal);
+    const parts = await Promise.all(
+      Array.from({ length: lanes }, (_, lane) => {
+        const own = texts.filter((_, at) => at % lanes === lane);
+        return embedIn(lane, own, false, signal).catch((error: unknown) => {
+          if (lane > 0 && isEspalierError(error) && NO_ROOM.includes(error.code))
+            return embedIn(0, own, false, signal);
+          throw error;
+        });
+      }),
+    );
+    const dimensions = (parts[0]?.length ?? 0) / Math.ceil(texts.length / lanes);
+    const vectors = new Float32Array(texts.length * dimensions);
+    texts.forEach((_, at) => {
+      const from = Math.floor(at / lanes) * dimensions;
+      vectors.set(parts[at % lanes]?.subarray(from, from + dimensions) ?? [], at * dimensions);
+    });
+    return vectors;
+  }
 
   /** Tokenizer work goes to a child that already has this base, else to one without weights. */
   function forText<T>(source: ModelSource, work: (slot: Slot) => Promise<T>): Promise<T> {
@@ -247,12 +295,7 @@ export function createEnginePool(deps: EnginePoolDeps): EnginePool {
       const answer = await slot.link.request({ type: "stats" });
       return answer.type === "stats" ? answer.stats : null;
     },
-    embed: (texts, isUrgent, signal) =>
-      encoder(async ({ link }) => {
-        const answer = await link.request({ type: "embed", texts: [...texts], isUrgent }, signal);
-        if (answer.type !== "vectors") throw new Error(`unexpected answer ${answer.type}`);
-        return answer.vectors;
-      }),
+    embed,
     countTokens: (texts) =>
       encoder(async ({ link }) => {
         const answer = await link.request({ type: "countTokens", texts: [...texts] });

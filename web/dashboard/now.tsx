@@ -167,8 +167,9 @@ export function Engines({ engines }: { engines: NonNullable<Now["engines"]> }) {
         </Text>
       ) : (
         <ul className="e-rows" style={{ marginTop: 16 }}>
-          {loaded.map((engine) => (
-            <li key={`${nameOf(engine)} ${engine.use}`}>
+          {loaded.map((engine, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: several may do the same, and none has a state of its own.
+            <li key={`${nameOf(engine)} ${engine.use} ${at}`}>
               <h3>
                 {nameOf(engine)}
                 <Pill tone={!engine.isReady || engine.activeRequests > 0 ? "amber" : "plain"}>

@@ -16,7 +16,12 @@ export const abilityWords: Record<Ability, string> = {
 export const abilityText = (abilities: readonly Ability[]): string =>
   abilities.map((one) => abilityWords[one]).join(", ");
 
-const exact = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
+const exact = new Intl.NumberFormat(locale, {
+  style: "currency",
+  currency: "USD",
+  minimumFractionDigits: 0,
+  maximumFractionDigits: 6,
+});
 
-/** "$0.0012"; a dash where nothing is known. */
-export const dollars = (value: number | null): string => (value === null ? "–" : `$${exact.format(value)}`);
+/** "$0.0012", "$10"; a dash where nothing is known. Prices are exact, amounts spent are rounded by ui/format.ts. */
+export const dollars = (value: number | null): string => (value === null ? "–" : exact.format(value));
