@@ -233,12 +233,12 @@ export async function startWalk() {
     /** Says something in the chat and waits until so many replies stand there whole; their texts. */
     async say(text: string, replies: number): Promise<string[]> {
       const composer = page.getByRole("textbox", { name: "Message" });
+      await composer.waitFor();
       // A picker shows the model's name once the models are known.
-      await page.waitForFunction(() =>
-        [...document.querySelectorAll<HTMLInputElement>('input[aria-label="Model"]')].every(
-          (input) => input.value !== "",
-        ),
-      );
+      await page.waitForFunction(() => {
+        const pickers = [...document.querySelectorAll<HTMLInputElement>('input[aria-label="Model"]')];
+        return pickers.length > 0 && pickers.every((input) => input.value !== "");
+      });
       await composer.fill(text);
       await composer.press("Enter");
       await page.waitForFunction(

@@ -1,6 +1,6 @@
 // One training: live curves, samples, log, its parameters, and what to do when it is done.
 import { Stack, Text } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
+import { useDebouncedValue, useThrottledValue } from "@mantine/hooks";
 import { Link, useParams } from "@tanstack/react-router";
 import type { ResultOf } from "gql.tada";
 import { useEffect, useState } from "react";
@@ -34,7 +34,8 @@ function TrainingBody(props: { training: Training }) {
   const [settled] = useDebouncedValue(search, 200);
   const log = useData(logQuery, { id: run.id, search: settled || null });
   const { reload } = log;
-  const [events] = useDebouncedValue(liveEvents, 500, { leading: true });
+  // Throttled: steps that come faster than a pause lasts would put off a debounced value for ever.
+  const events = useThrottledValue(liveEvents, 500);
   useEffect(() => {
     if (events > 0) reload();
   }, [events, reload]);
