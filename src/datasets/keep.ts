@@ -4,7 +4,7 @@ import { datasets, datasetVersions } from "../../schema/tables/datasets.ts";
 import { trainings } from "../../schema/tables/models.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
-import { checkName, nameEnding } from "../kit/names.ts";
+import { checkName, numberedName } from "../kit/names.ts";
 import type { Runs } from "../runs/runs.ts";
 import {
   keepInTrash,
@@ -103,8 +103,7 @@ export async function restore({ store }: Deps, projectId: string, id: string): P
       .from(datasets)
       .where(eq(datasets.projectId, projectId));
     const taken = new Set(all.map((row) => row.name));
-    let name = before;
-    for (let number = 2; taken.has(name); number++) name = nameEnding(before, `_${number}`);
+    const name = numberedName(before, taken);
     for (const one of rows)
       await putBack(tx, one.table === getTableName(datasets) ? { ...one, row: { ...one.row, name } } : one);
     return { id, name };

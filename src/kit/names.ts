@@ -20,6 +20,13 @@ export function checkName(name: string, field = "name"): string {
   });
 }
 
+/** The name itself, or with the first number from 2 on with which it is not taken. */
+export function numberedName(name: string, taken: ReadonlySet<string>): string {
+  let free = name;
+  for (let number = 2; taken.has(free); number++) free = nameEnding(name, `_${number}`);
+  return free;
+}
+
 /** A name that ends as said and is no longer than a name may be; the stem gives way. */
 export function nameEnding(stem: string, ending: string): string {
   return [...stem].slice(0, limits.nameChars - ending.length).join("") + ending;

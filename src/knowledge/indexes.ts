@@ -89,9 +89,9 @@ export function bytesOf(vector: Float32Array): Uint8Array {
   return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
 }
 
-function vectorOf(bytes: ArrayBuffer | Uint8Array): Float32Array {
-  // A copy of its own, because the bytes may lie at any place of a larger buffer.
-  return new Float32Array(new Uint8Array(bytes).slice().buffer);
+/** Bytes of a row in a buffer of their own, because they may lie at any place of a larger one. */
+export function ownBuffer(bytes: ArrayBuffer | Uint8Array): ArrayBuffer {
+  return new Uint8Array(bytes).slice().buffer;
 }
 
 /** Which of some documents an index holds anything of. */
@@ -207,7 +207,8 @@ export async function knownVectors(
       sql`SELECT v.rowid AS rowid, v.embedding AS embedding FROM json_each(${JSON.stringify([...hashOf.keys()])}) AS j
         CROSS JOIN ${tablesOf(index).vectors} AS v ON v.rowid = j.value`,
     );
-    for (const row of rows) known.set(hashOf.get(row.rowid) ?? "", vectorOf(row.embedding));
+    for (const row of rows)
+      known.set(hashOf.get(row.rowid) ?? "", new Float32Array(ownBuffer(row.embedding)));
   }
   return known;
 }

@@ -4,7 +4,7 @@
 import { sql } from "drizzle-orm";
 import { limits } from "../kit/limits.ts";
 import type { Reader } from "../store/store.ts";
-import { tablesOf } from "./indexes.ts";
+import { ownBuffer, tablesOf } from "./indexes.ts";
 
 type Block = { rowids: ArrayBuffer; validity: ArrayBuffer; vectors: ArrayBuffer };
 type Row = { number: number; vector: Float32Array };
@@ -44,7 +44,7 @@ export class Signs {
   }
 
   async #takeIn(db: Reader): Promise<void> {
-    const { blocks, places } = shadowsOf(this.#index);
+    const { blocks, places, vectors } = shadowsOf(this.#index);
     const [top] = await db.all<{ last: number | null }>(sql`SELECT max(rowid) AS last FROM ${places}`);
     const last = top?.last ?? 0;
     if (last === this.#last) return;
@@ -54,7 +54,7 @@ export class Signs {
     const read = async (id: number): Promise<Row[]> => {
       const [block] = await db.all<Block>(
         sql`SELECT b.rowids AS rowids, b.validity AS validity, v.vectors AS vectors
-          FROM ${blocks} AS b JOIN ${shadowsOf(this.#index).vectors} AS v ON v.rowid = b.chunk_id WHERE b.chunk_id = ${id}`,
+          FROM ${blocks} AS b JOIN ${vectors} AS v ON v.rowid = b.chunk_id WHERE b.chunk_id = ${id}`,
       );
       return block ? rowsOf(block) : [];
     };
@@ -133,9 +133,9 @@ function shadowsOf(index: number) {
 }
 
 function rowsOf({ rowids, validity, vectors }: Block): Row[] {
-  const numbers = new BigInt64Array(aligned(rowids));
+  const numbers = new BigInt64Array(ownBuffer(rowids));
   const valid = new Uint8Array(validity);
-  const values = new Float32Array(aligned(vectors));
+  const values = new Float32Array(ownBuffer(vectors));
   const dimensions = values.length / numbers.length;
   const rows: Row[] = [];
   numbers.forEach((number, slot) => {
@@ -147,11 +147,6 @@ function rowsOf({ rowids, validity, vectors }: Block): Row[] {
       });
   });
   return rows;
-}
-
-/** A buffer of its own, because the bytes may lie at any place of a larger one. */
-function aligned(bytes: ArrayBuffer): ArrayBuffer {
-  return new Uint8Array(bytes).slice().buffer;
 }
 
 function meanOf(rows: readonly Row[]): Float32Array<ArrayBuffer> {

@@ -7,7 +7,7 @@ import { confirmedAddresses, providers, thirdPartyModels } from "../../schema/ta
 import { confirmationOf, forgetAddress } from "../inference/remote/confirmed.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
-import { nameEnding } from "../kit/names.ts";
+import { numberedName } from "../kit/names.ts";
 import {
   type DiscardedRow,
   keepInTrash,
@@ -185,13 +185,11 @@ function hasDependants(name: string, dependants: readonly LineageNode[]): Espali
   });
 }
 
-/** The name itself, or with the first number with which no provider of the project has it. */
+/** The name itself, or a numbered one that no provider of the project has. */
 async function freeName(tx: Tx, projectId: string, before: string): Promise<string> {
   const own = eq(providers.projectId, projectId);
   const taken = new Set((await tx.query.providers.findMany({ where: own })).map(({ name }) => name));
-  let name = before;
-  for (let number = 2; taken.has(name); number++) name = nameEnding(before, `_${number}`);
-  return name;
+  return numberedName(before, taken);
 }
 
 /** What a model that comes back is called, after its provider as that is called now. @throws EspalierError SOURCE_DELETED, NAME_TAKEN */

@@ -16,16 +16,20 @@ const rawRow = z.record(z.string(), z.union([z.string(), z.number(), z.null()]))
 
 /** Takes rows out of a table; the order of several takings is that in which nothing points at a row that is gone. */
 export async function takeOut(tx: Tx, table: SQLiteTable, where: SQL): Promise<DiscardedRow[]> {
-  const name = getTableName(table);
-  const rows = z.array(rawRow).parse(await tx.all(sql`DELETE FROM ${table} WHERE ${where} RETURNING *`));
-  return rows.map((row) => ({ table: name, row }));
+  return discarded(table, await tx.all(sql`DELETE FROM ${table} WHERE ${where} RETURNING *`));
 }
 
 /** The same of rows that stay where they are. */
 export async function copyOut(tx: Tx, table: SQLiteTable, where: SQL): Promise<DiscardedRow[]> {
+  return discarded(table, await tx.all(sql`SELECT * FROM ${table} WHERE ${where}`));
+}
+
+function discarded(table: SQLiteTable, rows: unknown): DiscardedRow[] {
   const name = getTableName(table);
-  const rows = z.array(rawRow).parse(await tx.all(sql`SELECT * FROM ${table} WHERE ${where}`));
-  return rows.map((row) => ({ table: name, row }));
+  return z
+    .array(rawRow)
+    .parse(rows)
+    .map((row) => ({ table: name, row }));
 }
 
 /** Keeps what was taken out under the id of the thing that it was. */

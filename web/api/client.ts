@@ -53,6 +53,7 @@ const events = createClient({
   generateID: () => String(++lastId),
   on: { pong: (_, said) => opening.get(String(said?.["subscribed"]))?.() },
 });
+
 /** What a subscription may carry beside its document. */
 export type SubscriptionContext = {
   /** Called each time the stream is open, first and after a break: what happened before is not told by it. */

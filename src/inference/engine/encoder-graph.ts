@@ -125,10 +125,13 @@ class EncoderGraph {
    * an Add, whose scalar loop costs a tenth of the whole graph.
    */
   private addNorm(delta: string, bias: string, x: string, norm: string): string {
-    const sum = this.graph.node("Sum", [delta, x, this.float(bias)]);
+    return this.norm(this.graph.node("Sum", [delta, x, this.float(bias)]), norm);
+  }
+
+  private norm(x: string, norm: string): string {
     return this.graph.node(
       "LayerNormalization",
-      [sum, this.float(`${norm}.weight`), this.float(`${norm}.bias`)],
+      [x, this.float(`${norm}.weight`), this.float(`${norm}.bias`)],
       { axis: -1, epsilon: { float: this.model.config.layerNormEps } },
     );
   }
@@ -178,17 +181,12 @@ class EncoderGraph {
 
   write(): Uint8Array {
     const { graph } = this;
-    const { hiddenSize, layers, layerNormEps } = this.model.config;
+    const { hiddenSize, layers } = this.model.config;
     graph.input(ENCODER.ids, ONNX_TYPE.INT64, ["batch", "sequence"]);
     graph.input(ENCODER.positions, ONNX_TYPE.INT64, ["sequence"]);
     const places = graph.node("Gather", [this.float(JOINED.places), ENCODER.positions]);
     const summed = graph.node("Add", [this.words(), places]);
-    const norm = "embeddings.LayerNorm";
-    const normed = graph.node(
-      "LayerNormalization",
-      [summed, this.float(`${norm}.weight`), this.float(`${norm}.bias`)],
-      { axis: -1, epsilon: { float: layerNormEps } },
-    );
+    const normed = this.norm(summed, "embeddings.LayerNorm");
     let x = graph.node("Reshape", [normed, graph.int64s([-1, hiddenSize])]);
     for (let layer = 0; layer < layers; layer++) x = this.layer(layer, x);
     // The mean has the direction of the sum, and only the direction stays.
