@@ -213,6 +213,14 @@ export async function startWalk() {
       expect({ page: name, tooWide: Math.max(0, tooWide) }).toEqual({ page: name, tooWide: 0 });
       if (keys) await walkByKeys(walk, name);
     },
+    /** The page as it is for the gallery, in both schemes and widths, for what nothing else looks at. */
+    async show(name: string): Promise<void> {
+      if (!gallery) return;
+      for (const colorScheme of ["dark", "light"] as const) {
+        await page.emulateMedia({ colorScheme });
+        await hang(`${name}-${colorScheme}`);
+      }
+    },
     async picture(name: string): Promise<void> {
       if (!wantsPictures) return;
       mkdirSync(pictures, { recursive: true });

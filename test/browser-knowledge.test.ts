@@ -107,7 +107,7 @@ test.skipIf(!canWalk)(
     // The page follows by itself: every document shows how it stands, the bad one why.
     const table = page.getByRole("table");
     await table.getByText("ready").nth(1).waitFor();
-    await table.getByText("picture.md is a PNG image.", { exact: false }).waitFor();
+    await table.getByText("picture.md is a PNG image,", { exact: false }).waitFor();
     await walk.look("knowledge-documents", { dark: true, keys: true });
     await walk.within(narrow, () => walk.look("knowledge-documents-narrow", { keys: true }));
 

@@ -38,17 +38,9 @@ test.skipIf(!canTrain)(
   "R4 training-free mode: pages say that training is off; a trainer joins without a restart",
   async () => {
     const { page } = walk;
-    for (const path of [
-      "/",
-      "/base-models",
-      "/datasets",
-      "/trainings",
-      "/customized",
-      "/live",
-      "/chat",
-      "/settings",
-    ]) {
-      await walk.open(path);
+    const places = "base-models datasets trainings customized live chat settings".split(" ");
+    for (const path of ["", ...places]) {
+      await walk.open(`/${path}`);
       await walk.button("No trainer: training is off").waitFor();
     }
     expect(await walk.graphql("{ trainers { nodes { id } } processMap { trainerHint } }")).toMatchObject({
@@ -392,6 +384,14 @@ test.skipIf(!canTrain)(
     await page.getByText("support-router is back").waitFor();
     expect((await answerOf("support")).length).toBeGreaterThan(0);
     expect((await liveModel("support-router-live"))?.aliases).toEqual(["support"]);
+
+    // What is not wanted any more goes for good before its time, after a question.
+    await walk.act('mutation { delete(id: "support", confirm: true) { __typename } }');
+    await walk.open("/trash");
+    await walk.button("Delete support for good").click();
+    await walk.button("Delete for good", walk.dialog()).click();
+    await page.getByText("support is gone for good").waitFor();
+    expect(await walk.graphql("{ trash { nodes { name } } }")).toEqual({ trash: { nodes: [] } });
   },
 );
 

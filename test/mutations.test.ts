@@ -136,6 +136,10 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
     ['(id: "nobody")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],
     ['(id: "base_x")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],
   ],
+  purge: [
+    ['(id: "nobody")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],
+    ['(id: "base_x")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],
+  ],
   rename: [
     ['(id: "nobody", name: "n")', { type: "NotFoundError", code: "NOT_FOUND" }],
     ['(id: "base_x", name: "n")', { type: "NotFoundError", code: "NOT_FOUND" }],

@@ -194,10 +194,12 @@ describe("private, it is not there for others of the project", () => {
     const mia = person("mia");
     const deleting = `mutation { deleteConversation(id: "${ids.conversation}") { __typename } }`;
     const undoing = `mutation { undelete(id: "${ids.conversation}") { __typename ... on UserError { code } } }`;
+    const purging = undoing.replace("undelete", "purge");
     expect(await ask(mia, deleting)).toContain("DeleteSuccess");
     for (const [, asker] of others()) {
       expect(await ask(asker, "{ trash { nodes { id name } } }")).not.toContain(ids.conversation);
       expect(await ask(asker, undoing)).toContain("NOT_IN_TRASH");
+      expect(await ask(asker, purging)).toContain("NOT_IN_TRASH");
     }
     expect(await ask(mia, "{ trash { nodes { id name } } }")).toContain(SECRET);
     expect(await ask(mia, undoing)).toContain("UndeleteSuccess");

@@ -125,6 +125,7 @@ test.each([
   [["restore", "/nowhere.tar", "--data", "fresh"], 3, "BACKUP_NOT_FOUND"],
   [["rename", "nobody", "x"], 3, "NOT_FOUND"],
   [["undelete", "nobody"], 3, "NOT_IN_TRASH"],
+  [["purge", "nobody", "--yes"], 3, "NOT_IN_TRASH"],
   [["register", "toy-live", "--alias", "toy"], 4, "ALIAS_TAKEN"],
   [["rename", "toy", "pet"], 4, "NAME_TAKEN"],
   [["rename", "toy", "../x"], 4, "NAME_INVALID"],
@@ -267,6 +268,8 @@ test("what is unregistered, retired and deleted is gone", async () => {
   expect(await made("undelete", "toy")).toMatchObject({ kind: "base", name: "toy", status: "ready" });
   expect(await made("delete", "toy", "--yes")).toMatchObject({ status: "deleted" });
   expect(await fails(["show", "toy"])).toMatchObject({ code: 3 });
+  expect(await made("purge", "toy", "--yes")).toMatchObject({ kind: "base", name: "toy", status: "purged" });
+  expect(await fails(["undelete", "toy"])).toMatchObject({ code: 3, error: { code: "NOT_IN_TRASH" } });
 });
 
 test("a second server on the same folder or port is refused by name, and the first goes on", async () => {

@@ -30,11 +30,12 @@ const remove = async (id: string): Promise<string> => {
   const query = `mutation ($id: ID!) { delete(id: $id, confirm: true) { __typename ... on DeleteSuccess { id } ${errors} } }`;
   return z.looseObject({ id: z.string() }).parse(await world.act(query, { id })).id;
 };
-const undelete = (id: string) =>
-  world.act(
-    `mutation ($id: ID!) { undelete(id: $id) { __typename ... on UndeleteSuccess { id name } ${errors} } }`,
-    { id },
-  );
+const deciding = (name: "purge" | "undelete", success: string) =>
+  `mutation ($id: ID!) { ${name}(id: $id) { __typename ... on ${success} { id name } ${errors} } }`;
+const UNDELETE = deciding("undelete", "UndeleteSuccess");
+const PURGE = deciding("purge", "PurgeSuccess");
+const undelete = (id: string) => world.act(UNDELETE, { id });
+const purge = (id: string) => world.act(PURGE, { id });
 const trash = async () =>
   z
     .object({
@@ -122,6 +123,19 @@ test("a conversation comes back with its messages, and only who may chat sees th
   expect(JSON.stringify(await world.graphql(read))).toContain('"role":"assistant"');
 });
 
+test("what is purged is gone, and no more among what can come back", async () => {
+  const sent = await world.act(
+    `mutation { sendMessage(input: { model: "toy", text: "q2", maxTokens: 2 }) { __typename ... on SendMessageSuccess { conversation { id } } ${errors} } }`,
+  );
+  const { id } = z.looseObject({ conversation: z.object({ id: z.string() }) }).parse(sent).conversation;
+  await expect(purge(id)).rejects.toThrow("NOT_IN_TRASH");
+  await remove(id);
+  expect(await purge(id)).toMatchObject({ id, name: "q2" });
+  expect(await trash()).toEqual([]);
+  await expect(purge(id)).rejects.toThrow("NOT_IN_TRASH");
+  await expect(undelete(id)).rejects.toThrow("NOT_IN_TRASH");
+});
+
 const providerOf = (name: string) =>
   z
     .object({
@@ -204,6 +218,20 @@ test("a provider whose name is taken gets a number, and its models are called af
   for (const one of [name, `${name}_2`]) expect((await kit.complete(`${one}/some-model`)).status).toBe(200);
 });
 
+test("only an admin brings a provider back or ends it, as only an admin deletes one", async () => {
+  const { name } = await kit.provide("openai", "well", { models: [{ model: "some-model" }] });
+  const id = await remove((await kept(name)).id);
+  expect(await world.graphql("{ trash { nodes { id scope } } }")).toEqual({
+    trash: { nodes: [{ id, scope: "admin" }] },
+  });
+  for (const query of [UNDELETE, PURGE])
+    expect(JSON.stringify(await world.graphql(query, { id }, world.key("read", "chat", "write")))).toContain(
+      "SCOPE_MISSING",
+    );
+  expect(await purge(id)).toMatchObject({ id, name });
+  await expect(undelete(id)).rejects.toThrow("NOT_IN_TRASH");
+});
+
 test("a model that a provider no longer has comes back to it, unless it has it again or is deleted itself", async () => {
   const { name } = await kit.provide("openai", "well", { models: [{ model: "a" }, { model: "b" }] });
   const update = (models: string[]) =>
@@ -274,6 +302,25 @@ test("what a knowledge base asks is named before it goes, and asked again once i
   expect([passages, said]).toEqual([1, 2]);
   await undelete(id);
   expect(await warnings()).toEqual([1, 0]);
+  // Under another name its reranker is the same.
+  await remove(id);
+  await world.act(ADD, {
+    input: {
+      name,
+      kind: "openai-compatible",
+      url: kit.wire("openai-compatible").url,
+      key: KEY,
+      allowPrivate: true,
+      models: [],
+    },
+  });
+  expect(await undelete(id)).toMatchObject({ id, name: `${name}_2` });
+  expect(await warnings()).toEqual([1, 0]);
+  await expect(
+    world.act(
+      `mutation { createKnowledgeBase(input: { name: "other", retrieval: { reranker: "nobody/x" } }) { __typename ${errors} } }`,
+    ),
+  ).rejects.toThrow(/RERANKER_NOT_FOUND.*nobody/);
 });
 
 test("the key is in no answer, and nothing of a provider is left when its time in the trash is up", async () => {

@@ -285,6 +285,14 @@ function declareLists({ parent, verb }: Declared): void {
     does: async ([name = ""], _flags, server) =>
       document(await (await import("./stages.ts")).undelete(server(), name)),
   });
+  verb({
+    name: "purge <name>",
+    about: "Delete for good what was deleted: it cannot come back any more.",
+    example: "espalier purge support-bot --yes",
+    options: [new Option("--yes", "do not ask")],
+    does: async ([name = ""], flags, server) =>
+      document(await (await import("./stages.ts")).purge(server(), name, take({ yes }, flags))),
+  });
   const run = group(parent, "run", "Background work.");
   for (const [name, about] of [
     ["show", "Show a run with the end of its log."],

@@ -265,24 +265,38 @@ export async function remove(context: VerbContext, name: string, { yes }: { yes?
   }
 }
 
-/** Brings back what was deleted, by its id or name; of several with one name, the one deleted last. */
-export async function undelete({ client }: VerbContext, name: string): Promise<Json> {
+/** What was deleted, by its id or name; of several with one name, the one deleted last. @throws EspalierError NOT_IN_TRASH */
+async function deletedThing(client: VerbContext["client"], name: string) {
   const entries = await readAll(client, "trash", selection("TrashEntry"));
   const entry = entries.find((one) => one.id === name) ?? entries.find((one) => one["name"] === name);
-  if (!entry)
-    throw new EspalierError(
-      "NOT_IN_TRASH",
-      `nothing named "${name.slice(0, 200)}" is among what was deleted`,
-      {
-        hint: "`espalier list trash` shows what can come back.",
-        value: name.slice(0, 200),
-        status: 404,
-      },
-    );
+  if (entry) return entry;
+  throw new EspalierError("NOT_IN_TRASH", `nothing named "${name.slice(0, 200)}" is among what was deleted`, {
+    hint: "`espalier list trash` shows what can come back.",
+    value: name.slice(0, 200),
+    status: 404,
+  });
+}
+
+/** Brings back what was deleted. */
+export async function undelete({ client }: VerbContext, name: string): Promise<Json> {
+  const { id } = await deletedThing(client, name);
   await client.mutate(
     `mutation Undelete($id: ID!) { undelete(id: $id) { __typename ... on UndeleteSuccess { id name } ${ERRORS} } }`,
+    { id },
+    changed,
+  );
+  return (await findById(client, id)) ?? Promise.reject(nothingNamed(name));
+}
+
+/** Ends what was deleted before its time. */
+export async function purge(context: VerbContext, name: string, options: { yes?: boolean }): Promise<Json> {
+  const { client } = context;
+  const entry = await deletedThing(client, name);
+  await confirmed(context, `Delete ${entry["kind"]} ${entry["name"]} for good?`, options);
+  const gone = await client.mutate(
+    `mutation Purge($id: ID!) { purge(id: $id) { __typename ... on PurgeSuccess { id name } ${ERRORS} } }`,
     { id: entry.id },
     changed,
   );
-  return (await findById(client, entry.id)) ?? Promise.reject(nothingNamed(name));
+  return { ...gone, kind: entry["kind"], status: "purged" };
 }

@@ -6,7 +6,7 @@ import {
   knowledgeBases,
   knowledgeIndexes,
 } from "../../schema/tables/knowledge.ts";
-import type { Embedder, Embedders } from "../inference/inference.ts";
+import type { Embedder, Embedders, Reranker } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
@@ -14,7 +14,13 @@ import { limits } from "../kit/limits.ts";
 import type { RunRow, Runs } from "../runs/runs.ts";
 import { type Page, type PageRequest, type Reader, readPage, type Store, type Tx } from "../store/store.ts";
 import { createTables } from "./indexes.ts";
-import { type Chunking, checkChunking, checkRetrieval, parseChunking } from "./settings.ts";
+import {
+  type Chunking,
+  checkChunking,
+  checkRetrieval,
+  parseChunking,
+  type RetrievalSettings,
+} from "./settings.ts";
 
 export type KnowledgeBaseRow = typeof knowledgeBases.$inferSelect;
 export type IndexRow = Omit<typeof knowledgeIndexes.$inferSelect, "chunking"> & { chunking: Chunking };
@@ -28,7 +34,14 @@ type NewIndex = {
 /** What a run of kind rebuild-index is asked for. */
 export type RebuildSpec = { knowledgeBaseId: string; embedder: string; chunking: Chunking };
 
-export type BasesDeps = { store: Store; runs: Runs; embedders: Embedders; clock: Clock };
+export type BasesDeps = {
+  store: Store;
+  runs: Runs;
+  embedders: Embedders;
+  /** A reranker by its id or name. */
+  findReranker: (projectId: string, idOrName: string) => Promise<Pick<Reranker, "id"> | null>;
+  clock: Clock;
+};
 export type Bases = ReturnType<typeof createBases>;
 
 export type CreateBaseInput = {
@@ -47,7 +60,7 @@ export type UpdateBaseInput = Omit<CreateBaseInput, "name"> & {
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._:+-]{0,119}$/u;
 
 /** The part of the front door about knowledge bases themselves. */
-export function createBases({ store, runs, embedders, clock }: BasesDeps) {
+export function createBases({ store, runs, embedders, findReranker, clock }: BasesDeps) {
   const { db } = store;
 
   /** @throws EspalierError EMBEDDER_NOT_FOUND */
@@ -65,6 +78,20 @@ export function createBases({ store, runs, embedders, clock }: BasesDeps) {
 
   async function proposed(projectId: string, said: string | null | undefined): Promise<Embedder> {
     return embedderOf(projectId, said ?? (await embedders.list(projectId))[0]?.id ?? "built-in");
+  }
+
+  /** Settings with the id of their reranker: its name changes with that of its provider. */
+  async function withReranker(projectId: string, settings: RetrievalSettings): Promise<RetrievalSettings> {
+    const { reranker } = settings;
+    if (reranker === null) return settings;
+    const found = await findReranker(projectId, reranker);
+    if (found) return { ...settings, reranker: found.id };
+    throw new EspalierError("RERANKER_NOT_FOUND", `There is no reranker "${reranker.slice(0, 120)}".`, {
+      field: "reranker",
+      value: reranker.slice(0, 120),
+      hint: "Add a third-party model that reranks, or leave it out.",
+      status: 404,
+    });
   }
 
   async function checkName(tx: Reader, projectId: string, said: string, ownId?: string): Promise<string> {
@@ -110,13 +137,19 @@ export function createBases({ store, runs, embedders, clock }: BasesDeps) {
     },
     embedders: (projectId: string) => embedders.list(projectId),
 
-    /** @throws EspalierError NAME_INVALID, NAME_TAKEN, EMBEDDER_NOT_FOUND, SETTING_INVALID, KNOWLEDGE_BASES_TOO_MANY */
+    /**
+     * @throws EspalierError NAME_INVALID, NAME_TAKEN, EMBEDDER_NOT_FOUND, RERANKER_NOT_FOUND, SETTING_INVALID,
+     * KNOWLEDGE_BASES_TOO_MANY
+     */
     async create(input: CreateBaseInput): Promise<KnowledgeBaseRow> {
       const { projectId } = input;
       await checkName(db, projectId, input.name);
       const embedder = await proposed(projectId, input.embedder);
       const chunking = checkChunking(input.chunking ?? {}, embedder.maxTokens);
-      const retrieval = checkRetrieval(thresholdOf(embedder), input.retrieval ?? {});
+      const retrieval = await withReranker(
+        projectId,
+        checkRetrieval(thresholdOf(embedder), input.retrieval ?? {}),
+      );
       return store.write(async (tx) => {
         const name = await checkName(tx, projectId, input.name);
         const held = await tx.$count(knowledgeBases, eq(knowledgeBases.projectId, projectId));
@@ -146,10 +179,10 @@ export function createBases({ store, runs, embedders, clock }: BasesDeps) {
       const chunking = checkChunking({ ...index.chunking, ...input.chunking }, embedder.maxTokens);
       // Cosines of one embedder say nothing about those of another.
       const fresh = embedder.id === index.embedder ? {} : thresholdOf(embedder);
-      const retrieval = checkRetrieval(
-        { ...checkRetrieval(base.retrieval), ...fresh },
-        input.retrieval ?? {},
-      );
+      const kept = checkRetrieval(base.retrieval);
+      const wished = checkRetrieval({ ...kept, ...fresh }, input.retrieval ?? {});
+      // One that is gone stays until another is chosen: its provider may come back.
+      const retrieval = wished.reranker === kept.reranker ? wished : await withReranker(projectId, wished);
       const isSame =
         embedder.id === index.embedder && JSON.stringify(chunking) === JSON.stringify(index.chunking);
       return store.write(async (tx) => {

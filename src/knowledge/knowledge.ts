@@ -51,7 +51,7 @@ export type Knowledge = ReturnType<typeof createKnowledge>;
 /** Builds the front door and registers its kinds of runs. */
 export function createKnowledge(deps: KnowledgeDeps) {
   const { store, runs, embedders, clock, log } = deps;
-  const bases = createBases({ store, runs, embedders, clock });
+  const bases = createBases({ store, runs, embedders, findReranker: deps.findReranker, clock });
   const reader = createDocumentReader(deps.reader);
   const searcher = createSearcher({ ...deps.searcher, dataDir: store.dataDir });
   let isClosed = false;

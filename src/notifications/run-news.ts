@@ -101,9 +101,11 @@ async function nextAfter(tx: Tx, run: RunRow): Promise<NotificationAbout["next"]
       return next("open", datasets, "/datasets");
     case "index-documents":
     case "rebuild-index":
+    case "evaluate-retrieval":
       return next("open", knowledgeBases, "/knowledge");
     case "make-images":
-      return { ...lookAt(run), path: "/images" };
+      // Its name is what the images show, too long for a button.
+      return { verb: "open", name: "", path: "/images" };
     default:
       return lookAt(run);
   }

@@ -1,6 +1,6 @@
 // The urql client: cookies for who you are, one WebSocket for what changes, 401 leads to sign-in.
 
-import { createClient } from "graphql-ws";
+import { createClient, type SubscribePayload } from "graphql-ws";
 import {
   Client,
   type CombinedError,
@@ -54,6 +54,38 @@ const events = createClient({
   on: { pong: (_, said) => opening.get(String(said?.["subscribed"]))?.() },
 });
 
+type Sink = Parameters<typeof events.subscribe>[1];
+
+/** Longest wait before a stream is opened again whose socket was closed for good. */
+const REOPEN_MS = 5000;
+
+/**
+ * Subscribes, and again when the server closed the socket with a code after which graphql-ws gives up, such as a fault of
+ * its own: a page that stood still until it is loaded anew would be worse. Returns what ends it.
+ */
+function subscribeAgain(payload: SubscribePayload, sink: Sink, onConnected: () => void): () => void {
+  let end = (): void => {};
+  const begin = (): void => {
+    const leave = events.subscribe(payload, {
+      ...sink,
+      error: (fault) => {
+        end();
+        if (!(fault instanceof CloseEvent)) return sink.error(fault);
+        const timer = setTimeout(begin, REOPEN_MS);
+        end = () => clearTimeout(timer);
+      },
+    });
+    const id = String(lastId);
+    opening.set(id, onConnected);
+    end = () => {
+      opening.delete(id);
+      leave();
+    };
+  };
+  begin();
+  return () => end();
+}
+
 /** What a subscription may carry beside its document. */
 export type SubscriptionContext = {
   /** Called each time the stream is open, first and after a break: what happened before is not told by it. */
@@ -69,19 +101,12 @@ export const client = new Client({
     subscriptionExchange({
       forwardSubscription: (request, operation) => ({
         subscribe: (sink) => {
-          const variables = request.variables as Record<string, unknown>;
-          const leave = events.subscribe(
-            { query: request.query ?? "", variables },
-            sink as Parameters<typeof events.subscribe>[1],
-          );
-          const id = String(lastId);
-          opening.set(id, () => (operation.context as SubscriptionContext).onConnected?.());
-          return {
-            unsubscribe: () => {
-              opening.delete(id);
-              leave();
-            },
+          const payload = {
+            query: request.query ?? "",
+            variables: request.variables as Record<string, unknown>,
           };
+          const onConnected = () => (operation.context as SubscriptionContext).onConnected?.();
+          return { unsubscribe: subscribeAgain(payload, sink as Sink, onConnected) };
         },
       }),
     }),

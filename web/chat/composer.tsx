@@ -76,8 +76,7 @@ export function Composer(props: {
           minRows={1}
           maxRows={8}
           variant="unstyled"
-          style={{ flex: 1 }}
-          px={8}
+          className="e-composer-text"
           value={text}
           onChange={(event) => props.onText(event.currentTarget.value)}
           onKeyDown={onKey}

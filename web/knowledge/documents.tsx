@@ -72,14 +72,7 @@ export function Documents(props: { base: KnowledgeBase; add: ReactNode }) {
             key: "format",
             label: t("Format"),
             sortBy: (row) => row.format ?? "",
-            cell: (row) => row.format ?? "–",
-          },
-          {
-            key: "pages",
-            label: t("Pages"),
-            isNumber: true,
-            sortBy: (row) => row.pages ?? 0,
-            cell: (row) => (row.pages === null ? "–" : count(row.pages)),
+            cell: (row) => formatOf(row),
           },
           {
             key: "chunks",
@@ -102,11 +95,17 @@ export function Documents(props: { base: KnowledgeBase; add: ReactNode }) {
   );
 }
 
+/** What a document is, and how long where it has pages. */
+function formatOf({ format, pages }: Document): string {
+  if (format === null) return "–";
+  return pages === null ? format : t("{{format}}, {{count}} pages", { format, count: pages });
+}
+
 function StateCell(props: { document: Document; isBusy: boolean; onRetry: () => void }) {
   const { name, state, error, run } = props.document;
   if (state !== "FAILED") return <StatePill state={state} />;
   return (
-    <div style={{ minWidth: 220, maxWidth: 360, whiteSpace: "normal" }}>
+    <div style={{ minWidth: 180, maxWidth: 360, whiteSpace: "normal" }}>
       <Group gap={8} mb={2}>
         <StatePill state={state} />
         <Button

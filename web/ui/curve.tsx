@@ -62,7 +62,10 @@ export function Curve(props: {
         width,
         height: now.height,
         padding: [8, 8, 0, 0],
-        legend: { show: now.hasLegend ?? false },
+        legend: {
+          show: now.hasLegend ?? false,
+          markers: { dash: (_, index) => (now.series[index - 1]?.isDashed ? "dotted" : "solid") },
+        },
         cursor: { sync: { key: "training" }, points: { size: 6 } },
         scales: { x: { time: false }, y: now.isLog ? { distr: 3 } : {} },
         axes: [
@@ -74,8 +77,11 @@ export function Curve(props: {
           {
             ...axis,
             size: 64,
-            values: (_: uPlot, ticks: number[]) =>
-              ticks.map((tick) => (tick === null ? "" : latest.current.format(tick))),
+            values: (_: uPlot, ticks: number[]) => {
+              const said = ticks.map((tick) => (tick === null ? "" : latest.current.format(tick)));
+              // Ticks closer than what the format tells apart would all say the same.
+              return said.map((text, at) => (text === said[at - 1] ? "" : text));
+            },
           },
         ],
         series: [

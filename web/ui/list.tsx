@@ -136,7 +136,7 @@ export function List<R extends { id: string }>(props: {
       >
         <table className="e-table e-list">
           <thead>
-            <tr>
+            <tr data-sort={t("Sort by")}>
               {canChoose ? (
                 <th className="e-choose">
                   <Checkbox

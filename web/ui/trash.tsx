@@ -26,6 +26,16 @@ const undeleteThing = graphql(`
   }
 `);
 
+export const purgeThing = graphql(`
+  mutation PurgeThing($id: ID!) {
+    purge(id: $id) {
+      __typename
+      ... on PurgeSuccess { id name }
+      ... on UserError { code message hint field value }
+    }
+  }
+`);
+
 /** How long a notice with a way back stays. */
 const UNDO_MS = 12_000;
 

@@ -77,7 +77,7 @@ export const RetrievalType = builder.objectRef<Retrieval>("RetrievalSettings").i
     neighbours: t.exposeInt("neighbours", { description: "Chunks on each side joined to each passage." }),
     reranker: t.exposeString("reranker", {
       nullable: true,
-      description: "Id or name of the reranker, if any.",
+      description: "Id of the reranker, if any.",
     }),
   }),
 });

@@ -7,7 +7,7 @@ import { limits } from "../../kit/limits.ts";
 import type { ProviderRow, ProviderTest, ThirdPartyModelInput } from "../../models/models.ts";
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
-import { notFound } from "../http.ts";
+import { notFound, scopeMissing } from "../http.ts";
 import { LineageNode, NodeInterface, resultUnion } from "./common.ts";
 import { connectionOf, paged } from "./connections.ts";
 import { ModelAbility } from "./enums.ts";
@@ -323,11 +323,7 @@ builder.mutationFields((t) => ({
 /** Providers hold keys: whoever may write may still not take them away or bring them back. */
 export function mustBeAdmin({ principal }: Context): void {
   if (opens(principal.scopes, "admin")) return;
-  throw new EspalierError("SCOPE_MISSING", 'this needs the scope "admin"', {
-    hint: "Ask an admin to do it.",
-    value: "admin",
-    status: 403,
-  });
+  throw scopeMissing(principal, "admin");
 }
 
 function missing(id: string): never {

@@ -77,7 +77,7 @@ export function recognise(bytes: Uint8Array, path: string): Recognised {
   if (startsWith(bytes, "PK\x05\x06")) throw malformed(path, "is an empty archive");
   if (startsWith(bytes, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")) throw oldOffice(bytes, path);
   for (const [what, magic, from] of FOREIGN)
-    if (startsWith(bytes, magic, from)) throw unsupported(path, what);
+    if (startsWith(bytes, magic, from)) throw unsupported(path, `${what}, not a document`);
   if (!isText(head)) throw unsupported(path, "binary data");
   if (NEVER_TEXT.test(name))
     throw unsupported(
