@@ -25,7 +25,7 @@ import {
   testProvider,
   usageQuery,
 } from "./queries.ts";
-import { abilityText, dollars } from "./words.ts";
+import { abilityText, dollars, kindTitle } from "./words.ts";
 
 export function ProviderPage() {
   const { id } = useParams({ strict: false }) as { id: string };
@@ -54,7 +54,6 @@ export function ProviderPage() {
 function Details(props: { provider: ProviderNode; kinds: readonly KindNode[]; isAdmin: boolean }) {
   const { provider, isAdmin } = props;
   const [isOpen, form] = useDisclosure(false);
-  const kind = props.kinds.find(({ name }) => name === provider.kind);
   return (
     <div className="e-columns">
       <Stack gap={16}>
@@ -69,7 +68,7 @@ function Details(props: { provider: ProviderNode; kinds: readonly KindNode[]; is
         <Surface title={t("What it is")}>
           <Facts
             items={[
-              [t("Kind"), kind?.title ?? provider.kind],
+              [t("Kind"), kindTitle(props.kinds, provider.kind)],
               [t("Address"), provider.url],
               [t("Key"), provider.hasKey ? t("kept, sealed") : t("none")],
               [

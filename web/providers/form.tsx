@@ -21,6 +21,7 @@ import { ProblemNotice } from "../ui/states.tsx";
 import { sayDeleted } from "../ui/trash.tsx";
 import { type ModelDraft, ModelRows, modelDraft, modelInput } from "./model-rows.tsx";
 import { addProvider, type KindNode, type ProviderNode, updateProvider } from "./queries.ts";
+import { kindTitle } from "./words.ts";
 
 type Draft = {
   kind: string;
@@ -130,7 +131,7 @@ function Fields(props: { kinds: readonly KindNode[]; provider: ProviderNode | nu
           <>
             <Select
               label={t("Kind")}
-              data={kinds.map(({ name, title }) => ({ value: name, label: title }))}
+              data={kinds.map(({ name }) => ({ value: name, label: kindTitle(kinds, name) }))}
               value={draft.kind}
               onChange={choose}
               searchable

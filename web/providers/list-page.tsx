@@ -9,6 +9,7 @@ import { Empty, Loaded } from "../ui/states.tsx";
 import { createdColumn, nameColumn } from "../ui/things.tsx";
 import { ProviderForm } from "./form.tsx";
 import { providersQuery } from "./queries.ts";
+import { kindTitle } from "./words.ts";
 
 export function ProvidersPage() {
   const reading = useData(providersQuery, {});
@@ -60,7 +61,7 @@ export function ProvidersPage() {
                     key: "kind",
                     label: t("Kind"),
                     sortBy: (row) => row.kind,
-                    cell: (row) => providerKinds.find(({ name }) => name === row.kind)?.title ?? row.kind,
+                    cell: (row) => kindTitle(providerKinds, row.kind),
                   },
                   {
                     key: "models",

@@ -12,6 +12,15 @@ export const abilityWords: Record<Ability, string> = {
   IMAGE: t("images"),
 };
 
+/** What a kind is called; those that are no product's own name are words. */
+export function kindTitle(kinds: readonly KindNode[], name: string): string {
+  const words: Record<string, string> = {
+    llamacpp: t("llama.cpp server"),
+    "openai-compatible": t("OpenAI-style address"),
+  };
+  return words[name] ?? kinds.find((kind) => kind.name === name)?.title ?? name;
+}
+
 /** Abilities as a list of words. */
 export const abilityText = (abilities: readonly Ability[]): string =>
   abilities.map((one) => abilityWords[one]).join(", ");
