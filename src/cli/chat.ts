@@ -101,7 +101,7 @@ async function addPicture(client: Client, path: string): Promise<string> {
       ... on AddPictureSuccess { picture { id } } ${ERRORS} } }`,
     { input: { name: basename(path), file: null } },
     added,
-    file,
+    { "input.file": file },
   );
   return picture.id;
 }

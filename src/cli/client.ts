@@ -4,14 +4,16 @@ import { EspalierError, messageOf } from "../kit/errors.ts";
 import { asEvents } from "./events.ts";
 
 export type Variables = Record<string, unknown>;
+/** Files of a multipart request, each by the place of its variable: "input.file". */
+export type Files = Readonly<Record<string, Blob>>;
 export type Client = {
   url: string;
   /** True when the server listens on this machine, so that a path here is one there. */
   isLocal: boolean;
   /** Runs a query and parses its data. */
   query<T>(document: string, variables: Variables, data: z.ZodType<T>): Promise<T>;
-  /** Runs a mutation with one field that answers a result union: its success, or the typed error thrown. `file` goes as `input.file`. */
-  mutate<T>(document: string, variables: Variables, success: z.ZodType<T>, file?: Blob): Promise<T>;
+  /** Runs a mutation with one field that answers a result union: its success, or the typed error thrown. */
+  mutate<T>(document: string, variables: Variables, success: z.ZodType<T>, files?: Files): Promise<T>;
   /** The data of each event of a subscription. */
   subscribe<T>(document: string, variables: Variables, data: z.ZodType<T>): AsyncGenerator<T, void, void>;
   /** A plain request; answers that are no success are thrown. */
@@ -73,13 +75,14 @@ export function createClient(
     document: string,
     variables: Variables,
     accept: string,
-    file?: Blob,
+    files: Files = {},
   ): Promise<Response> {
-    if (file) {
+    const parts = Object.entries(files);
+    if (parts.length > 0) {
       const body = new FormData();
       body.set("operations", JSON.stringify({ query: document, variables }));
-      body.set("map", JSON.stringify({ 0: ["variables.input.file"] }));
-      body.set("0", file);
+      body.set("map", JSON.stringify(Object.fromEntries(parts.map(([at], n) => [n, [`variables.${at}`]]))));
+      for (const [n, [, file]] of parts.entries()) body.set(String(n), file);
       return request("/graphql", { method: "POST", headers: { accept }, body });
     }
     return request("/graphql", {
@@ -98,8 +101,12 @@ export function createClient(
     return parsed.data.data;
   }
 
-  async function ask(document: string, variables: Variables, file?: Blob): Promise<Record<string, unknown>> {
-    const response = await post(document, variables, "application/json", file);
+  async function ask(
+    document: string,
+    variables: Variables,
+    files?: Files,
+  ): Promise<Record<string, unknown>> {
+    const response = await post(document, variables, "application/json", files);
     const text = await response.text().catch((error: unknown) => {
       throw signal?.aborted ? interrupted() : unreachable(url, error);
     });
@@ -113,8 +120,8 @@ export function createClient(
     async query(document, variables, data) {
       return parsedAnswer(data, await ask(document, variables));
     },
-    async mutate(document, variables, success, file) {
-      const [result] = Object.values(await ask(document, variables, file));
+    async mutate(document, variables, success, files) {
+      const [result] = Object.values(await ask(document, variables, files));
       const failed = typedError.safeParse(result);
       if (failed.success) throw asError(failed.data, STATUS[failed.data.__typename]);
       return parsedAnswer(success, result);

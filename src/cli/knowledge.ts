@@ -46,6 +46,8 @@ const DOCUMENT = "id state error { code message hint field value } run { id }";
 const addedShape = z.object({ items: z.array(z.object({ name: z.string(), document: documentShape })) });
 
 type File = { name: string; path: string };
+/** A file that the server has, or gets with the call. */
+type Sent = { name: string; uploadId: string } | { name: string; file: Blob };
 type Item = {
   name: string;
   status: string;
@@ -53,7 +55,9 @@ type Item = {
   error: ErrorShape | z.infer<typeof errorShape> | null;
 };
 
-/** Files sent at once; each costs the server some requests. */
+/** Files up to this size go with the call that adds them; a larger one is sent before, in pieces that can be sent again. */
+const INLINE_BYTES = 256 * 1024;
+/** Files sent before the call at once; each costs the server some requests. */
 const UPLOADS_AT_ONCE = 4;
 /** Files that one call adds: the server reads them while the next ones are sent. */
 const FILES_PER_CALL = 50;
@@ -107,14 +111,14 @@ async function filesAt(path: string): Promise<File[]> {
   throw usage(`there are no files in ${path}`, "Name a folder with documents; hidden files are left out.");
 }
 
-/** Uploads and adds some files, and notes the runs that read them. A file that cannot be sent fails alone. */
+/** Sends and adds some files, and notes the runs that read them. A file that cannot be sent fails alone. */
 async function addSome(
   context: VerbContext,
   base: string,
   files: readonly File[],
   runs: Set<string>,
 ): Promise<Item[]> {
-  const sent: ({ name: string; uploadId: string } | Item)[] = new Array(files.length);
+  const sent: (Sent | Item)[] = new Array(files.length);
   let next = 0;
   const lane = async (): Promise<void> => {
     for (let at = next++; at < files.length; at = next++) {
@@ -123,16 +127,13 @@ async function addSome(
     }
   };
   await Promise.all(Array.from({ length: UPLOADS_AT_ONCE }, lane));
-  const uploads = sent.filter((one) => "uploadId" in one);
-  const added = uploads.length > 0 ? await addUploads(context, base, uploads, runs) : [];
+  const good = sent.filter((one): one is Sent => !("status" in one));
+  const added = good.length > 0 ? await addSent(context, base, good, runs) : [];
   let taken = 0;
-  return sent.flatMap((one) => ("uploadId" in one ? (added[taken++] ?? []) : [one]));
+  return sent.flatMap((one) => ("status" in one ? [one] : (added[taken++] ?? [])));
 }
 
-async function send(
-  { client }: VerbContext,
-  { name, path }: File,
-): Promise<{ name: string; uploadId: string } | Item> {
+async function send({ client }: VerbContext, { name, path }: File): Promise<Sent | Item> {
   try {
     const source = fileSource(path, "file");
     if (source.sizeBytes > limits.documentBytes)
@@ -141,6 +142,7 @@ async function send(
         `${name} has ${source.sizeBytes} bytes, more than the limit documentBytes (${limits.documentBytes}).`,
         { hint: "Split the document and add its parts.", value: name },
       );
+    if (source.sizeBytes <= INLINE_BYTES) return { name, file: new Blob([await Bun.file(path).bytes()]) };
     return { name, uploadId: await upload(client, source) };
   } catch (error) {
     if (
@@ -153,17 +155,25 @@ async function send(
   }
 }
 
-async function addUploads(
+async function addSent(
   { client }: VerbContext,
   base: string,
-  files: readonly { name: string; uploadId: string }[],
+  files: readonly Sent[],
   runs: Set<string>,
 ): Promise<Item[]> {
   const { items } = await client.mutate(
     `mutation Add($input: AddDocumentsInput!) { addDocuments(input: $input) { __typename
       ... on AddDocumentsSuccess { items { name document { ${DOCUMENT} } } } ${ERRORS} } }`,
-    { input: { knowledgeBase: base, files } },
+    {
+      input: {
+        knowledgeBase: base,
+        files: files.map((one) => ("file" in one ? { name: one.name, file: null } : one)),
+      },
+    },
     addedShape,
+    Object.fromEntries(
+      files.flatMap((one, at) => ("file" in one ? [[`input.files.${at}.file`, one.file]] : [])),
+    ),
   );
   for (const { document } of items)
     if (document.run && !/^(READY|FAILED)$/.test(document.state)) runs.add(document.run.id);

@@ -18,12 +18,14 @@ export type AddDocumentsInput = {
   projectId: string;
   /** Name or id. */
   knowledgeBase: string;
-  files: readonly {
+  files: readonly ({
     /** Path within the folder it came from, or the file's own name. */
     name: string;
+  } & (
+    | { file: Blob }
     /** Takes over the one uploaded file; called when nothing else speaks against it. */
-    claim: () => Promise<string>;
-  }[];
+    | { claim: () => Promise<string> }
+  ))[];
 };
 /** `document` is the one that holds the file's content: an older one, of another name even, where that was there. */
 export type Added = { name: string; document: DocumentRow; wasThere: boolean };
@@ -35,9 +37,11 @@ type Stored = { name: string; sha256: string; sizeBytes: number };
 export function createIntake({ store, runs, bases, clock }: IntakeDeps) {
   const { db } = store;
 
-  /** Moves an uploaded file into the blob folder. */
-  async function keepFile({ name, claim }: AddDocumentsInput["files"][number]): Promise<Stored> {
-    const incoming = await claim();
+  /** Moves a file into the blob folder. */
+  async function keepFile(given: AddDocumentsInput["files"][number]): Promise<Stored> {
+    const { name } = given;
+    if ("file" in given) return { name, ...(await store.blobs.putBytes(await given.file.bytes())) };
+    const incoming = await given.claim();
     const { folder, names } = await store.incoming.find(incoming);
     const [fileName] = names;
     if (fileName === undefined) throw new Error(`the upload of ${name} was taken without a file`);

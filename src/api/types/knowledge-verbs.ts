@@ -345,10 +345,7 @@ builder.mutationFields((t) => ({
           knowledgeBase: input.knowledgeBase,
           files: input.files.map(({ name, uploadId, file }) => ({
             name,
-            claim: async () => {
-              const id = file ? await uploads.keep(file, "file", principal) : uploadId;
-              return uploads.claim([id ?? ""], principal);
-            },
+            ...(file ? { file } : { claim: () => uploads.claim([uploadId ?? ""], principal) }),
           })),
         }),
       ),
