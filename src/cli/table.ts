@@ -26,6 +26,9 @@ const TITLE: Record<string, string> = {
   memoryBytes: "memory",
 };
 
+/** Longest that a cell of a table may be. */
+const CELL_CHARS = 100;
+
 /** The text of any document. */
 export function textOf(document: Json): string {
   if (!isRow(document)) return `${typeof document === "string" ? document : JSON.stringify(document)}\n`;
@@ -43,7 +46,14 @@ function tableOf(rows: readonly Row[]): string {
   if (!first) return "none yet\n";
   const columns = COLUMNS[typeof first["kind"] === "string" ? first["kind"] : ""] ?? Object.keys(first);
   const head = columns.map((column) => (TITLE[column] ?? column).toUpperCase());
-  const body = rows.map((row) => columns.map((column) => cell(column, row[column])));
+  const body = rows.map((row) =>
+    columns.map((column, at) => {
+      const text = cell(column, row[column]).replace(/\s+/g, " ");
+      // What stands last may be as long as it is: nothing is pushed aside by it.
+      const isShort = text.length <= CELL_CHARS || at === columns.length - 1;
+      return isShort ? text : `${text.slice(0, CELL_CHARS - 1)}…`;
+    }),
+  );
   const widths = head.map((title, at) =>
     Math.max(title.length, ...body.map((cells) => (cells[at] ?? "").length)),
   );
@@ -71,7 +81,7 @@ function linesOf(row: Row, indent: string): string {
   return text;
 }
 
-/** A value in one cell: names of things, sizes with a unit, times to the second. */
+/** A value in one cell: names of things, what an error says, sizes with a unit, times to the second. */
 function cell(key: string, value: Json | undefined): string {
   if (value === undefined || value === null) return "-";
   if (typeof value === "number") {
@@ -85,6 +95,8 @@ function cell(key: string, value: Json | undefined): string {
   if (isRow(value)) {
     const name = value["name"] ?? value["sentence"];
     if (typeof name === "string") return plain(name);
+    const { code, message, hint } = value;
+    if (typeof message === "string") return plain(`${message} ${hint ?? ""}`.trim() + ` (${code})`);
     if (typeof value["number"] === "number") {
       const rows = value["rowCount"] === undefined ? "" : `, ${value["rowCount"]} rows`;
       return `version ${value["number"]}${rows}`;
