@@ -5,6 +5,7 @@ import { canTrain, narrow, startWalk, type Walk, wantsPictures } from "./browser
 import {
   answerBy,
   deployHere,
+  endForGood,
   openFrom,
   QUESTION,
   readGeneratedName,
@@ -387,10 +388,7 @@ test.skipIf(!canTrain)(
 
     // What is not wanted any more goes for good before its time, after a question.
     await walk.act('mutation { delete(id: "support", confirm: true) { __typename } }');
-    await walk.open("/trash");
-    await walk.button("Delete support for good").click();
-    await walk.button("Delete for good", walk.dialog()).click();
-    await page.getByText("support is gone for good").waitFor();
+    await endForGood(walk, "support");
     expect(await walk.graphql("{ trash { nodes { name } } }")).toEqual({ trash: { nodes: [] } });
   },
 );

@@ -91,3 +91,18 @@ export async function deployHere(walk: Walk, name: string): Promise<void> {
   await walk.heading(name).waitFor();
   await page.locator(".e-pill", { hasText: /^live$/ }).waitFor({ timeout: 600_000 });
 }
+
+/** Ends one thing of the trash, then all that is left there, each after a question. */
+export async function endForGood(walk: Walk, name: string): Promise<void> {
+  await walk.open("/trash");
+  for (const button of [`Delete for good: ${name}`, "Empty the trash"]) {
+    await walk.button(button).click();
+    await walk.button("Delete for good", walk.dialog()).click();
+    await walk.page
+      .getByText(/gone for good/)
+      .last()
+      .waitFor();
+    await walk.button(button).waitFor({ state: "detached" });
+  }
+  await walk.page.getByText("Nothing was deleted").waitFor();
+}

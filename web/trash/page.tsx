@@ -120,7 +120,7 @@ export function TrashPage() {
                     variant="subtle"
                     color="red"
                     c="var(--e-red)"
-                    aria-label={t("Delete {{name}} for good", { name: r.name })}
+                    aria-label={t("Delete for good: {{name}}", { name: r.name })}
                     onClick={() => setEnding([r])}
                   >
                     {t("Delete for good")}
