@@ -47,10 +47,20 @@ export type ModelFolders = {
 export function createModelFolders(store: Store): ModelFolders {
   const root = join(store.dataDir, "models");
   const made = new Set<string>();
+  const making = new Map<string, Promise<string>>();
 
+  /** Several that ask at once wait for one maker: a second one would take away what the first has just laid out. */
   async function ensure(id: string, files: readonly ModelFile[]): Promise<string> {
+    if (made.has(id)) return join(root, id);
+    const other = making.get(id);
+    if (other) return other;
+    const work = layOut(id, files).finally(() => making.delete(id));
+    making.set(id, work);
+    return work;
+  }
+
+  async function layOut(id: string, files: readonly ModelFile[]): Promise<string> {
     const folder = join(root, id);
-    if (made.has(id)) return folder;
     for (const file of files) {
       const target = join(folder, file.path);
       const there = await stat(target).catch(() => null);
