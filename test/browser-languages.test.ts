@@ -60,7 +60,9 @@ const sentence = (language: string, key: string, values: Record<string, string> 
 
 const listPages = [
   ..."base-models datasets trainings customized complete live registered third-party knowledge".split(" "),
-  ..."chat rated images dashboard runs trash trainers people projects account settings nowhere".split(" "),
+  ..."chat rated images dashboard runs trash assessments assess trainers people projects account settings nowhere".split(
+    " ",
+  ),
   ..."third-party?add=1 base-models?import=1 datasets?import=1 knowledge?import=1".split(" "),
 ].map((path) => `/${path}`);
 

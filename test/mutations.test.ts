@@ -132,6 +132,13 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
   retryDocument: [['(id: "doc_x")', { type: "NotFoundError", code: "DOCUMENT_NOT_FOUND" }]],
   deleteDocument: [['(id: "doc_x")', { type: "NotFoundError", code: "DOCUMENT_NOT_FOUND" }]],
   deleteKnowledgeBase: [['(id: "kb_x")', { type: "NotFoundError", code: "KNOWLEDGE_BASE_NOT_FOUND" }]],
+  startAssessment: [
+    [
+      '(input: { name: "a", dataset: "nobody", graders: ["exact"], candidates: [{ model: "toy" }] })',
+      { type: "NotFoundError", code: "DATASET_NOT_FOUND" },
+    ],
+  ],
+  resumeAssessment: [['(id: "asm_x")', { type: "NotFoundError", code: "ASSESSMENT_NOT_FOUND", field: "id" }]],
   undelete: [
     ['(id: "nobody")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],
     ['(id: "base_x")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],

@@ -133,7 +133,7 @@ test.each([
   [["train", "--base", "toy", "--dataset", "rows", "--name", "t", "--set", "r=0"], 4, "PARAMETER_INVALID"],
   [["retire", "pet"], 4, "HAS_DEPENDANTS"],
   [["delete", "toy"], 4, "HAS_DEPENDANTS"],
-  [["list", "assessments"], 4, "NOT_IN_THIS_VERSION"],
+  [["assessment", "report", "nobody"], 3, "ASSESSMENT_NOT_FOUND"],
   [["chat", "toy", "hi", "--kb", "k"], 3, "KNOWLEDGE_BASE_NOT_FOUND"],
   [["dataset", "import", "bad.jsonl", "--name", "bad", "--wait"], 1, "ROW_NOT_OBJECT"],
 ] as const)("%p ends with %p, %s", async (args, code, name) => {

@@ -61,6 +61,7 @@ const WORDS: Record<string, unknown> = {
   "conversations.is_shared": true,
   "trainings.method": "sft",
   "notifications.kind": "run-failed",
+  "assessments.sample": { kind: "all", size: null, seed: 1, by: null },
   "webhooks.url": "http://127.0.0.1:1/",
 };
 

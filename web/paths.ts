@@ -21,6 +21,7 @@ const byKind: Record<string, string> = {
   run: "/runs",
   conversation: "/chat",
   knowledgebase: "/knowledge",
+  assessment: "/assessments",
 };
 
 /** The page of one thing, from its kind in any spelling; the map where the kind has no page. */
@@ -37,6 +38,7 @@ const madeBy: Record<string, string> = {
   DEPLOY: "/live",
   INDEX_DOCUMENTS: "/knowledge",
   REBUILD_INDEX: "/knowledge",
+  ASSESS: "/assessments",
 };
 /** Pages that show all that runs of a kind make. */
 const shownAt: Record<string, string> = { MAKE_IMAGES: "/images" };

@@ -28,6 +28,8 @@ const passedOn: Record<string, string> = {
     "a row's own error",
   "src/knowledge/indexing.ts: `${first.message}${others}`": "a document's own error",
   'src/knowledge/indexing.ts: first.hint ?? "Each document says why."': "a document's own error",
+  "src/assessments/input.ts: problem.message": "what checkTemplate says, collected there",
+  "src/assessments/input.ts: problem.hint": "what checkTemplate says, collected there",
   "src/api/graphql.ts: error.message": "the GraphQL library's, about a query that no page sends",
 };
 

@@ -1,5 +1,6 @@
 // What every resolver and route can reach: the front doors, and who asks.
 import type { Accounts, Principal } from "../accounts/accounts.ts";
+import type { Assessments } from "../assessments/assessments.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Config } from "../config.ts";
 import type { Dashboard } from "../dashboard/dashboard.ts";
@@ -36,6 +37,7 @@ export type ApiDeps = {
   dashboard: Dashboard;
   notifications: Notifications;
   chat: Chat;
+  assessments: Assessments;
   config: Config;
   log: Log;
   /** What the server's own trainer is doing while it has not checked in; null where there is nothing to say. */

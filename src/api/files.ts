@@ -9,6 +9,7 @@ import { zip } from "./zip.ts";
  * `/files/{id or name}` is a zip of the model's files (a PEFT or Hugging Face folder), `/files/{id}/` their list,
  * `/files/{id}/{path}` one of them, with Range. `/files/{conversation}.md` and `.json` are a conversation,
  * `/files/{picture}` is a picture of a message; they need the scope "chat".
+ * `/files/{assessment}.csv` and `.jsonl` are an assessment's answers with their scores.
  * `/files/{image}` is an image; with `?download` it is a file to keep.
  */
 export async function handleFiles(request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
@@ -24,6 +25,16 @@ export async function handleFiles(request: Request, principal: Principal, deps: 
   if (/^pic_[0-9a-z]+$/.test(id) && path === undefined) {
     if (!opens(principal.scopes, "chat")) throw scopeMissing(principal, "chat");
     return sendPicture(request, await deps.chat.getPicture(principal, id), deps);
+  }
+  const [, assessmentId, answersAs] = /^(asm_[0-9a-z]+)\.(csv|jsonl)$/.exec(id) ?? [];
+  if (assessmentId !== undefined && path === undefined) {
+    const found = await deps.assessments.get(principal.projectId, assessmentId);
+    const lines = deps.assessments.exported(found, answersAs === "csv" ? "csv" : "jsonl");
+    const headers = {
+      "content-type": answersAs === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson",
+      ...attachment(`${folderName(found.name)}.${answersAs}`),
+    };
+    return new Response(request.method === "HEAD" ? null : streamOf(encoded(lines)), { headers });
   }
   if (/^img_[0-9a-z]+$/.test(id) && path === undefined) {
     const image = await deps.images.find(id);
@@ -109,6 +120,11 @@ function attachment(name: string): Record<string, string> {
 /** A model's name, or a conversation's title, as the name of a folder or file. */
 function folderName(name: string): string {
   return name.replaceAll(/[^\p{L}\p{N}._+-]/gu, "_");
+}
+
+async function* encoded(lines: AsyncGenerator<string, void, void>) {
+  const encoder = new TextEncoder();
+  for await (const line of lines) yield encoder.encode(line);
 }
 
 function streamOf(parts: AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>): ReadableStream<Uint8Array> {

@@ -13,6 +13,7 @@ const begun: Facts = {
   live: [],
   registered: [],
   conversations: { count: 0, newest: null },
+  assessments: { count: 0, newest: null },
   knowledge: { count: 0, newest: null },
   thirdParty: [],
   provider: null,

@@ -34,6 +34,7 @@ export type Facts = {
   live: { id: string; name: string; modelId: string; status: string }[];
   registered: { alias: string; deploymentId: string }[];
   conversations: { count: number; newest: string | null };
+  assessments: { count: number; newest: string | null };
   knowledge: { count: number; newest: string | null };
   thirdParty: { id: string; name: string; abilities: readonly string[] }[];
   /** The newest provider, whether or not a model of it was chosen. */
@@ -253,6 +254,16 @@ export function stagesOf(facts: Facts): MapStage[] {
       },
     ),
     stage(
+      "assessment",
+      facts.assessments.count,
+      facts.assessments.newest ?? "Which model is better, and how sure.",
+      {
+        running: running("assess"),
+        action: canTalk && readable ? ["Assess", "/assess"] : null,
+        missing: [...(canTalk ? [] : ["a model"]), ...(readable ? [] : ["a dataset"])],
+      },
+    ),
+    stage(
       "chat",
       facts.conversations.count,
       facts.conversations.newest ?? "Talk to any model, or up to four side by side.",
@@ -328,6 +339,7 @@ function stage(
 /** The whole map of the caller's project, from what the front doors say now. */
 export async function readProcessMap(context: Context): Promise<ProcessMap> {
   const { models, datasets, chat, knowledge, providers, runs, trainers, accounts, principal } = context;
+  const assessed = await context.assessments.page(context.principal.projectId, { first: 1 });
   const { projectId } = principal;
   const known = await trainers.list(projectId);
   const open: RunRow[] = [];
@@ -353,6 +365,7 @@ export async function readProcessMap(context: Context): Promise<ProcessMap> {
       count: await recent.totalCount(),
       newest: recent.items[0]?.title ?? null,
     },
+    assessments: { count: await assessed.totalCount(), newest: assessed.items[0]?.name ?? null },
     knowledge: { count: await bases.totalCount(), newest: bases.items[0]?.name ?? null },
     thirdParty: await models.entries(projectId, ["third-party"]),
     provider: (await providers.pageOf(projectId, { first: 1 })).items[0] ?? null,

@@ -94,7 +94,6 @@ test.each([
   ],
   ["what depends on it", ["delete", "support"], 4, "HAS_DEPENDANTS"],
   ["a name of two things", ["delete", "toy"], 4, "NAME_AMBIGUOUS"],
-  ["a stage of later versions", ["list", "assessments"], 4, "NOT_IN_THIS_VERSION"],
   ["a failed run", ["run", "wait", "run_2"], 1, "SMOKE_FAILED"],
   ["a damaged backup", ["backup", "x.tar"], 1, "BACKUP_DAMAGED"],
   ["a newer schema", ["serve"], 6, "SCHEMA_NEWER"],
@@ -313,7 +312,18 @@ test("--help of every verb has an example, and completion names them all", async
   const { stdout } = await cli(["--help"]);
   const verbs = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name ?? "");
   expect(verbs.length).toBeGreaterThan(20);
-  const groups = ["config", "user", "model", "dataset", "run", "key", "kb", "provider", "secret"];
+  const groups = [
+    "config",
+    "user",
+    "model",
+    "dataset",
+    "run",
+    "key",
+    "kb",
+    "provider",
+    "secret",
+    "assessment",
+  ];
   for (const verb of verbs.filter((name) => !groups.includes(name)))
     expect((await cli([verb, "--help"])).stdout).toContain(`Example:\n  espalier ${verb}`);
   for (const shell of ["bash", "zsh", "fish"]) {

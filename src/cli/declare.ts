@@ -1,6 +1,7 @@
 // Every verb of the command line. What a verb does is loaded when it is called, so that all start fast.
 import { Option } from "commander";
 import { z } from "zod";
+import { declareAssessments } from "./declare-assessments.ts";
 import { declareLocal } from "./declare-local.ts";
 import { declareProviders } from "./declare-providers.ts";
 import { document, group, number, required, take, text, words, yes } from "./flags.ts";
@@ -13,6 +14,7 @@ export function declareVerbs(declared: Declared): void {
   declareImports(declared);
   declareKnowledge(declared);
   declareStages(declared);
+  declareAssessments(declared);
   declareLists(declared);
   declareKeys(declared);
   declareProviders(declared);
@@ -246,7 +248,7 @@ function declareLists({ parent, verb }: Declared): void {
   verb({
     name: "list <kind>",
     about:
-      "List bases, datasets, customized, complete, live, registered, third-party, kbs, trainings, methods, trainers, runs or trash, newest first.",
+      "List bases, datasets, customized, complete, live, registered, third-party, kbs, assessments, trainings, methods, trainers, runs or trash, newest first.",
     example: "espalier list live --json",
     options: [numberOption("--limit <number>", "at most so many", { min: 1, whole: true })],
     does: async ([kind = ""], flags, server) => {

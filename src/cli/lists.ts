@@ -17,13 +17,13 @@ const plural = {
   live: ["liveModels", "LiveModel"],
   registered: ["registeredModels", "RegisteredModel"],
   kbs: ["knowledgeBases", "KnowledgeBase"],
+  assessments: ["assessments", "Assessment"],
   trainings: ["trainings", "Training"],
   trainers: ["trainers", "Trainer"],
   runs: ["runs", "Run"],
   trash: ["trash", "TrashEntry"],
 } as const;
 type Plural = keyof typeof plural;
-const LATER = ["assessments"];
 /** What `list` knows. */
 export const LIST_KINDS = [...Object.keys(plural), "third-party", "methods"];
 
@@ -33,12 +33,6 @@ const methodList = z.object({
 
 /** {"items": […]} of one kind, newest first. */
 export async function list(context: VerbContext, kind: string, flags: { limit?: number }): Promise<Json> {
-  if (LATER.includes(kind))
-    throw new EspalierError("NOT_IN_THIS_VERSION", `this version of Espalier has no ${kind}`, {
-      hint: `It lists ${LIST_KINDS.join(", ")}.`,
-      value: kind,
-      status: 409,
-    });
   if (kind === "methods") {
     const { methods } = await context.client.query("{ methods { name title parameters } }", {}, methodList);
     return { items: methods.map((one) => ({ id: one.name, kind: "method", status: "ready", ...one })) };

@@ -13,6 +13,7 @@ const COLUMNS: Record<string, readonly string[]> = {
   dataset: ["name", "latest", "status", "createdAt"],
   kb: ["name", "status", "counts", "chunkCount", "embedder", "createdAt"],
   document: ["name", "status", "format", "pages", "chunkCount"],
+  assessment: ["name", "status", "dataset", "candidates", "graders", "createdAt"],
   training: ["name", "status", "base", "method", "createdAt"],
   method: ["name", "title"],
   trainer: ["name", "host", "status", "methods", "lastSeenAt"],

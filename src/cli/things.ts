@@ -43,6 +43,8 @@ const FIELDS = {
     retrieval { ranker k threshold neighbours reranker } counts { total ready failed pending } chunkCount createdAt`,
   Document: `id name state format title pages sizeBytes hash chunkCount warnings knowledgeBase { id name }
     error { code message hint field value } createdAt updatedAt`,
+  Assessment: `id name dataset split rowCount graders candidates { name } run { id status progress } createdBy
+    createdAt`,
   ApiKey: "id name scopes prefix createdAt lastUsedAt revokedAt",
   TrashEntry: "id kind name alongside deletedAt purgedAt",
 } as const;
@@ -63,6 +65,7 @@ const KIND: Record<Typename, string> = {
   Run: "run",
   KnowledgeBase: "kb",
   Document: "document",
+  Assessment: "assessment",
   ApiKey: "key",
   TrashEntry: "trash",
 };
@@ -98,7 +101,7 @@ export function thingOf(node: Node): Thing {
   let state = typeof status === "string" ? status : "ready";
   if (type === "RegisteredModel" && typeof rest["alias"] === "string") called = rest["alias"];
   if (type === "RegisteredModel") state = textAt(rest["live"], "status") ?? state;
-  if (type === "Training") state = textAt(rest["run"], "status") ?? state;
+  if (type === "Training" || type === "Assessment") state = textAt(rest["run"], "status") ?? state;
   if (type === "Document" && typeof rest["state"] === "string") state = rest["state"];
   if (type === "ApiKey") state = rest["revokedAt"] === null ? "active" : "revoked";
   if (type === "Provider" && typeof kind === "string") its["provider"] = kind;
@@ -177,20 +180,28 @@ const found = z.object({
   model: z.object({ id: z.string(), kind: z.string() }).nullable(),
   dataset: z.object({ id: z.string() }).nullable(),
   knowledgeBase: z.object({ id: z.string() }).nullable(),
+  assessment: z.object({ id: z.string() }).nullable(),
 });
 /** What a name may name, besides a training. */
-export type Named = { model: string | null; dataset: string | null; kb: string | null };
+export type Named = {
+  model: string | null;
+  dataset: string | null;
+  kb: string | null;
+  assessment: string | null;
+};
 
 /** Ids of the model (or alias), of the dataset and of the knowledge base with this name or id. */
 export async function idsOf(client: Client, name: string): Promise<Named> {
   const [, plain = name] = /^(.+)@\d+$/.exec(name) ?? [];
-  const { model, dataset, knowledgeBase } = await client.query(
+  const { model, dataset, knowledgeBase, assessment } = await client.query(
     `query Find($name: String!, $plain: String!) {
-      model(name: $name) { id kind } dataset(name: $plain) { id } knowledgeBase(name: $name) { id } }`,
+      model(name: $name) { id kind } dataset(name: $plain) { id } knowledgeBase(name: $name) { id }
+      assessment(name: $name) { id } }`,
     { name, plain },
     found,
   );
-  return { model: model?.id ?? null, dataset: dataset?.id ?? null, kb: knowledgeBase?.id ?? null };
+  const [of, kb] = [dataset?.id ?? null, knowledgeBase?.id ?? null];
+  return { model: model?.id ?? null, dataset: of, kb, assessment: assessment?.id ?? null };
 }
 
 /**
@@ -204,7 +215,7 @@ export async function getThing(client: Client, nameOrId: string): Promise<Thing>
     if (byId) return byId;
   }
   const ids = await idsOf(client, nameOrId);
-  const id = ids.model ?? ids.dataset ?? ids.kb ?? (await trainingOf(client, nameOrId));
+  const id = ids.model ?? ids.dataset ?? ids.kb ?? ids.assessment ?? (await trainingOf(client, nameOrId));
   const thing = id === null ? null : await findById(client, id);
   if (!thing) throw nothingNamed(nameOrId);
   return thing;

@@ -27,7 +27,8 @@ import { splitOfRow } from "./split.ts";
 export type { ImportDatasetInput } from "./import.ts";
 export type { CutRows, Histogram } from "./lengths.ts";
 export { runReaderChild } from "./reader.ts";
-export type { Mapping, Shape, TrainingRow } from "./shape.ts";
+export { type Mapping, type Shape, type TrainingRow, toTrainingRow } from "./shape.ts";
+export { splitOfRow } from "./split.ts";
 
 const columnsSchema = z.array(z.object({ name: z.string(), type: z.string(), emptyShare: z.number() }));
 const splitsSchema = z.object({ train: z.number(), validation: z.number(), test: z.number() });

@@ -43,6 +43,9 @@ export const ID_PREFIX = {
   retrievalEvaluation: "rev",
   image: "img",
   imageRequest: "imr",
+  assessment: "asm",
+  candidate: "cnd",
+  answer: "ans",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

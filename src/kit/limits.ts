@@ -184,6 +184,20 @@ export const limits = {
   groundedReplyTokens: 256,
   /** Longest file of labelled questions. */
   questionFileChars: 5_000_000,
+  /** Most candidates of one assessment. */
+  assessmentCandidates: 6,
+  /** Most graders of one assessment. */
+  assessmentGraders: 8,
+  /** Most rows that one assessment asks about. */
+  assessmentRows: 10_000,
+  /** Longest question template of an assessment. */
+  assessmentQuestionChars: 100_000,
+  /** Longest answer in an assessment, in tokens. */
+  assessmentMaxTokens: 32_768,
+  /** Answers of models of the engine that one assessment waits for at once. */
+  assessmentEngineAnswers: 4,
+  /** Answers of one provider that one assessment waits for at once. */
+  assessmentProviderAnswers: 8,
   /** Most labelled questions of one knowledge base. */
   labelledQuestions: 2_000,
   /** Most ways of asking that one evaluation compares. */

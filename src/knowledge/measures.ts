@@ -1,4 +1,5 @@
 // How good a ranking is: recall, reciprocal rank and nDCG of one question, and means over many with bootstrap intervals.
+import { uniform } from "../kit/random.ts";
 
 /** What is relevant to a question, by id; the grade is 1 or more. */
 export type Judgements = ReadonlyMap<string, number>;
@@ -39,15 +40,4 @@ export function meanOf(values: readonly number[], seed = 1, rounds = 1_000): Mea
   }).toSorted((a, b) => a - b);
   const at = (share: number): number => means[Math.min(rounds - 1, Math.floor(share * rounds))] ?? 0;
   return { mean: sum(values) / values.length, low: at(0.025), high: at(0.975) };
-}
-
-/** Numbers from 0 up to 1, by mulberry32. */
-function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -2,6 +2,7 @@
 import { eq } from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { z } from "zod";
+import { assessments } from "../../schema/tables/assessments.ts";
 import { datasets } from "../../schema/tables/datasets.ts";
 import { knowledgeBases } from "../../schema/tables/knowledge.ts";
 import {
@@ -103,6 +104,8 @@ async function nextAfter(tx: Tx, run: RunRow): Promise<NotificationAbout["next"]
     case "rebuild-index":
     case "evaluate-retrieval":
       return next("open", knowledgeBases, "/knowledge");
+    case "assess":
+      return next("open", assessments, "/assessments");
     case "make-images":
       // Its name is what the images show, too long for a button.
       return { verb: "open", name: "", path: "/images" };

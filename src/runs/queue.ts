@@ -23,7 +23,8 @@ export type RunKind =
   | "index-documents"
   | "rebuild-index"
   | "evaluate-retrieval"
-  | "make-images";
+  | "make-images"
+  | "assess";
 export type RunExecutor = "server" | "engine" | "trainer";
 export type ArtifactRow = typeof artifacts.$inferSelect;
 

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { createAccounts } from "../accounts/accounts.ts";
 import { createApi } from "../api/api.ts";
+import { createAssessments } from "../assessments/assessments.ts";
 import { createChat } from "../chat/chat.ts";
 import { type Config, childEnvironment } from "../config.ts";
 import { createDashboard } from "../dashboard/dashboard.ts";
@@ -123,6 +124,8 @@ export async function startServer({
     const images = createImages({ store, runs, models, providers, usage, clock });
     const chat = createChat({ store, models, providers, serving, knowledge, engine, usage, clock, log });
     closers.push(() => chat.close());
+    const { answer } = chat;
+    const assessments = createAssessments({ store, runs, datasets, models, knowledge, answer, clock });
     let isReady = false;
     const fronts = {
       accounts,
@@ -141,6 +144,7 @@ export async function startServer({
       dashboard: createDashboard({ store, clock }),
       notifications,
       chat,
+      assessments,
     };
     let trainer: LocalTrainer | undefined;
     const localTrainer = (): string | null => trainer?.hint() ?? null;
@@ -152,6 +156,7 @@ export async function startServer({
     await serving.recover();
     await chat.recover();
     knowledge.recover();
+    await assessments.recover();
     crashPoint("serve.recovered");
     const token = await accounts.ensureSetup();
     const server = listen(config, api, log);
@@ -160,7 +165,7 @@ export async function startServer({
       owner: `server ${hostname()} ${process.pid}`,
       leaseMs: config.leaseMs,
       // Images are waited for, not worked on: one slow provider must not hold up the others.
-      concurrency: { "import-dataset": 2, "index-documents": 2, "make-images": 4 },
+      concurrency: { "import-dataset": 2, "index-documents": 2, "make-images": 4, assess: 2 },
     });
     closers.push(() => workers.stop());
     closers.push(notifications.startPosting());

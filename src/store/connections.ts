@@ -2,6 +2,7 @@
 import { ConnectionPool, Sqlite3Client } from "@libsql/client/sqlite3";
 import { drizzle } from "drizzle-orm/libsql/sqlite3";
 import * as accounts from "../../schema/tables/accounts.ts";
+import * as assessments from "../../schema/tables/assessments.ts";
 import * as chat from "../../schema/tables/chat.ts";
 import * as datasets from "../../schema/tables/datasets.ts";
 import * as images from "../../schema/tables/images.ts";
@@ -14,6 +15,7 @@ import * as runs from "../../schema/tables/runs.ts";
 
 const schema = {
   ...accounts,
+  ...assessments,
   ...chat,
   ...prompts,
   ...datasets,

@@ -17,6 +17,7 @@ import privateChats from "../../migrations/0014_private_chats.sql" with { type: 
 import images from "../../migrations/0015_images.sql" with { type: "text" };
 import notifications from "../../migrations/0016_notifications.sql" with { type: "text" };
 import feedbackKeys from "../../migrations/0017_feedback_keys.sql" with { type: "text" };
+import assessments from "../../migrations/0018_assessments.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -42,4 +43,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0015_images", images),
   migration("0016_notifications", notifications),
   migration("0017_feedback_keys", feedbackKeys),
+  migration("0018_assessments", assessments),
 ];

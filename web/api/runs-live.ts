@@ -31,7 +31,8 @@ export type RunKind =
   | "INDEX_DOCUMENTS"
   | "REBUILD_INDEX"
   | "EVALUATE_RETRIEVAL"
-  | "MAKE_IMAGES";
+  | "MAKE_IMAGES"
+  | "ASSESS";
 export type RunState = {
   id: string;
   kind: RunKind;

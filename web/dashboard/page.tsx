@@ -22,6 +22,13 @@ import { type Measure, runSeries, thirdPartySeries, thirdPartySums } from "./ser
 
 type Days = ResultOf<typeof daysQuery>["dashboard"];
 
+/** How many candidates an assessment compares. */
+const modeWords: Record<string, string> = {
+  single: t("one candidate"),
+  pair: t("two candidates"),
+  several: t("more candidates"),
+};
+
 export function DashboardPage() {
   const { from, to, timeZone } = useRange();
   const viewer = useContext(ViewerContext);
@@ -93,12 +100,15 @@ function DayCharts({ days }: { days: Days }) {
       </Surface>
       <Surface title={t("Assessments by mode")}>
         {days.assessments.length === 0 ? (
-          <Nothing>{t("Nothing was assessed yet: assessments come with a later version.")}</Nothing>
+          <Nothing>{t("No model was assessed in these days.")}</Nothing>
         ) : (
           <ShareBars
             label={t("Assessments by mode")}
             format={count}
-            items={days.assessments.map(({ name, count: value }) => ({ name, value }))}
+            items={days.assessments.map(({ name, count: value }) => ({
+              name: modeWords[name] ?? name,
+              value,
+            }))}
           />
         )}
       </Surface>

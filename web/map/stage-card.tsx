@@ -71,7 +71,7 @@ function StageRunLine(props: { run: StageRun }) {
 /** What a path of the map asks for beyond reading; pages of a thing gate their own buttons. */
 export function scopeOfPath(path: string): Scope {
   if (path === "/train") return "train";
-  if (path.startsWith("/chat")) return "chat";
+  if (path.startsWith("/chat") || path === "/assess") return "chat";
   if (path.endsWith("?add=1")) return "admin";
   return path.endsWith("?import=1") ? "write" : "read";
 }

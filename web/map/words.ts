@@ -35,6 +35,7 @@ const homes: Record<string, string> = {
   complete: "/complete",
   live: "/live",
   registered: "/registered",
+  assessment: "/assessments",
   chat: "/chat",
   knowledge: "/knowledge",
   thirdParty: "/third-party",

@@ -181,6 +181,7 @@ function RunBody(props: {
     REBUILD_INDEX: t("Open runs"),
     EVALUATE_RETRIEVAL: t("Open runs"),
     MAKE_IMAGES: t("See the images"),
+    ASSESS: t("Open the assessment"),
   } as const;
   return (
     <div className="e-columns">

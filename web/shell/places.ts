@@ -39,7 +39,13 @@ export const groups: { title: string | null; places: Place[] }[] = [
       place("/knowledge", t("Knowledge bases"), "k", "knowledge"),
     ],
   },
-  { title: t("Shape"), places: [place("/trainings", t("Training"), "t", undefined, t("Trainings"))] },
+  {
+    title: t("Shape"),
+    places: [
+      place("/trainings", t("Training"), "t", undefined, t("Trainings")),
+      place("/assessments", t("Assessments"), "v", "assessment"),
+    ],
+  },
   {
     title: t("Serve"),
     places: [
@@ -69,6 +75,7 @@ export const deeds: Place[] = [
   place("/account", t("Your account")),
   place("/projects", t("Projects")),
   place("/train", t("Start training"), "n"),
+  place("/assess", t("Assess models")),
   place("/datasets?import=1", t("Import dataset")),
   place("/base-models?import=1", t("Import model")),
   place("/knowledge?import=1", t("Create knowledge base")),

@@ -55,6 +55,7 @@ export function kindWord(kind: RunKind): string {
     REBUILD_INDEX: t("New index"),
     EVALUATE_RETRIEVAL: t("Measurement"),
     MAKE_IMAGES: t("Images"),
+    ASSESS: t("Assessment"),
   };
   return words[kind];
 }

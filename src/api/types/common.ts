@@ -42,6 +42,7 @@ const typenames: Record<string, string> = {
   [ID_PREFIX.oneTimeLink]: "Invitation",
   [ID_PREFIX.image]: "Image",
   [ID_PREFIX.imageRequest]: "ImageRequest",
+  [ID_PREFIX.assessment]: "Assessment",
 };
 
 /** The GraphQL type behind an id, by its prefix; undefined for ids that are no node's. */

@@ -40,6 +40,7 @@ export const RunKind = wordEnum("RunKind", "What a run does.", {
   "rebuild-index": "Cuts and embeds a knowledge base's documents anew.",
   "evaluate-retrieval": "Measures how well a knowledge base finds what answers its labelled questions.",
   "make-images": "Has a model make images.",
+  assess: "Asks candidates about rows of a dataset and scores their answers.",
 });
 export const RunStatus = wordEnum("RunStatus", "Where a run stands; the last three never change.", {
   queued: "Waits for a worker.",

@@ -33,6 +33,7 @@ const readers: Record<string, Reader> = {
   Feedback: ({ chat, principal }, id) => chat.findFeedback(principal, id),
   Image: ({ images }, id) => images.find(id),
   ImageRequest: ({ images }, id) => images.findRequest(id),
+  Assessment: ({ assessments }, id) => assessments.find(id),
   KnowledgeBase: ({ knowledge, principal }, id) => knowledge.find(principal.projectId, id),
   Document: async ({ knowledge, principal }, id) => {
     const document = await knowledge.findDocument(id);
@@ -102,7 +103,7 @@ builder.mutationField("delete", (t) =>
   t.field({
     type: DeleteResult.union,
     description:
-      "Deletes a dataset, model, training, live, registered or third-party model, provider, knowledge base, document, conversation, image, or a request for images. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
+      "Deletes a dataset, model, training, live, registered or third-party model, provider, knowledge base, document, conversation, image, request for images, or assessment. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
     extensions: needs("write"),
     args: {
       id: t.arg.id({ required: true, description: "Id, or the name of a model, dataset or knowledge base." }),
@@ -120,7 +121,8 @@ async function ownId(context: Context, idOrName: string): Promise<string> {
     (await findNode(context, idOrName)) ??
     (await models.find(principal.projectId, idOrName)) ??
     (await datasets.find(principal.projectId, idOrName)) ??
-    (await knowledge.find(principal.projectId, idOrName));
+    (await knowledge.find(principal.projectId, idOrName)) ??
+    (await context.assessments.findNamed(principal.projectId, idOrName));
   if (found) return found.id;
   throw notFound("thing", idOrName);
 }
@@ -155,6 +157,7 @@ const removers: Record<string, (context: Context, id: string, confirm: boolean) 
   Conversation: ({ chat, principal }, id) => chat.deleteConversation(principal, id),
   Image: ({ images, principal }, id) => images.remove(principal.projectId, id),
   ImageRequest: ({ images, principal }, id) => images.removeRequest(principal.projectId, id),
+  Assessment: ({ assessments, principal }, id) => assessments.remove(principal.projectId, id),
 };
 
 async function remove(context: Context, idOrName: string, confirm: boolean): Promise<Changed> {

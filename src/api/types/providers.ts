@@ -2,7 +2,6 @@
 import type { ModelPrices } from "../../../schema/tables/providers.ts";
 import { askerOf, opens } from "../../accounts/accounts.ts";
 import { ABILITIES, kindInfo, type ProviderKind, providerKinds } from "../../inference/remote/remote.ts";
-import { EspalierError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
 import type { ProviderRow, ProviderTest, ThirdPartyModelInput } from "../../models/models.ts";
 import { builder, needs } from "../builder.ts";

@@ -48,6 +48,11 @@ const kinds: Record<string, Kind> = {
   },
   Provider: { kind: "provider", scope: "admin", restore: restoreProvider },
   ThirdPartyModel: { kind: "third-party", scope: "admin", restore: restoreProvider },
+  Assessment: {
+    kind: "assessment",
+    scope: "write",
+    restore: ({ assessments, principal }, id) => assessments.restore(principal.projectId, id),
+  },
   Image: { kind: "image", scope: "write", restore: restoreImage },
   ImageRequest: { kind: "image-request", scope: "write", restore: restoreImage },
 };
@@ -96,7 +101,7 @@ const TrashEntry = builder.objectRef<typeof trash.$inferSelect>("TrashEntry").im
     id: t.exposeID("id", { description: "The id that it had, and will have again." }),
     kind: t.string({
       description:
-        "What it is: base, dataset, training, customized, complete, live, registered, third-party, provider, knowledge, document, conversation, image, image-request.",
+        "What it is: base, dataset, training, customized, complete, live, registered, third-party, provider, knowledge, document, conversation, image, image-request, assessment.",
       resolve: ({ id }) => kindOf(id)?.kind ?? "thing",
     }),
     name: t.exposeString("name", { description: "The name that it had." }),

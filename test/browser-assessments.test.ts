@@ -1,0 +1,118 @@
+// Assessments in the browser through the executable: two models asked about the sample's rows, the verdict, the rows
+// behind it, and what a wrong wish is told.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { z } from "zod";
+import { canWalk, narrow, startWalk, type Walk } from "./browser-kit.ts";
+import { ADD } from "./provider-kit.ts";
+import { KEY, startWire, WIRES, type WireServer } from "./provider-wire.ts";
+
+setDefaultTimeout(300_000);
+let walk: Walk;
+let wire: WireServer;
+beforeAll(async () => {
+  if (!canWalk) return;
+  wire = startWire(WIRES.openai);
+  walk = await startWalk();
+  await walk.setUp();
+  await walk.samples();
+  const input = { name: "acme", kind: "openai", url: wire.url, key: KEY, allowPrivate: true };
+  await walk.act(ADD, { input: { ...input, models: [{ model: "m" }] } });
+});
+afterAll(async () => {
+  await walk?.close();
+  await wire?.close();
+});
+
+const found = z.object({
+  assessment: z.object({
+    rowCount: z.literal(3),
+    run: z.object({ status: z.literal("SUCCEEDED") }),
+    report: z.object({ candidates: z.array(z.object({ answered: z.literal(3) })) }),
+  }),
+});
+
+test.skipIf(!canWalk)(
+  "two models are assessed on the sample's held-out rows, and the rows are looked at",
+  async () => {
+    const { page } = walk;
+    await walk.open("/assessments");
+    await page.getByText("Nothing is assessed yet").waitFor();
+    await walk.look("assessments-empty", { picture: false });
+    await page.getByRole("link", { name: "Assess models" }).first().click();
+    await walk.heading("Assess models").waitFor();
+    await page.getByRole("textbox", { name: "Name" }).fill("first look");
+    await page.getByRole("combobox", { name: "Candidates" }).click();
+    await page.getByRole("option", { name: /SmolLM2/ }).click();
+    await page.getByRole("option", { name: /acme\/m/ }).click();
+    await page.keyboard.press("Escape");
+    await page.getByLabel("Rows drawn at random").fill("3");
+    await walk.look("assess", { keys: true });
+    await walk.button("Assess 2 models").click();
+    await walk.heading("first look").waitFor();
+    await walk.until(
+      '{ assessment(name: "first look") { rowCount run { status } report { candidates { answered } } } }',
+      found,
+    );
+    // The provider's words are no JSON and the base does not know the task: whatever they score, the page says what GraphQL says.
+    const { assessment } = z
+      .object({
+        assessment: z.object({
+          report: z.object({
+            candidates: z.array(
+              z.object({
+                candidate: z.object({ name: z.string() }),
+                interval: z.object({ mean: z.number() }),
+              }),
+            ),
+          }),
+        }),
+      })
+      .parse(
+        await walk.graphql(
+          '{ assessment(name: "first look") { report { candidates { candidate { name } interval { mean } } } } }',
+        ),
+      );
+    for (const { candidate, interval } of assessment.report.candidates)
+      await page
+        .getByRole("row", {
+          name: new RegExp(`${RegExp.escape(candidate.name)} ${interval.mean.toFixed(2)} `),
+        })
+        .waitFor();
+    await page
+      .getByText(/^Not enough evidence that |is better than |score the same on each of the 3 rows/)
+      .waitFor();
+    await page.getByText("all", { exact: true }).first().waitFor();
+    await page.locator("label", { hasText: /^all$/ }).click();
+    await page.getByText("Hello wörld").first().waitFor();
+    await page.locator("summary").first().click();
+    await page.getByText("Sort the support message.", { exact: false }).first().waitFor();
+    await walk.look("assessment", { keys: true });
+    await walk.within(narrow, () => walk.look("assessment-narrow", { picture: false }));
+
+    await walk.open("/assessments");
+    await page.getByRole("link", { name: "first look" }).waitFor();
+    await walk.look("assessments", { picture: false });
+    await walk.open("/");
+    await page.getByText("first look").first().waitFor();
+    await walk.look("map-assessed", { picture: false });
+  },
+);
+
+test.skipIf(!canWalk)("a wish that cannot be is refused in the form, with the mend", async () => {
+  const { page } = walk;
+  await walk.open("/assess?models=acme/m");
+  await page.getByRole("textbox", { name: "Name" }).fill("first look");
+  await walk.button("Assess 1 model").click();
+  await page.getByRole("alert").getByText('There already is an assessment named "first look".').waitFor();
+  await page.getByRole("textbox", { name: "Name" }).fill("second look");
+  await page.getByRole("textbox", { name: "Question" }).fill("{{promt}}");
+  await walk.button("Assess 1 model").click();
+  await page
+    .getByRole("alert")
+    .getByText(/Did you mean "prompt"/)
+    .waitFor();
+});
+
+test.skipIf(!canWalk)("no page broke, or asked another host", () => {
+  expect(walk.faults).toEqual([]);
+});

@@ -1,0 +1,89 @@
+// kill -9 of the server at each point of an assessment: after a restart the rest is asked, and what was kept is not.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { makeHome, makeKey, placeIn, removeFolder, serve, until } from "./crash.test-kit.ts";
+import { ADD } from "./provider-kit.ts";
+import { KEY, startWire, WIRES, type WireServer } from "./provider-wire.ts";
+
+setDefaultTimeout(300_000);
+const dir = mkdtempSync(join(tmpdir(), "espalier-kill-assess-"));
+const home = makeHome(dir);
+const ROWS = 12;
+let wire: WireServer;
+beforeAll(() => {
+  wire = startWire(WIRES.openai);
+});
+afterAll(async () => {
+  await wire.close();
+  removeFolder(dir);
+});
+
+const START = `mutation { startAssessment(input: { name: "killed", dataset: "rows", question: "{{question}}",
+  reference: "answer", graders: ["exact", "contains"], candidates: [{ model: "acme/m" }] }) {
+  __typename ... on UserError { code text: message } } }`;
+const QUERY = `{ assessment(name: "killed") { rowCount run { status } answers(first: 50) { totalCount nodes { row scores { value } } } } }`;
+const shape = z.object({
+  assessment: z.object({
+    rowCount: z.number().nullable(),
+    run: z.object({ status: z.string() }),
+    answers: z.object({
+      totalCount: z.number(),
+      nodes: z.array(z.object({ row: z.number(), scores: z.array(z.object({ value: z.number() })) })),
+    }),
+  }),
+});
+
+test.each([
+  "assessment.start.commit.after:1",
+  "assessment.choose.commit.before:1",
+  "run.assess.chosen:1",
+  "run.assess.answered:1",
+  "assessment.keep.commit.before:4",
+  "run.assess.kept:5",
+])("%s", async (point) => {
+  const place = placeIn(join(dir, point.replaceAll(/\W/g, "-")));
+  const key = makeKey(home, place);
+  const first = await serve(home, place, { key, crashAt: point });
+  const rows = Array.from({ length: ROWS }, (_, at) => `{"question":"q${at}","answer":"a"}\n`).join("");
+  const body = JSON.stringify({ name: "rows.jsonl", sizeBytes: Buffer.byteLength(rows) });
+  const { id } = z
+    .object({ id: z.string() })
+    .parse(await (await first.fetch("/uploads", { method: "POST", body })).json());
+  await first.fetch(`/uploads/${id}`, { method: "PATCH", headers: { "upload-offset": "0" }, body: rows });
+  await first.act(
+    `mutation { importDataset(input: { name: "rows", uploadId: "${id}" }) { __typename ... on UserError { code text: message } } }`,
+  );
+  const isImported = z.object({ dataset: z.object({ latest: z.object({ id: z.string() }) }) });
+  await until(
+    async () =>
+      isImported.safeParse(await first.graphql('{ dataset(name: "rows") { latest { id } } }')).success ||
+      null,
+    30_000,
+    "the dataset",
+  );
+  const models = [{ model: "m" }];
+  await first.act(ADD, {
+    input: { name: "acme", kind: "openai", url: wire.url, key: KEY, allowPrivate: true, models },
+  });
+  const before = wire.asked.length;
+  // The answer may not come: the process dies under it.
+  await first.act(START).catch(() => undefined);
+  await first.exited;
+  expect(first.signal()).toBe("SIGKILL");
+  const paidBefore = wire.asked.length - before;
+
+  const second = await serve(home, place, { key });
+  const read = async () => shape.parse(await second.graphql(QUERY)).assessment;
+  const kept = (await read()).answers.totalCount;
+  await until(async () => (await read()).run.status === "SUCCEEDED" || null, 60_000, "the end of the run");
+  const { rowCount, answers } = await read();
+  expect(rowCount).toBe(ROWS);
+  expect(answers.nodes.map(({ row }) => row)).toEqual(Array.from({ length: ROWS }, (_, at) => at));
+  for (const { scores } of answers.nodes) expect(scores).toHaveLength(2);
+  // What was kept is not paid for again.
+  expect(wire.asked.length - before - paidBefore).toBeLessThanOrEqual(ROWS - Math.min(kept, ROWS));
+  await second.stop();
+});

@@ -1,0 +1,181 @@
+// One assessment: the verdict first, then each candidate, each pair, and the rows behind them.
+import { Button, Stack, Text } from "@mantine/core";
+import { Link, useParams } from "@tanstack/react-router";
+import type { ResultOf } from "gql.tada";
+import { Gate } from "../accounts/viewer.tsx";
+import { act } from "../api/client.ts";
+import { useData, useWork } from "../api/data.ts";
+import { isOver, useLiveRun } from "../api/runs-live.ts";
+import { t } from "../i18n.ts";
+import { Facts, Surface, When } from "../ui/bits.tsx";
+import { ConfirmButton } from "../ui/confirm.tsx";
+import { count, tookText } from "../ui/format.ts";
+import { Page } from "../ui/page.tsx";
+import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
+import { RunPill, RunProgress } from "../ui/status.tsx";
+import { deleteThing } from "../ui/trash.tsx";
+import { AnswerRows } from "./answers.tsx";
+import { assessmentQuery, resumeAssessment } from "./queries.ts";
+import { CandidateTable, PairTable, verdictText } from "./totals.tsx";
+
+export type Assessment = Extract<
+  NonNullable<ResultOf<typeof assessmentQuery>["node"]>,
+  { __typename: "Assessment" }
+>;
+
+function ResumeButton(props: { assessment: Assessment }) {
+  const work = useWork();
+  return (
+    <Gate scope="chat">
+      {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+      <Button
+        variant="default"
+        loading={work.isBusy}
+        onClick={() =>
+          void work.run(async () => void (await act(resumeAssessment, { id: props.assessment.id })))
+        }
+      >
+        {t("Ask what is missing")}
+      </Button>
+    </Gate>
+  );
+}
+
+function Body(props: { assessment: Assessment }) {
+  const { assessment } = props;
+  const { report, sample } = assessment;
+  const live = useLiveRun(assessment.run ?? noRun);
+  const run = assessment.run ? live : null;
+  const isRunning = run !== null && !isOver(run.status);
+  const wanted = (assessment.rowCount ?? 0) * assessment.candidates.length;
+  const answered = report.candidates.reduce((sum, one) => sum + one.answered, 0);
+  const isMissing = !isRunning && (assessment.rowCount === null || answered < wanted);
+  return (
+    <div className="e-columns">
+      <Stack gap={16}>
+        {run && run.status !== "SUCCEEDED" ? (
+          <Surface title={t("Progress")}>
+            <RunProgress run={run} />
+          </Surface>
+        ) : null}
+        <Surface title={t("Verdict")} {...(report.isClear ? { tone: "blue" as const } : {})}>
+          <Text size="lg" className="e-verdict">
+            {verdictText(assessment)}
+          </Text>
+          {report.unscored > 0 ? (
+            <Text size="sm" c="dimmed">
+              {t("{{count}} answers could not be scored and count for nothing.", { count: report.unscored })}
+            </Text>
+          ) : null}
+        </Surface>
+        <CandidateTable assessment={assessment} />
+        {report.pairs.length > 0 ? <PairTable assessment={assessment} /> : null}
+        {answered > 0 ? <AnswerRows assessment={assessment} /> : null}
+      </Stack>
+      <Stack gap={16}>
+        <Surface title={t("Next")}>
+          <Stack gap={8}>
+            {isMissing ? <ResumeButton assessment={assessment} /> : null}
+            <Button
+              component={Link}
+              to="/chat"
+              search={
+                {
+                  models: assessment.candidates
+                    .slice(0, 4)
+                    .map(({ name }) => name)
+                    .join(","),
+                } as never
+              }
+              variant="default"
+            >
+              {t("Compare in chat")}
+            </Button>
+            <Button component="a" href={`/files/${assessment.id}.csv`} download variant="default">
+              {t("Download CSV")}
+            </Button>
+            <Button component="a" href={`/files/${assessment.id}.jsonl`} download variant="default">
+              {t("Download JSONL")}
+            </Button>
+            <ConfirmButton
+              button={t("Delete")}
+              title={t("Delete {{name}}?", { name: assessment.name })}
+              confirm={t("Delete {{name}}", { name: assessment.name })}
+              done={t("{{name}} is deleted", { name: assessment.name })}
+              undoId={assessment.id}
+              backTo="/assessments"
+              run={async () => void (await act(deleteThing, { id: assessment.id, confirm: true }))}
+            />
+          </Stack>
+        </Surface>
+        <Surface title={t("What it is")}>
+          <Facts
+            items={[
+              [
+                t("Dataset"),
+                <Link key="d" to={`/datasets/${assessment.datasetVersionId}`}>
+                  {assessment.dataset}
+                </Link>,
+              ],
+              [t("Split"), assessment.split ?? t("all")],
+              [t("Rows"), assessment.rowCount === null ? "–" : count(assessment.rowCount)],
+              [
+                t("Sample"),
+                sample.kind === "all"
+                  ? t("all")
+                  : t("{{kind}}, seed {{seed}}", { kind: sample.kind, seed: sample.seed }),
+              ],
+              [
+                t("Question"),
+                <span key="q" className="e-mono">
+                  {assessment.question}
+                </span>,
+              ],
+              [t("Right answer"), assessment.reference ?? "–"],
+              [t("Graders"), assessment.graders.join(", ")],
+              [t("Longest answer"), t("{{count}} tokens", { count: assessment.maxTokens })],
+              [t("Took"), assessment.run ? tookText(assessment.run) : "–"],
+              [t("Started"), <When key="w" at={assessment.createdAt} />],
+            ]}
+          />
+        </Surface>
+      </Stack>
+    </div>
+  );
+}
+
+/** Stands in where an assessment has no run, so that hooks are called alike. */
+const noRun = {
+  id: "",
+  kind: "ASSESS",
+  name: "",
+  status: "SUCCEEDED",
+  progress: null,
+  step: null,
+  totalSteps: null,
+  etaSeconds: null,
+} as const;
+
+export function AssessmentPage() {
+  const { id = "" } = useParams({ strict: false });
+  const reading = useData(assessmentQuery, { id });
+  const node = reading.data?.node;
+  const assessment = node?.__typename === "Assessment" ? node : null;
+  return (
+    <Page
+      title={assessment?.name ?? t("Assessment")}
+      crumb={{ label: t("Assessments"), to: "/assessments" }}
+      aside={assessment?.run ? <RunPill run={assessment.run} /> : null}
+    >
+      <Loaded reading={reading}>
+        {() =>
+          assessment ? (
+            <Body assessment={assessment} />
+          ) : (
+            <Empty title={t("No such assessment")} text={t("It may have been deleted.")} />
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}

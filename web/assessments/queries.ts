@@ -1,0 +1,96 @@
+// What the pages of assessments ask.
+import { graphql } from "../api/graphql.ts";
+
+export const assessmentsQuery = graphql(`
+  query Assessments($assessments: String) {
+    assessments(first: 100, after: $assessments) {
+      nodes {
+        id name dataset rowCount createdAt candidates { candidateId name }
+        run { id kind name status progress step totalSteps etaSeconds subjectId error { code message hint field value } }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+
+export const assessmentQuery = graphql(`
+  query Assessment($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on Assessment {
+        id name dataset datasetVersionId split rowCount question reference graders maxTokens temperature createdBy createdAt
+        sample { kind size seed by }
+        candidates { candidateId name modelId systemPrompt knowledgeBases }
+        run {
+          id kind name status progress step totalSteps etaSeconds subjectId cancelRequestedAt
+          createdAt startedAt endedAt error { code message hint field value }
+        }
+        report {
+          isClear unscored best { candidateId name }
+          candidates {
+            candidate { candidateId name }
+            interval { n mean low high method }
+            graders { label unscored interval { n mean low high method } }
+            answered failed unscored medianLatencyMs inputTokens outputTokens costUsd
+            strength { strength low high }
+          }
+          pairs {
+            first { candidateId name } second { candidateId name }
+            n wins ties losses difference low high p adjustedP test detectable rowsNeeded
+          }
+        }
+      }
+    }
+  }
+`);
+
+export const answersQuery = graphql(`
+  query Answers($id: ID!, $answers: String) {
+    node(id: $id) {
+      __typename
+      ... on Assessment {
+        id
+        answers(first: 200, after: $answers) {
+          nodes {
+            answerId candidateId row reference text latencyMs inputTokens outputTokens costUsd finishReason
+            sent { role content } error { code message hint field value } scores { grader value detail }
+          }
+          pageInfo { hasNextPage endCursor }
+        }
+      }
+    }
+  }
+`);
+
+export const choicesQuery = graphql(`
+  query AssessmentChoices($datasets: String, $models: String) {
+    datasets(first: 100, after: $datasets) {
+      nodes { id name latest { id number shape rowCount splits statistics columns { name } } }
+      pageInfo { hasNextPage endCursor }
+    }
+    models(first: 100, after: $models) {
+      nodes { id name kind usable abilities }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+
+export const startAssessment = graphql(`
+  mutation StartAssessment($input: StartAssessmentInput!) {
+    startAssessment(input: $input) {
+      __typename
+      ... on AssessmentSuccess { assessment { id } }
+      ... on UserError { code message hint field value }
+    }
+  }
+`);
+
+export const resumeAssessment = graphql(`
+  mutation ResumeAssessment($id: ID!) {
+    resumeAssessment(id: $id) {
+      __typename
+      ... on AssessmentSuccess { assessment { id } }
+      ... on UserError { code message hint field value }
+    }
+  }
+`);
