@@ -75,7 +75,7 @@ test.skipIf(!canWalk)("R12 dashboard: an empty server says so, with nothing made
   const { page } = walk;
   await page.getByRole("link", { name: "Dashboard", exact: true }).click();
   await walk.heading("Dashboard").waitFor();
-  await page.getByText("Nothing was assessed yet: assessments come with a later version.").waitFor();
+  await page.getByText("No model was assessed in these days.").waitFor();
   await page.getByText("No third-party model was called in these days.").waitFor();
   await page.getByText("No run has failed.").waitFor();
   await page.getByText("Nothing was trained in these days.").waitFor();

@@ -112,6 +112,7 @@ test.skipIf(!canWalk)(
         "complete",
         "live",
         "registered",
+        "assessment",
         "chat",
         "knowledge",
         "thirdParty",
