@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { seededUniform } from "../src/inference/engine/sampler.ts";
+import { uniform as seededUniform } from "../src/kit/random.ts";
 import {
   copyPlace,
   makeHome,

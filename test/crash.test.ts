@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { seededUniform } from "../src/inference/engine/sampler.ts";
 import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { uniform as seededUniform } from "../src/kit/random.ts";
 import {
   copyPlace,
   type Facts,

@@ -14,8 +14,8 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { seededUniform } from "../src/inference/engine/sampler.ts";
 import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { uniform as seededUniform } from "../src/kit/random.ts";
 import {
   childrenOf,
   freePort,

@@ -1,4 +1,5 @@
 // Puts each row into train, validation or test: by the dataset's own `split` column, else by seed and fraction.
+import { uniform } from "../kit/random.ts";
 import type { Row } from "./rows-types.ts";
 
 export const splits = ["train", "validation", "test"] as const;
@@ -21,17 +22,6 @@ export function splitOfRow(row: Row): Split | null {
   return names[value.toLowerCase()] ?? null;
 }
 
-/** A generator of numbers in [0, 1) that depends on the seed alone (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /**
  * The split of each row, as an index into `splits`. Fractions are in [0, 1); a fraction above 0 gets at least one
  * row where there are enough, and training always keeps at least one. Same seed and count, same answer.
@@ -43,7 +33,7 @@ export function assignSplits(
   const assigned = new Uint8Array(rowCount);
   const order = new Uint32Array(rowCount);
   for (let at = 0; at < rowCount; at++) order[at] = at;
-  const random = seeded(options.seed);
+  const random = uniform(options.seed);
   for (let at = rowCount - 1; at > 0; at--) {
     const other = Math.floor(random() * (at + 1));
     const kept = order[at] ?? 0;

@@ -1,7 +1,7 @@
 // Random two-layer models for tests, as Hugging Face folders and as GGUF files, made without any other library.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { seededUniform } from "./engine/sampler.ts";
+import { uniform as seededUniform } from "../kit/random.ts";
 import {
   createSafetensorsWriter,
   expectedTensors,

@@ -1,9 +1,10 @@
 // The grammar lets through what is JSON and what a schema describes, byte by byte, and nothing else.
 import { describe, expect, test } from "bun:test";
+import { uniform as seededUniform } from "../../kit/random.ts";
 import { Constraint, TokenMasks, tokenTable } from "./constraint.ts";
 import { GrammarMachine, type GrammarState } from "./grammar.ts";
 import { jsonGrammar } from "./json-grammar.ts";
-import { createSampler, seededUniform } from "./sampler.ts";
+import { createSampler } from "./sampler.ts";
 
 /** whole: it may end here; part: something must follow; no: it may not come. */
 function outcome(schema: unknown, text: string): "whole" | "part" | "no" {

@@ -1,18 +1,7 @@
 // Chooses the next token: greedy, or temperature with top-k and top-p, from a seeded generator.
+import { uniform } from "../../kit/random.ts";
 
 export type Sampling = { temperature: number; topP: number; topK: number; seed: number };
-
-/** A uniform generator on [0, 1) (mulberry32): the same seed gives the same replies. */
-export function seededUniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** Index of the largest logit; the first one where several are equal. */
 export function argmax(logits: Float32Array): number {
@@ -25,13 +14,13 @@ export function argmax(logits: Float32Array): number {
 export function createSampler(sampling: Sampling): (logits: Float32Array) => number {
   const { temperature, topP, topK } = sampling;
   if (temperature <= 0) return argmax;
-  const uniform = seededUniform(sampling.seed);
+  const random = uniform(sampling.seed);
   return (logits) => {
     const largest = logits[argmax(logits)]!;
     const weightOf = (id: number): number => Math.exp((logits[id]! - largest) / temperature);
     let total = 0;
     if (topK <= 0) for (let id = 0; id < logits.length; id++) total += weightOf(id);
-    if (topK <= 0 && topP >= 1) return draw(logits.length, (id) => id, weightOf, uniform() * total);
+    if (topK <= 0 && topP >= 1) return draw(logits.length, (id) => id, weightOf, random() * total);
     const order = largestFirst(logits, largest, temperature, (ids) =>
       topK > 0 ? ids.length >= topK : massOf(ids, weightOf) >= topP * total,
     );
@@ -40,7 +29,7 @@ export function createSampler(sampling: Sampling): (logits: Float32Array) => num
     let kept = 0;
     let mass = 0;
     while (kept < order.length && (kept === 0 || mass < topP * whole)) mass += weightOf(order[kept++]!);
-    return draw(kept, (i) => order[i]!, weightOf, uniform() * mass);
+    return draw(kept, (i) => order[i]!, weightOf, random() * mass);
   };
 }
 

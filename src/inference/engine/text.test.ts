@@ -1,7 +1,8 @@
 // Streams of text: nothing half a character, nothing of a stop string, and every token's text once.
 import { describe, expect, test } from "bun:test";
 import { isEspalierError } from "../../kit/errors.ts";
-import { argmax, createSampler, seededUniform } from "./sampler.ts";
+import { uniform as seededUniform } from "../../kit/random.ts";
+import { argmax, createSampler } from "./sampler.ts";
 import { createModelText, type ModelText, TextStream } from "./text.ts";
 
 /** Byte-level tokens, one for each of the 256 bytes, as GPT-2 names them. */
