@@ -4,7 +4,7 @@ import { and, eq, isNotNull } from "drizzle-orm";
 import { z } from "zod";
 import { answers, assessments, candidates, scores } from "../../schema/tables/assessments.ts";
 import { type Datasets, type DatasetVersionRow, splitOfRow } from "../datasets/datasets.ts";
-import type { GenerationRequest } from "../inference/inference.ts";
+import type { GenerationEvent, GenerationRequest } from "../inference/inference.ts";
 import { type Clock, monotonicMs } from "../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
@@ -21,16 +21,7 @@ import { sampleRows } from "./graders/sample.ts";
 import { parseTemplate, type Template } from "./graders/template.ts";
 import { questionOf } from "./rows.ts";
 
-type AnswerEvent =
-  | { type: "start"; promptTokens: number }
-  | { type: "delta"; text: string }
-  | { type: "citations"; citations: Citation[] }
-  | {
-      type: "end";
-      finishReason: string;
-      usage: { promptTokens: number; completionTokens: number };
-      costUsd?: number;
-    };
+type AnswerEvent = GenerationEvent | { type: "citations"; citations: Citation[] };
 /** One reply of any model, from knowledge bases where some are named; what it took is recorded for the caller. */
 export type Answer = (
   model: ModelRef,
