@@ -74,10 +74,7 @@ export function assessHandler(deps: AnsweringDeps): RunHandler {
     if (!assessment || !version) throw gone(assessment?.datasetName);
     const chosen = assessment.rows ?? (await chooseRows(deps, assessment, version, signal));
     ctx.crashPoint("chosen");
-    const asked = await store.db.query.candidates.findMany({
-      where: eq(candidates.assessmentId, assessmentId),
-      orderBy: (t, { asc }) => [asc(t.place)],
-    });
+    const asked = await candidatesOf(store, assessmentId);
     const resolved: Candidate[] = [];
     for (const row of asked) resolved.push({ row, model: await models.resolve(run.projectId, row.modelId) });
     await forgetFailed(store, assessmentId);
@@ -128,6 +125,13 @@ export function assessHandler(deps: AnsweringDeps): RunHandler {
 }
 
 const ENGINE = "engine";
+
+/** Who is compared, in the order of the form. */
+export const candidatesOf = (store: Store, assessmentId: string): Promise<CandidateRow[]> =>
+  store.db.query.candidates.findMany({
+    where: eq(candidates.assessmentId, assessmentId),
+    orderBy: (t, { asc }) => [asc(t.place)],
+  });
 
 /** What is left to ask, by who answers: row by row, so that all candidates come forward alike. */
 function byEndpoint(

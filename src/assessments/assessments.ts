@@ -22,7 +22,7 @@ import {
   takeFromTrash,
   takeOut,
 } from "../store/store.ts";
-import { type Answer, type AssessSpec, assessHandler } from "./answering.ts";
+import { type Answer, type AssessSpec, assessHandler, candidatesOf } from "./answering.ts";
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
 import { type GraderSpec, graderLabel, graderSpecSchema } from "./graders/graders.ts";
 import { type AssessmentWish, type CheckedCandidate, checkWish } from "./input.ts";
@@ -209,11 +209,7 @@ export function createAssessments(deps: AssessmentsDeps) {
         { where: eq(assessments.projectId, projectId), keys: ["id"], order: "descending" },
         page,
       ),
-    candidatesOf: (assessmentId: string): Promise<CandidateRow[]> =>
-      db.query.candidates.findMany({
-        where: eq(candidates.assessmentId, assessmentId),
-        orderBy: (t, { asc }) => [asc(t.place)],
-      }),
+    candidatesOf: (assessmentId: string): Promise<CandidateRow[]> => candidatesOf(store, assessmentId),
     runOf: (assessmentId: string): Promise<RunRow | null> => runs.latestOf(assessmentId),
     /** How its answers are scored, as on the command line. */
     graderLabels: (row: AssessmentRow): string[] => gradersOf(row).map(graderLabel),
