@@ -53,6 +53,8 @@ export class Engine {
   private active = 0;
   /** Bytes of conversations that the parent knows of. */
   private room: number;
+  /** The last reply that asks for room. */
+  private asking: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: EngineOptions) {
     this.room = options.roomBytes;
@@ -166,8 +168,19 @@ export class Engine {
     }
   }
 
-  /** Asks for memory before it is taken; where it is refused, finished conversations are forgotten first. */
-  private async makeRoom({ decoder, built, conversations }: Loaded, tokens: number): Promise<void> {
+  /**
+   * Asks for memory before it is taken; where it is refused, finished conversations are forgotten first. Replies ask
+   * one after another: of several that grow together each would else be refused for what the others hold.
+   */
+  private makeRoom(loaded: Loaded, tokens: number): Promise<void> {
+    if (loaded.decoder.cacheBytes() + tokens * tokenBytes(loaded.built.description) <= this.room)
+      return Promise.resolve();
+    const turn = this.asking.then(() => this.askForRoom(loaded, tokens));
+    this.asking = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async askForRoom({ decoder, built, conversations }: Loaded, tokens: number): Promise<void> {
     const perToken = tokenBytes(built.description);
     const wanted = (): number => decoder.cacheBytes() + tokens * perToken;
     if (wanted() <= this.room) return;
