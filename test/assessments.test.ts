@@ -3,19 +3,11 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { ERRORS, RESUME, START, started } from "./assessment-kit.ts";
 import { createProviderKit } from "./provider-kit.ts";
 import { startWorld, type World } from "./world.ts";
 
 setDefaultTimeout(60_000);
-const ERRORS = "... on UserError { code text: message hint field value }";
-const START = `mutation ($input: StartAssessmentInput!) { startAssessment(input: $input) { __typename
-  ... on AssessmentSuccess { assessment { id name } run { id } } ${ERRORS} } }`;
-const RESUME = `mutation ($id: ID!) { resumeAssessment(id: $id) { __typename
-  ... on AssessmentSuccess { assessment { id name } run { id } } ${ERRORS} } }`;
-const started = z.looseObject({
-  assessment: z.object({ id: z.string() }),
-  run: z.object({ id: z.string() }),
-});
 const interval = z.object({ n: z.number(), mean: z.number(), low: z.number(), high: z.number() });
 const reportShape = z.object({
   assessment: z.object({
@@ -57,16 +49,6 @@ async function assess(input: object): Promise<{ id: string; run: string }> {
   const { assessment, run } = started.parse(await world.act(START, { input }));
   return { id: assessment.id, run: run.id };
 }
-async function importRows(name: string, rows: readonly object[]): Promise<void> {
-  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-  const uploadId = await world.upload("rows.jsonl", new TextEncoder().encode(text));
-  const answer = await world.act(
-    `mutation { importDataset(input: { name: "${name}", uploadId: "${uploadId}" }) { __typename
-      ... on ImportDatasetSuccess { run { id } } ${ERRORS} } }`,
-  );
-  await world.succeeded(z.looseObject({ run: z.object({ id: z.string() }) }).parse(answer).run.id);
-}
-
 beforeAll(async () => {
   world = await startWorld([["read"]]);
   const path = join(world.folder, "toy");
@@ -83,7 +65,7 @@ beforeAll(async () => {
     split: at % 2 === 0 ? "train" : "test",
     topic: at % 3 === 0 ? "a" : "b",
   }));
-  await importRows(
+  await world.importRows(
     "rows",
     rows.map((row, at) => ({ ...row, answer: at % 8 === 1 ? "=1+1" : SAID })),
   );

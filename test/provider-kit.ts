@@ -1,13 +1,13 @@
 // Providers of third-party models for tests: made at a fresh server of their wire format, asked, tried.
 import { z } from "zod";
-import { KEY, type Manner, startWire, WIRES, type WireServer } from "./provider-wire.ts";
+import { KEY, type Manner, type Say, startWire, WIRES, type WireServer } from "./provider-wire.ts";
 import type { World } from "./world.ts";
 
 export const ADD = `mutation ($input: AddProviderInput!) { addProvider(input: $input) { __typename
   ... on ProviderSuccess { provider { id name hasKey } } ... on UserError { code text: message hint field value } } }`;
 const refusal = z.object({ code: z.string(), text: z.string(), hint: z.string().nullable() });
 type Model = { model: string; prices?: object; abilities?: string[] };
-type More = { key?: string; models?: Model[]; timeoutMs?: number };
+type More = { key?: string; models?: Model[]; timeoutMs?: number; say?: Say };
 
 /** What tests do with providers of one world; `close` ends their servers. */
 export function createProviderKit(world: () => World) {
@@ -24,9 +24,9 @@ export function createProviderKit(world: () => World) {
     async provide(
       kind: keyof typeof WIRES,
       manner: Manner = "well",
-      { key = KEY, models = [{ model: "some-model" }], ...rest }: More = {},
+      { key = KEY, models = [{ model: "some-model" }], say, ...rest }: More = {},
     ): Promise<{ name: string; server: WireServer }> {
-      const server = keep(startWire(WIRES[kind], manner));
+      const server = keep(startWire(WIRES[kind], manner, say));
       const name = `p${++count}`;
       const input = { name, kind, url: server.url, key, models, allowPrivate: true, ...rest };
       await world().act(ADD, { input });

@@ -301,8 +301,11 @@ export const WIRES = {
   "openai-compatible": openAi,
 } satisfies Record<string, Wire>;
 
-/** Starts a server of a wire format on a free port of this machine. */
-export function startWire(wire: Wire, manner: Manner = "well"): WireServer {
+/** What a chat is answered with; null is a failure of the server's own, once. */
+export type Say = (body: unknown) => string | null | Promise<string | null>;
+
+/** Starts a server of a wire format on a free port of this machine; chats are answered with WORDS unless told otherwise. */
+export function startWire(wire: Wire, manner: Manner = "well", say?: Say): WireServer {
   const it: WireServer = { url: "", asked: [], manner, close: () => server.stop(true) };
   let calls = 0;
   const server = Bun.serve({
@@ -333,17 +336,20 @@ export function startWire(wire: Wire, manner: Manner = "well"): WireServer {
       if (other) return Response.json(other);
       if (!wire.isChat(path))
         return Response.json(wire.refusal(404, `no such page ${path}`), { status: 404 });
-      return new Response(streamOf(wire, how), { headers: { "content-type": wire.streamType } });
+      const said = say ? await say(body) : undefined;
+      if (said === null) return Response.json(wire.refusal(400, "The model is broken"), { status: 400 });
+      const words = said === undefined ? WORDS : [said];
+      return new Response(streamOf(wire, how, words), { headers: { "content-type": wire.streamType } });
     },
   });
   it.url = `http://127.0.0.1:${server.port}${wire.base}`;
   return it;
 }
 
-function streamOf(wire: Wire, how: Manner): ReadableStream<Uint8Array> {
+function streamOf(wire: Wire, how: Manner, words: readonly string[]): ReadableStream<Uint8Array> {
   const usage = how === "no-usage" ? null : how === "wrong-usage" ? { input: -5, output: 1e300 } : USAGE;
   const parts = wire
-    .stream(WORDS, usage)
+    .stream(words, usage)
     .map((part) => (typeof part === "string" ? Buffer.from(part) : part));
   const many = Buffer.from(data({ choices: [{ index: 0, delta: { content: "x".repeat(60_000) } }] }));
   let at = 0;

@@ -27,6 +27,8 @@ export type World = {
   beside(): Promise<{ accounts: Accounts; store: Store; close(): Promise<void> }>;
   /** Sends bytes to /uploads and returns the upload's id. */
   upload(name: string, bytes: Uint8Array): Promise<string>;
+  /** Imports rows as a dataset, and waits until it is there. */
+  importRows(name: string, rows: readonly object[]): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -36,6 +38,10 @@ const answer = z.object({
 });
 const result = z.looseObject({ __typename: z.string() });
 const runState = z.object({ node: z.object({ status: z.string(), error: z.unknown() }) });
+
+const withRun = z.looseObject({ run: z.object({ id: z.string() }) });
+const IMPORT = `mutation ($input: ImportDatasetInput!) { importDataset(input: $input) { __typename
+  ... on ImportDatasetSuccess { run { id } } ... on UserError { code text: message field } } }`;
 
 /** Starts a server with keys of the given sets of scopes; admin is always among them. */
 export async function startWorld(scopeSets: Scope[][] = [], flags: Flags = {}): Promise<World> {
@@ -107,6 +113,12 @@ export async function startWorld(scopeSets: Scope[][] = [], flags: Flags = {}): 
       const headers = { "upload-offset": "0" };
       await world.fetch(`/uploads/${id}`, { method: "PATCH", headers, body: new Uint8Array(bytes) });
       return id;
+    },
+    async importRows(name, rows) {
+      const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+      const uploadId = await world.upload(`${name}.jsonl`, new TextEncoder().encode(text));
+      const { run } = withRun.parse(await world.act(IMPORT, { input: { name, uploadId } }));
+      await world.succeeded(run.id);
     },
     async close() {
       await server.close();

@@ -12,6 +12,11 @@ export type SampleWish = {
   by: string | null;
 };
 
+/** What a candidate is sampled with; what is unsaid is as for the whole assessment. */
+export type CandidateParameters = { temperature?: number; topP?: number; maxTokens?: number };
+/** A message as it was sent; `pictures` names the columns that its pictures came from. */
+export type SentTurn = { role: string; content: string; pictures?: string[] };
+
 export const assessments = sqliteTable(
   "assessments",
   {
@@ -35,6 +40,10 @@ export const assessments = sqliteTable(
     /** Longest answer, in tokens. */
     maxTokens: integer("max_tokens").notNull(),
     temperature: real("temperature").notNull(),
+    /** Replies of one provider that are waited for at once; null takes the limit's. */
+    concurrency: integer("concurrency"),
+    /** The assessment whose answers are scored here anew, instead of asking; null where the candidates are asked. */
+    answersFrom: text("answers_from"),
     userId: text("user_id"),
     keyId: text("key_id"),
     createdBy: text("created_by").notNull(),
@@ -58,6 +67,7 @@ export const candidates = sqliteTable(
     systemPrompt: text("system_prompt"),
     /** Ids of the knowledge bases that it answers from. */
     knowledgeBases: json<string[]>("knowledge_bases").notNull(),
+    parameters: json<CandidateParameters>("parameters").notNull().default({}),
   },
   (t) => [uniqueIndex("candidates_place").on(t.assessmentId, t.place)],
 );
@@ -73,7 +83,7 @@ export const answers = sqliteTable(
       .references(() => candidates.id),
     row: integer("row").notNull(),
     /** What was sent: messages with their roles. */
-    sent: json<{ role: string; content: string }[]>("sent").notNull(),
+    sent: json<SentTurn[]>("sent").notNull(),
     /** The right answer, where the assessment has one. */
     reference: text("reference"),
     /** Null where the model failed; `error` says how. */
@@ -108,4 +118,39 @@ export const scores = sqliteTable(
     detail: text("detail"),
   },
   (t) => [primaryKey({ columns: [t.answerId, t.grader] })],
+);
+
+/** What a judge said of one answer, or of two against each other. It is paid for, so it stays, whatever it is worth. */
+export const judgements = sqliteTable(
+  "judgements",
+  {
+    id: id(),
+    assessmentId: text("assessment_id").notNull(),
+    /** Place of the judge among the assessment's graders, from 0. */
+    grader: integer("grader").notNull(),
+    row: integer("row").notNull(),
+    /** The answer that was judged; of two, the one shown first. */
+    answerId: text("answer_id")
+      .notNull()
+      .references(() => answers.id),
+    /** The one shown second; empty where only one was judged. */
+    otherId: text("other_id").notNull(),
+    sent: json<SentTurn[]>("sent").notNull(),
+    /** What the judge replied; null where it failed, and `error` says how. */
+    text: text("text"),
+    error: json<{ code: string; message: string; hint?: string }>("error"),
+    /** From 0 to 1, for the answer shown first: 1 is best, or better than the other. Null where the reply is no verdict. */
+    value: real("value"),
+    /** Why the judge decided so, or why its reply is no verdict. */
+    reason: text("reason"),
+    inputTokens: integer("input_tokens").notNull(),
+    outputTokens: integer("output_tokens").notNull(),
+    costUsd: real("cost_usd"),
+    latencyMs: integer("latency_ms").notNull(),
+    createdAt: at("created_at").notNull(),
+  },
+  (t) => [
+    uniqueIndex("judgements_place").on(t.answerId, t.otherId, t.grader),
+    index("judgements_assessment").on(t.assessmentId, t.grader, t.row),
+  ],
 );

@@ -1,13 +1,13 @@
 // Front door of assessments: which models answer a dataset's rows, how well, and what can be said of it.
-import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
-import { answers, assessments, candidates, scores } from "../../schema/tables/assessments.ts";
+import { and, eq, inArray, or, type SQL, sql } from "drizzle-orm";
+import { answers, assessments, candidates, judgements, scores } from "../../schema/tables/assessments.ts";
 import { trash } from "../../schema/tables/trash.ts";
 import type { Datasets } from "../datasets/datasets.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
-import { numberedName } from "../kit/names.ts";
+import { checkName, numberedName } from "../kit/names.ts";
 import type { Knowledge } from "../knowledge/knowledge.ts";
 import type { Models } from "../models/models.ts";
 import { isEnded, type RunRow, type Runs } from "../runs/runs.ts";
@@ -22,17 +22,21 @@ import {
   takeFromTrash,
   takeOut,
 } from "../store/store.ts";
-import { type Answer, type AssessSpec, assessHandler, candidatesOf } from "./answering.ts";
+import type { Answer } from "./asking.ts";
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
 import { type GraderSpec, graderLabel, graderSpecSchema } from "./graders/graders.ts";
-import { type AssessmentWish, type CheckedCandidate, checkWish } from "./input.ts";
 import { type Report, reportOf } from "./report.ts";
+import { createStarting, inUse } from "./starting.ts";
+import { candidatesOf } from "./work.ts";
 
 export type AssessmentRow = typeof assessments.$inferSelect;
 export type CandidateRow = typeof candidates.$inferSelect;
 export type AnswerRow = typeof answers.$inferSelect;
 export type ScoreRow = typeof scores.$inferSelect;
-export type { AssessmentWish, CandidateWish } from "./input.ts";
+export type JudgementRow = typeof judgements.$inferSelect;
+export type { Forecast, ForecastPart } from "./forecast.ts";
+export type { AssessmentWish, CandidateWish, JudgeWish } from "./input.ts";
+export type { Preview, PreviewedCandidate, PreviewedRow } from "./preview.ts";
 export type { CandidateTotal, GraderTotal, PairTotal, Report, Verdict } from "./report.ts";
 
 export type AssessmentsDeps = {
@@ -46,7 +50,6 @@ export type AssessmentsDeps = {
   clock: Clock;
 };
 type Changed = { id: string; name: string };
-type By = { projectId: string; userId: string | null; keyId: string | null; createdBy: string };
 export type Assessments = ReturnType<typeof createAssessments>;
 
 /** Answers read at once while they are written to a file. */
@@ -56,128 +59,13 @@ const EXPORT_PAGE = 200;
 export function createAssessments(deps: AssessmentsDeps) {
   const { store, runs, datasets, models, knowledge, clock } = deps;
   const { db } = store;
-  runs.registerHandler("assess", assessHandler(deps));
 
   const gradersOf = (row: AssessmentRow): GraderSpec[] =>
     row.graders.map((one) => graderSpecSchema.parse(one));
-
-  async function refuseTaken(reader: Reader, projectId: string, name: string): Promise<void> {
-    const taken = await reader.query.assessments.findFirst({
-      where: and(eq(assessments.projectId, projectId), eq(assessments.name, name)),
-    });
-    if (taken)
-      throw new EspalierError("NAME_TAKEN", `There already is an assessment named "${name}".`, {
-        field: "name",
-        value: name,
-        hint: "Choose another name.",
-        status: 409,
-      });
-  }
-
-  /** The candidates, ready to be asked. */
-  async function checkCandidates(projectId: string, wish: AssessmentWish): Promise<CheckedCandidate[]> {
-    const { length } = wish.candidates;
-    if (length < 1 || length > limits.assessmentCandidates)
-      throw new EspalierError(
-        "ASSESSMENT_INVALID",
-        `${length} candidates are named; there are 1 to ${limits.assessmentCandidates}.`,
-        { field: "candidates", value: String(length), hint: "Name the models that should answer." },
-      );
-    const checked: CheckedCandidate[] = [];
-    for (const one of wish.candidates) {
-      const model = await models.resolve(projectId, one.model);
-      const bases = await Promise.all(
-        (one.knowledgeBases ?? []).map((name) => knowledge.get(projectId, name)),
-      );
-      checked.push({ model, systemPrompt: one.systemPrompt?.trim() || null, knowledgeBases: bases });
-    }
-    return checked;
-  }
-
-  const createRun = (
-    tx: Parameters<typeof runs.createRun>[0],
-    row: AssessmentRow,
-    by: AssessSpec["caller"],
-    count: number,
-  ) =>
-    runs.createRun(tx, {
-      projectId: row.projectId,
-      kind: "assess",
-      executor: "server",
-      name: `Assess ${row.name}`,
-      subjectId: row.id,
-      spec: { assessmentId: row.id, mode: modeOf(count), caller: by } satisfies AssessSpec,
-    });
+  const get = (projectId: string, nameOrId: string): Promise<AssessmentRow> => self.get(projectId, nameOrId);
 
   const self = {
-    /**
-     * Queues an assessment; its answers are kept as they come.
-     * @throws EspalierError NAME_INVALID, NAME_TAKEN, DATASET_NOT_FOUND, MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_CANNOT,
-     * KNOWLEDGE_BASE_NOT_FOUND, ASSESSMENT_INVALID, GRADER_INVALID, TEMPLATE_INVALID, MAPPED_COLUMN_MISSING
-     */
-    async start(wish: AssessmentWish & By): Promise<{ assessment: AssessmentRow; run: RunRow }> {
-      const { projectId, userId, keyId, createdBy } = wish;
-      const version = await datasets.resolveVersion(projectId, wish.dataset);
-      const dataset = await datasets.get(version.datasetId);
-      const checked = checkWish(wish, version);
-      await refuseTaken(db, projectId, checked.name);
-      const asked = await checkCandidates(projectId, wish);
-      const row: AssessmentRow = {
-        ...checked,
-        id: newId("assessment"),
-        projectId,
-        datasetVersionId: version.id,
-        datasetName: `${dataset.name}@${version.number}`,
-        rows: null,
-        userId,
-        keyId,
-        createdBy,
-        createdAt: clock(),
-      };
-      return store.write(async (tx) => {
-        await refuseTaken(tx, projectId, row.name);
-        await tx.insert(assessments).values(row);
-        await tx.insert(candidates).values(
-          asked.map(({ model, systemPrompt, knowledgeBases }, place) => ({
-            id: newId("candidate"),
-            assessmentId: row.id,
-            place,
-            name: nameOf(model.name, knowledgeBases, place, asked),
-            modelId: model.id,
-            systemPrompt,
-            knowledgeBases: knowledgeBases.map(({ id }) => id),
-          })),
-        );
-        return { assessment: row, run: await createRun(tx, row, { userId, keyId }, asked.length) };
-      }, "assessment.start");
-    },
-
-    /**
-     * Asks what has no answer, because a run failed or was cancelled, or the model failed at it.
-     * @throws EspalierError ASSESSMENT_NOT_FOUND, IN_USE while its run goes on, ASSESSMENT_COMPLETE
-     */
-    async resume(input: By & { id: string }): Promise<{ assessment: AssessmentRow; run: RunRow }> {
-      const row = await self.get(input.projectId, input.id);
-      const run = await runs.latestOf(row.id);
-      if (run && !isEnded(run)) throw inUse(row, run);
-      const asked = await self.candidatesOf(row.id);
-      const good = await db.$count(
-        answers,
-        and(eq(answers.assessmentId, row.id), sql`${answers.error} IS NULL`),
-      );
-      if (row.rows !== null && good >= row.rows.length * asked.length)
-        throw new EspalierError("ASSESSMENT_COMPLETE", `Every row of ${row.name} is answered.`, {
-          field: "id",
-          value: row.name,
-          hint: "Start another assessment to ask again.",
-          status: 409,
-        });
-      const { userId, keyId } = input;
-      return store.write(
-        async (tx) => ({ assessment: row, run: await createRun(tx, row, { userId, keyId }, asked.length) }),
-        "assessment.resume",
-      );
-    },
+    ...createStarting(deps, get),
 
     find: async (id: string): Promise<AssessmentRow | null> =>
       (await db.query.assessments.findFirst({ where: eq(assessments.id, id) })) ?? null,
@@ -229,6 +117,12 @@ export function createAssessments(deps: AssessmentsDeps) {
       const found = await db.query.scores.findMany({ where: inArray(scores.answerId, [...answerIds]) });
       return Map.groupBy(found, ({ answerId }) => answerId);
     },
+    /** What judges said of an answer, alone or against others. */
+    judgementsOf: (answerId: string): Promise<JudgementRow[]> =>
+      db.query.judgements.findMany({
+        where: or(eq(judgements.answerId, answerId), eq(judgements.otherId, answerId)),
+        orderBy: (t, { asc }) => [asc(t.grader), asc(t.id)],
+      }),
     /** In the order of the graders. */
     scoresOf: (answerId: string): Promise<ScoreRow[]> =>
       db.query.scores.findMany({
@@ -293,40 +187,11 @@ export function createAssessments(deps: AssessmentsDeps) {
         await store.write(async (tx) => {
           const own = sql`${scores.answerId} IN (SELECT ${answers.id} FROM ${answers} WHERE ${answers.assessmentId} = ${id})`;
           await tx.delete(scores).where(own);
+          await tx.delete(judgements).where(eq(judgements.assessmentId, id));
           await tx.delete(answers).where(eq(answers.assessmentId, id));
           await tx.delete(candidates).where(eq(candidates.assessmentId, id));
         }, "assessment.sweep");
     },
   };
   return self;
-}
-
-function modeOf(count: number): AssessSpec["mode"] {
-  if (count > 2) return "several";
-  return count === 2 ? "pair" : "single";
-}
-
-/** A candidate by its model, with what it answers from; numbered where another candidate is called the same. */
-function nameOf(
-  model: string,
-  bases: readonly { name: string }[],
-  place: number,
-  all: readonly CheckedCandidate[],
-): string {
-  const called = (one: string, with_: readonly { name: string }[]): string =>
-    [one, ...with_.map(({ name }) => name)].join(" + ");
-  const own = called(model, bases);
-  const before = all
-    .slice(0, place)
-    .filter((one) => called(one.model.name, one.knowledgeBases) === own).length;
-  return before === 0 ? own : `${own} (${before + 1})`;
-}
-
-function inUse({ name }: AssessmentRow, run: RunRow): EspalierError {
-  return new EspalierError("IN_USE", `"${name}" is being answered: its run is ${run.status}.`, {
-    field: "id",
-    value: run.id,
-    hint: `Wait for it, or cancel it: espalier run cancel ${run.id}`,
-    status: 409,
-  });
 }

@@ -1,23 +1,35 @@
 // What people ask of an assessment, checked before anything is asked of a model.
-import type { SampleWish } from "../../schema/tables/assessments.ts";
+import type { CandidateParameters, SampleWish } from "../../schema/tables/assessments.ts";
 import type { DatasetVersionRow } from "../datasets/datasets.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import { checkName } from "../kit/names.ts";
 import type { KnowledgeBaseRow } from "../knowledge/knowledge.ts";
 import type { ModelRef } from "../models/models.ts";
-import { type GraderSpec, parseGrader } from "./graders/graders.ts";
-import { checkTemplate } from "./graders/template.ts";
+import { type GraderSpec, graderSpecSchema, parseGrader } from "./graders/graders.ts";
+import { checkTemplate, parseTemplate, type SpecialName } from "./graders/template.ts";
 import { namesOf } from "./rows.ts";
 
+type Said<T> = T | null | undefined;
 export type CandidateWish = {
   /** Name, alias or id. */
   model: string;
-  systemPrompt?: string | null | undefined;
+  systemPrompt?: Said<string>;
   /** Names or ids. */
-  knowledgeBases?: readonly string[] | null | undefined;
+  knowledgeBases?: Said<readonly string[]>;
+  temperature?: Said<number>;
+  topP?: Said<number>;
+  maxTokens?: Said<number>;
 };
-type Said<T> = T | null | undefined;
+export type JudgeWish = {
+  /** Name, alias or id. */
+  model: string;
+  /** direct or pairwise; pairwise where there are two candidates and more when unsaid. */
+  mode?: Said<string>;
+  criteria?: Said<string>;
+  /** Template with {{column}}, {{ResponseA}}, {{ResponseB}} and {{CandidateSystemPrompt}}. */
+  prompt?: Said<string>;
+};
 type SampleSaid = { kind?: Said<string>; size?: Said<number>; seed?: Said<number>; by?: Said<string> };
 export type AssessmentWish = {
   name: string;
@@ -32,13 +44,18 @@ export type AssessmentWish = {
   reference?: string | null | undefined;
   /** As on the command line: exact, contains, regex:RE … */
   graders: readonly string[];
+  /** Models that say how good the answers are. */
+  judges?: readonly JudgeWish[] | null | undefined;
   candidates: readonly CandidateWish[];
   maxTokens?: number | null | undefined;
   temperature?: number | null | undefined;
+  /** Replies of one provider that are waited for at once. */
+  concurrency?: number | null | undefined;
 };
 export type CheckedCandidate = {
   model: ModelRef;
   systemPrompt: string | null;
+  parameters: CandidateParameters;
   knowledgeBases: KnowledgeBaseRow[];
 };
 export type Checked = {
@@ -50,10 +67,12 @@ export type Checked = {
   graders: GraderSpec[];
   maxTokens: number;
   temperature: number;
+  concurrency: number | null;
 };
 
 /** Graders that compare with a right answer. */
 const COMPARES = new Set<GraderSpec["kind"]>(["exact", "normalised", "contains", "json-field", "numeric"]);
+const MODES = ["direct", "pairwise"] as const;
 const SPLITS = ["train", "validation", "test"] as const;
 const SAMPLES = ["all", "first", "random", "stratified"] as const;
 /** Rows of a sample whose size nobody said. */
@@ -97,13 +116,7 @@ export function checkWish(wish: AssessmentWish, version: DatasetVersionRow): Che
         : `the limit is ${limits.assessmentQuestionChars} characters`,
       "Write what is asked, with columns in double braces.",
     );
-  const [problem] = checkTemplate(question, names, ["CandidateSystemPrompt"]);
-  if (problem !== undefined)
-    throw new EspalierError("TEMPLATE_INVALID", problem.message, {
-      field: "question",
-      value: question.slice(0, 120),
-      hint: problem.hint,
-    });
+  checkWords("question", question, names, ["CandidateSystemPrompt"]);
   const reference = wish.reference ?? (isTrainable ? "completion" : null);
   if (reference !== null && !names.includes(reference))
     throw new EspalierError("MAPPED_COLUMN_MISSING", `There is no column "${reference.slice(0, 120)}".`, {
@@ -111,25 +124,8 @@ export function checkWish(wish: AssessmentWish, version: DatasetVersionRow): Che
       value: reference.slice(0, 120),
       hint: `It has these columns: ${names.join(", ")}.`,
     });
-  if (wish.graders.length < 1 || wish.graders.length > limits.assessmentGraders)
-    throw invalid(
-      "graders",
-      String(wish.graders.length),
-      `there are 1 to ${limits.assessmentGraders}`,
-      "Name one, such as exact.",
-    );
-  const graders = wish.graders.map(parseGrader);
-  const [judge] = graders.filter(({ kind }) => kind === "judge");
-  if (judge)
-    throw invalid("graders", "judge", "judges are not there yet", "Choose a grader that needs no model.");
-  const needy = graders.find(({ kind }) => COMPARES.has(kind));
-  if (needy && reference === null)
-    throw invalid(
-      "reference",
-      "",
-      `${needy.kind} compares with a right answer`,
-      "Name the column that holds it.",
-    );
+  const { length: count } = wish.candidates;
+  const graders = checkGraders(wish, { names, hasReference: reference !== null, candidates: count });
   return {
     name,
     split: splitOf(wish.split ?? null, version),
@@ -139,6 +135,108 @@ export function checkWish(wish: AssessmentWish, version: DatasetVersionRow): Che
     graders,
     maxTokens: inRange("maxTokens", wish.maxTokens ?? MAX_TOKENS, 1, limits.assessmentMaxTokens),
     temperature: inRange("temperature", wish.temperature ?? 0, 0, 2, false),
+    concurrency:
+      typeof wish.concurrency === "number"
+        ? inRange("concurrency", wish.concurrency, 1, limits.assessmentConcurrency)
+        : null,
+  };
+}
+
+/**
+ * How answers are scored: graders as on the command line, and judges.
+ * @throws EspalierError ASSESSMENT_INVALID, GRADER_INVALID, TEMPLATE_INVALID
+ */
+export function checkGraders(
+  wish: { graders: readonly string[]; judges?: readonly JudgeWish[] | null | undefined },
+  to: { names: readonly string[]; hasReference: boolean; candidates: number },
+): GraderSpec[] {
+  const { graders = [], judges } = wish;
+  const all = [
+    ...graders.map(parseGrader),
+    ...(judges ?? []).map((one) => checkJudge(one, to.names, to.candidates)),
+  ];
+  if (all.length < 1 || all.length > limits.assessmentGraders)
+    throw invalid(
+      "graders",
+      String(all.length),
+      `there are 1 to ${limits.assessmentGraders}, judges among them`,
+      "Name one, such as exact, or a judge.",
+    );
+  const needy = all.find(({ kind }) => COMPARES.has(kind));
+  if (needy && !to.hasReference)
+    throw invalid(
+      "reference",
+      "",
+      `${needy.kind} compares with a right answer`,
+      "Name the column that holds it.",
+    );
+  return all;
+}
+
+function checkJudge(
+  { model, mode: said, criteria, prompt }: JudgeWish,
+  names: readonly string[],
+  candidates: number,
+): GraderSpec {
+  const mode = said === null || said === undefined ? undefined : MODES.find((one) => one === said);
+  if (mode === undefined && said !== null && said !== undefined)
+    throw invalid("judge.mode", said, "there is no such mode", `Choose one of ${MODES.join(", ")}.`);
+  if (mode === "pairwise" && candidates < 2)
+    throw invalid("judge.mode", "pairwise", "one candidate has nobody to be compared with", "Choose direct.");
+  for (const [field, text] of [
+    ["judge.criteria", criteria],
+    ["judge.prompt", prompt],
+  ] as const)
+    if (text && text.length > limits.judgePromptChars)
+      throw invalid(field, text, `the limit is ${limits.judgePromptChars} characters`, "Shorten it.");
+  if (prompt?.trim()) checkJudgePrompt(prompt, names, mode ?? (candidates > 1 ? "pairwise" : "direct"));
+  return graderSpecSchema.parse({
+    ...parseGrader(`judge:${model}`),
+    ...(mode ? { mode } : {}),
+    ...(criteria?.trim() ? { criteria: criteria.trim() } : {}),
+    ...(prompt?.trim() ? { prompt } : {}),
+  });
+}
+
+function checkJudgePrompt(prompt: string, names: readonly string[], mode: (typeof MODES)[number]): void {
+  const answers = mode === "pairwise" ? (["ResponseA", "ResponseB"] as const) : (["ResponseA"] as const);
+  checkWords("judge.prompt", prompt, names, [...answers, "CandidateSystemPrompt"]);
+  const { variables } = parseTemplate(prompt);
+  const missing = answers.find((one) => !variables.includes(one));
+  if (missing !== undefined)
+    throw invalid(
+      "judge.prompt",
+      prompt,
+      `${missing} is not named in it, so the judge would not see the answer`,
+      "Name it in double braces where the answer should stand.",
+    );
+}
+
+function checkWords(
+  field: string,
+  text: string,
+  names: readonly string[],
+  special: readonly SpecialName[],
+): void {
+  const [problem] = checkTemplate(text, names, special);
+  if (problem === undefined) return;
+  throw new EspalierError("TEMPLATE_INVALID", problem.message, {
+    field,
+    value: text.slice(0, 120),
+    hint: problem.hint,
+  });
+}
+
+/** What a candidate is sampled with beside the assessment's own. @throws EspalierError ASSESSMENT_INVALID */
+export function checkSampling({ temperature, topP, maxTokens }: CandidateWish): CandidateParameters {
+  return {
+    ...(typeof temperature === "number"
+      ? { temperature: inRange("candidates.temperature", temperature, 0, 2, false) }
+      : {}),
+    ...(typeof topP === "number" ? { topP: inRange("candidates.topP", topP, 0.01, 1, false) } : {}),
+    ...(typeof maxTokens === "number"
+      ? { maxTokens: inRange("candidates.maxTokens", maxTokens, 1, limits.assessmentMaxTokens) }
+      : {}),
   };
 }
 

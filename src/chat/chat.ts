@@ -3,7 +3,7 @@ import { and, eq, isNull } from "drizzle-orm";
 import { conversations, messagePictures, messages } from "../../schema/tables/chat.ts";
 import type { EnginePool, GenerationEvent, GenerationRequest } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
-import { isEspalierError } from "../kit/errors.ts";
+import { isEspalierError, replyError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import type { Log } from "../kit/log.ts";
 import type { Citation, Knowledge } from "../knowledge/knowledge.ts";
@@ -26,7 +26,7 @@ import {
 import { checkSight, copiesFor, createPictures, type PictureRow } from "./pictures.ts";
 import { createPlaces, wrongMessage } from "./place.ts";
 import { createPrompts } from "./prompts.ts";
-import { createReply, errorOf, type Reply, type ReplyToken } from "./reply.ts";
+import { createReply, type Reply, type ReplyToken } from "./reply.ts";
 import { askedRow, branchTo, type MessageRow, replyRow } from "./tree.ts";
 
 export { inTrashOf, isMaker } from "./access.ts";
@@ -190,7 +190,7 @@ export function createChat({
     } catch (error) {
       if (!isEspalierError(error))
         log.error("a reply failed unexpectedly", { messageId: reply.messageId, error });
-      outcome = { finishReason: "error", error: errorOf(error) };
+      outcome = { finishReason: "error", error: replyError(error, "REPLY_FAILED") };
     }
     try {
       await store.write(async (tx) => {

@@ -3,6 +3,7 @@ import type { GenerationEvent, GenerationRequest } from "../inference/inference.
 import { EspalierError, isEspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import {
+  type AnswerEvent,
   type Citation,
   citationsOf,
   groundedMessages,
@@ -14,7 +15,6 @@ import type { ModelRef } from "../models/models.ts";
 import type { Caller } from "../usage/usage.ts";
 import type { ConversationRow } from "./conversations.ts";
 
-export type AnswerEvent = GenerationEvent | { type: "citations"; citations: Citation[] };
 type Complete = (
   model: ModelRef,
   request: GenerationRequest,

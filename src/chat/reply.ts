@@ -1,6 +1,4 @@
 // One reply in the making: pieces kept from the beginning, so that a late or second reader misses nothing.
-import { isEspalierError, messageOf } from "../kit/errors.ts";
-
 /** A piece of a reply. The last one has `isDone` and says how it ended. */
 export type ReplyToken = {
   text: string;
@@ -80,11 +78,4 @@ export function createReply(messageId: string, conversationId: string): Reply {
       }
     },
   };
-}
-
-/** Why a reply failed, as its row keeps it. */
-export function errorOf(error: unknown): { code: string; message: string; hint?: string } {
-  if (!isEspalierError(error))
-    return { code: "REPLY_FAILED", message: messageOf(error), hint: "Ask again; the server's log has more." };
-  return { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
 }

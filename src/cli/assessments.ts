@@ -29,11 +29,19 @@ export type AssessFlags = {
   system?: string;
   kb?: readonly string[];
   maxTokens?: number;
-};
+  temperature?: number;
+  concurrency?: number;
+} & JudgeFlags;
+type JudgeFlags = { judge?: readonly string[]; judgeMode?: string; criteria?: string; judgePrompt?: string };
+
+/** Every judge is told the same. */
+const judgesOf = ({ judge, judgeMode: mode, criteria, judgePrompt: prompt }: JudgeFlags) =>
+  judge?.map((model) => ({ model, mode, criteria, prompt }));
 
 /** Asks candidates about rows of a dataset and scores their answers. */
 export async function assess(context: VerbContext, flags: AssessFlags): Promise<Json> {
-  const { name, dataset, split, question, reference, sample, seed, by, system, kb, maxTokens } = flags;
+  const { name, dataset, split, question, reference, sample, seed, by, system, kb } = flags;
+  const { maxTokens, temperature, concurrency } = flags;
   const isSampled = sample !== undefined || by !== undefined;
   const kind = by === undefined ? "random" : "stratified";
   const { assessment, run } = await context.client.mutate(
@@ -46,7 +54,10 @@ export async function assess(context: VerbContext, flags: AssessFlags): Promise<
         question,
         reference,
         maxTokens,
+        temperature,
+        concurrency,
         graders: flags.grader,
+        judges: judgesOf(flags),
         candidates: flags.candidate.map((model) => ({ model, systemPrompt: system, knowledgeBases: kb })),
         ...(isSampled ? { sample: { kind, size: sample, seed, by } } : {}),
       },
@@ -61,6 +72,21 @@ export async function resume(context: VerbContext, name: string): Promise<Json> 
   const { assessment, run } = await context.client.mutate(
     `mutation Resume($id: ID!) { resumeAssessment(id: $id) { __typename ${STARTED} } }`,
     { id: name },
+    started,
+  );
+  return outcome(context, run.id, { ...thingOf(assessment), status: "queued", runId: run.id });
+}
+
+/** Scores the answers of an assessment anew, as an assessment of its own. */
+export async function scoreAgain(
+  context: VerbContext,
+  id: string,
+  flags: { name: string; grader: readonly string[] } & JudgeFlags,
+): Promise<Json> {
+  const { assessment, run } = await context.client.mutate(
+    `mutation Again($id: ID!, $name: String!, $graders: [String!]!, $judges: [JudgeInput!]) {
+      scoreAgain(id: $id, name: $name, graders: $graders, judges: $judges) { __typename ${STARTED} } }`,
+    { id, name: flags.name, graders: flags.grader, judges: judgesOf(flags) },
     started,
   );
   return outcome(context, run.id, { ...thingOf(assessment), status: "queued", runId: run.id });

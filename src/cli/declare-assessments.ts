@@ -5,6 +5,16 @@ import { z } from "zod";
 import { document, group, number, required, take, text, words } from "./flags.ts";
 import { type Declared, listOption, numberOption } from "./program.ts";
 
+const GRADERS =
+  "exact, normalised, contains, regex:RE, json, json-field:PATH, numeric:TOL or judge:MODEL; may be repeated";
+const judging = { judge: words, judgeMode: text, criteria: text, judgePrompt: text };
+const judgeOptions = (): Option[] => [
+  listOption("--judge <model>", "a model that judges the answers; may be repeated"),
+  new Option("--judge-mode <mode>", "direct or pairwise; pairwise for two candidates and more when unsaid"),
+  new Option("--criteria <text>", "what makes an answer good, for the judges"),
+  new Option("--judge-prompt <template>", "what judges are told, with {{ResponseA}} and {{ResponseB}}"),
+];
+
 export function declareAssessments({ parent, verb }: Declared): void {
   verb({
     name: "assess",
@@ -15,10 +25,8 @@ export function declareAssessments({ parent, verb }: Declared): void {
       required("--name <name>", "name of the assessment"),
       listOption("--candidate <model>", "a model that answers; may be repeated"),
       required("--dataset <name[@version]>", "the dataset, its newest version when none is said"),
-      listOption(
-        "--grader <grader>",
-        "exact, normalised, contains, regex:RE, json, json-field:PATH or numeric:TOL; may be repeated",
-      ),
+      listOption("--grader <grader>", GRADERS),
+      ...judgeOptions(),
       new Option("--split <split>", "train, validation or test; test where there is one when unsaid"),
       new Option("--question <template>", "the question with {{column}}; {{prompt}} when unsaid"),
       new Option("--reference <column>", "the column of the right answer; completion when unsaid"),
@@ -28,13 +36,19 @@ export function declareAssessments({ parent, verb }: Declared): void {
       new Option("--system <prompt>", "said to every candidate instead of each row's own system prompt"),
       listOption("--kb <name>", "a knowledge base that every candidate answers from; may be repeated"),
       numberOption("--max-tokens <number>", "longest answer", { min: 1, whole: true }),
+      numberOption("--temperature <number>", "0, the likeliest token always, when unsaid", { min: 0 }),
+      numberOption("--concurrency <number>", "replies of one provider that are waited for at once", {
+        min: 1,
+        whole: true,
+      }),
     ],
     does: async (_, flags, server) => {
       const { assess } = await import("./assessments.ts");
       const named = { name: z.string(), dataset: z.string(), candidate: words, grader: words };
       const rest = { split: text, question: text, reference: text, system: text, by: text, kb: words };
-      const numbers = { sample: number, seed: number, maxTokens: number };
-      const { candidate = [], grader = [], ...known } = take({ ...named, ...rest, ...numbers }, flags);
+      const numbers = { sample: number, seed: number, maxTokens: number, temperature: number };
+      const all = { ...named, ...rest, ...numbers, concurrency: number, ...judging };
+      const { candidate = [], grader = [], ...known } = take(all, flags);
       return document(await assess(server(), { ...known, candidate, grader }));
     },
   });
@@ -54,6 +68,22 @@ export function declareAssessments({ parent, verb }: Declared): void {
     example: "espalier assessment resume router --wait",
     does: async ([name = ""], _flags, server) =>
       document(await (await import("./assessments.ts")).resume(server(), name)),
+  });
+  verb({
+    under: assessment,
+    name: "judge <name>",
+    about: "Score the answers of an assessment anew, as an assessment of its own; no candidate is asked.",
+    example: "espalier assessment judge router --name router-judged --judge gpt --wait",
+    options: [
+      required("--name <name>", "name of the new assessment"),
+      listOption("--grader <grader>", GRADERS),
+      ...judgeOptions(),
+    ],
+    does: async ([name = ""], flags, server) => {
+      const { scoreAgain } = await import("./assessments.ts");
+      const { grader = [], ...known } = take({ name: z.string(), grader: words, ...judging }, flags);
+      return document(await scoreAgain(server(), name, { ...known, grader }));
+    },
   });
   verb({
     under: assessment,

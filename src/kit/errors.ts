@@ -54,6 +54,14 @@ export function shapeOf({ code, message, hint, field, value }: EspalierError): E
   };
 }
 
+/** What a row keeps of whatever was thrown while a model replied. */
+export function replyError(error: unknown, otherwise: string): ErrorShape {
+  if (!isEspalierError(error))
+    return { code: otherwise, message: messageOf(error), hint: "Ask again; the server's log has more." };
+  const { code, message, hint } = error;
+  return { code, message, ...(hint === undefined ? {} : { hint }) };
+}
+
 /** An error on its way between processes, which cannot carry a class. */
 export type ErrorParts = ErrorShape & { status: number };
 

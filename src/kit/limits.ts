@@ -196,8 +196,22 @@ export const limits = {
   assessmentMaxTokens: 32_768,
   /** Answers of models of the engine that one assessment waits for at once. */
   assessmentEngineAnswers: 4,
-  /** Answers of one provider that one assessment waits for at once. */
+  /** Answers of one provider that one assessment waits for at once, when nobody says another number. */
   assessmentProviderAnswers: 8,
+  /** Most answers of one provider that one assessment may wait for at once. */
+  assessmentConcurrency: 64,
+  /** Longest that one answer or judgement of an assessment may take. */
+  assessmentAnswerMs: 15 * 60_000,
+  /** Longest answer in an assessment, in characters: one that goes on beyond it is broken off. */
+  assessmentAnswerChars: 400_000,
+  /** Failures in a row after which whoever answers is not asked any more. */
+  assessmentFailuresInRow: 20,
+  /** Longest criteria or prompt of a judge. */
+  judgePromptChars: 20_000,
+  /** Longest reply of a judge, in tokens. */
+  judgeMaxTokens: 1_024,
+  /** Rows of an assessment that a preview shows. */
+  assessmentPreviewRows: 5,
   /** Most labelled questions of one knowledge base. */
   labelledQuestions: 2_000,
   /** Most ways of asking that one evaluation compares. */

@@ -1,6 +1,6 @@
 // Passages as a model is given them: numbered, delimited and named as data, so that nothing in them is an instruction;
 // and the citations that are kept with its answer.
-import type { ChatMessage } from "../inference/inference.ts";
+import type { ChatMessage, GenerationEvent } from "../inference/inference.ts";
 import type { Passage } from "./retrieval.ts";
 
 export type Citation = {
@@ -18,6 +18,9 @@ export type Citation = {
   end: number;
   score: number;
 };
+
+/** A reply as it comes; the passages that it was given come first, where there are any. */
+export type AnswerEvent = GenerationEvent | { type: "citations"; citations: Citation[] };
 
 /** The passages with the numbers by which an answer refers to them. */
 export function citationsOf(passages: readonly Passage[]): Citation[] {

@@ -50,6 +50,9 @@ export {
 } from "./names.ts";
 export type { ProviderRow, ProviderTest } from "./provider-calls.ts";
 export type { ThirdPartyModelInput } from "./provider-input.ts";
+
+import { costOf } from "./provider-calls.ts";
+
 export { createProviders, type ProviderInput, type Providers } from "./providers.ts";
 export { readmeOf, withoutHeader } from "./readme.ts";
 export type { MergeVerification } from "./save.ts";
@@ -142,6 +145,12 @@ export function createModels({ store, runs, engine, clock, memoryBudgetBytes }: 
           { field: "model", value: found.name, hint: `Choose a model for ${ability}.`, status: 409 },
         );
       return found;
+    },
+    /** US dollars for a call of a model; null for one that is served here, and where the price is not known. */
+    async priceOf(modelId: string, inputTokens: number, outputTokens: number): Promise<number | null> {
+      const row = await catalogue.findThirdParty(modelId);
+      const usage = { promptTokens: inputTokens, completionTokens: outputTokens, cachedTokens: 0 };
+      return row ? costOf(row.prices, usage) : null;
     },
     /** Precisions that a model of a card can be served at, the one that suits it and this machine first. */
     precisions: (card: ModelCard) => precisionsOf(card, memoryBudgetBytes),

@@ -2,6 +2,7 @@
 import { and, eq, gte, lt, lte } from "drizzle-orm";
 import { integer, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { usage } from "../../schema/tables/usage.ts";
+import { createBatch } from "../kit/batch.ts";
 import type { Clock } from "../kit/clock.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
@@ -63,6 +64,11 @@ export type Usage = ReturnType<typeof createUsage>;
 
 /** Builds the front door. */
 export function createUsage({ store, clock, log }: { store: Store; clock: Clock; log: Log }) {
+  const keep = createBatch<typeof usage.$inferInsert>((rows) =>
+    store.write(async (tx) => {
+      await tx.insert(usage).values([...rows]);
+    }, "usage.record"),
+  );
   return {
     /** Keeps one call. Never throws: a reply that was given must not fail because it could not be counted. */
     async record(entry: UsageEntry): Promise<void> {
@@ -70,9 +76,7 @@ export function createUsage({ store, clock, log }: { store: Store; clock: Clock;
       const at = clock();
       const row = { id: newId("usage", at), at, costUsd, latencyMs: Math.round(latencyMs), ...rest };
       try {
-        await store.write(async (tx) => {
-          await tx.insert(usage).values(row);
-        }, "usage.record");
+        await keep(row);
       } catch (error) {
         log.warn("a call could not be counted", { model: entry.modelName, error });
       }

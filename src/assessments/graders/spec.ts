@@ -1,6 +1,7 @@
 // What graders there are: how a line of the command line says one, and how a row keeps it.
 import { z } from "zod";
 import { EspalierError } from "../../kit/errors.ts";
+import { limits } from "../../kit/limits.ts";
 import { compileExpression, EXPRESSION_CHARS } from "./expression.ts";
 import { parsePath } from "./json.ts";
 import { nearestName } from "./nearest.ts";
@@ -29,7 +30,18 @@ export const graderSpecSchema = z.discriminatedUnion("kind", [
     /** percent: of the reference. */
     unit: z.enum(["absolute", "percent"]),
   }),
-  z.strictObject({ kind: z.literal("judge"), model: z.string().min(1).max(ARGUMENT_CHARS) }),
+  z.strictObject({
+    kind: z.literal("judge"),
+    /** As it was named; `modelId` is who that was when the assessment was made. */
+    model: z.string().min(1).max(ARGUMENT_CHARS),
+    modelId: z.string().exactOptional(),
+    /** direct: each answer by itself. pairwise: two at a time, in both orders. */
+    mode: z.enum(["direct", "pairwise"]).exactOptional(),
+    /** What makes an answer good. */
+    criteria: z.string().max(limits.judgePromptChars).exactOptional(),
+    /** Template that is said instead of the usual words. */
+    prompt: z.string().max(limits.judgePromptChars).exactOptional(),
+  }),
 ]);
 export type GraderSpec = z.infer<typeof graderSpecSchema>;
 

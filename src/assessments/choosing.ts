@@ -1,0 +1,100 @@
+// Which rows an assessment asks about: found once, kept by their numbers, and read a page at a time.
+import type { SampleWish } from "../../schema/tables/assessments.ts";
+import { type Datasets, type DatasetVersionRow, splitOfRow } from "../datasets/datasets.ts";
+import { EspalierError } from "../kit/errors.ts";
+import { limits } from "../kit/limits.ts";
+import { uniform } from "../kit/random.ts";
+import { sampleRows } from "./graders/sample.ts";
+import type { Row } from "./rows.ts";
+
+/** Rows read at once while they are chosen. */
+const PAGE = 500;
+/** Rows read at once while they are asked about, and pages of them that are held. */
+const ASKED_PAGE = 32;
+const PAGES_HELD = 16;
+
+/**
+ * Numbers of the rows to ask about, ascending.
+ * @throws EspalierError NO_ROWS, ROWS_TOO_MANY
+ */
+export async function chooseRows(
+  datasets: Datasets,
+  version: DatasetVersionRow,
+  { split, sample, dataset }: { split: string | null; sample: SampleWish; dataset: string },
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const numbers: number[] = [];
+  const strata: string[] = [];
+  for (let offset: number | null = 0; offset !== null; ) {
+    signal?.throwIfAborted();
+    const page = await datasets.rows(version.id, { offset, limit: PAGE });
+    for (const { index, value } of page.rows) {
+      const row = value as Row;
+      if (split !== null && splitOfRow(row as Parameters<typeof splitOfRow>[0]) !== split) continue;
+      numbers.push(index);
+      if (sample.by !== null) strata.push(JSON.stringify(row[sample.by] ?? null));
+    }
+    offset = page.nextOffset;
+  }
+  const wish = { kind: sample.kind, size: sample.size ?? numbers.length, seed: sample.seed };
+  const places = sampleRows(numbers.length, wish, uniform, sample.by === null ? undefined : strata);
+  const rows = places.map((place) => numbers[place] ?? 0);
+  if (rows.length === 0)
+    throw new EspalierError("NO_ROWS", `${dataset} has no row to ask about.`, {
+      field: "split",
+      value: split ?? "",
+      hint: "Choose another split.",
+    });
+  if (rows.length > limits.assessmentRows)
+    throw new EspalierError(
+      "ROWS_TOO_MANY",
+      `${rows.length} rows were chosen; the limit assessmentRows is ${limits.assessmentRows}.`,
+      { field: "sample", value: String(rows.length), hint: "Take a sample of them." },
+    );
+  return rows;
+}
+
+/**
+ * Reads rows by their numbers; several candidates that come to the same rows read them once.
+ * The reader throws EspalierError DATASET_GONE where a row is not there.
+ */
+export function createRowReader(
+  datasets: Datasets,
+  version: DatasetVersionRow,
+  dataset: string,
+): (row: number) => Promise<Row> {
+  const pages = new Map<number, Promise<Map<number, Row>>>();
+  const read = async (from: number): Promise<Map<number, Row>> => {
+    const rows = new Map<number, Row>();
+    // A page holds fewer rows where they are large.
+    for (let offset: number | null = from; offset !== null && offset < from + ASKED_PAGE; ) {
+      const page = await datasets.rows(version.id, { offset, limit: from + ASKED_PAGE - offset });
+      for (const { index, value } of page.rows) rows.set(index, value as Row);
+      offset = page.nextOffset;
+    }
+    return rows;
+  };
+  return async (number) => {
+    const from = number - (number % ASKED_PAGE);
+    let page = pages.get(from);
+    if (!page) {
+      page = read(from);
+      pages.set(from, page);
+      page.catch(() => pages.delete(from));
+      const [oldest] = pages.keys();
+      if (pages.size > PAGES_HELD && oldest !== undefined) pages.delete(oldest);
+    }
+    const row = (await page).get(number);
+    if (row) return row;
+    throw datasetGone(dataset);
+  };
+}
+
+/** What an assessment needs was deleted since; without a dataset's name, the assessment itself. */
+export function datasetGone(dataset?: string): EspalierError {
+  return new EspalierError(
+    "DATASET_GONE",
+    dataset === undefined ? "The assessment was deleted." : `${dataset} was deleted since.`,
+    { hint: "Bring it back from the trash, then run it again.", status: 409 },
+  );
+}

@@ -1,0 +1,119 @@
+// What an assessment will take, from what the same models took before: tokens, money and time.
+import { and, desc, eq, inArray, isNull } from "drizzle-orm";
+import { answers, assessments, candidates, judgements } from "../../schema/tables/assessments.ts";
+import type { ModelRef, Models } from "../models/models.ts";
+import type { Store } from "../store/store.ts";
+import { endpointOf, widthOf } from "./lanes.ts";
+
+/** One candidate or judge: how often it is asked, and what that takes. */
+export type ForecastPart = {
+  name: string;
+  calls: number;
+  /** Tokens of all calls, from the length of what is sent to some rows. */
+  inputTokens: number;
+  outputTokens: number;
+  /** Whether `outputTokens` is the most there can be, because the model never answered here before. */
+  isMost: boolean;
+  /** US dollars; null where the model has no price. */
+  costUsd: number | null;
+  /** Median of what a call took before; null where it never answered here. */
+  latencyMs: number | null;
+};
+export type Forecast = {
+  parts: ForecastPart[];
+  /** US dollars of those that have a price. */
+  costUsd: number;
+  /** Until the last answer is judged; null where somebody's speed is not known. */
+  seconds: number | null;
+};
+export type ForecastAsk = {
+  name: string;
+  model: ModelRef;
+  calls: number;
+  /** Mean length of what is sent, in characters. */
+  chars: number;
+  maxTokens: number;
+  stage: "answer" | "judge";
+};
+
+/** Characters of a token, about: texts in English have four (OpenAI's rule of thumb), others fewer. */
+const CHARS_OF_TOKEN = 4;
+/** Latest calls that a forecast looks at. */
+const LATEST = 200;
+
+/** What these calls will take. */
+export async function forecastOf(
+  { store, models }: { store: Store; models: Models },
+  projectId: string,
+  asks: readonly ForecastAsk[],
+  concurrency: number | null,
+): Promise<Forecast> {
+  const parts: ForecastPart[] = [];
+  const busyMs = { answer: new Map<string, number>(), judge: new Map<string, number>() };
+  let isKnown = true;
+  for (const { name, model, calls, chars, maxTokens, stage } of asks) {
+    const before = await historyOf(store, projectId, model, stage);
+    const inputTokens = Math.round((chars / CHARS_OF_TOKEN) * calls);
+    const outputTokens = Math.round((before ? before.outputTokens : maxTokens) * calls);
+    const costUsd = await models.priceOf(model.modelId, inputTokens, outputTokens);
+    const latencyMs = before?.latencyMs ?? null;
+    parts.push({ name, calls, inputTokens, outputTokens, isMost: before === null, costUsd, latencyMs });
+    if (latencyMs === null) isKnown = false;
+    const endpoint = endpointOf(model);
+    const wide = Math.max(1, Math.min(widthOf(endpoint, concurrency), calls));
+    const own = busyMs[stage];
+    own.set(endpoint, (own.get(endpoint) ?? 0) + ((latencyMs ?? 0) * calls) / wide);
+  }
+  // Judges begin when the answers are there; endpoints go on side by side.
+  const ms = Math.max(0, ...busyMs.answer.values()) + Math.max(0, ...busyMs.judge.values());
+  return {
+    parts,
+    costUsd: parts.reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0),
+    seconds: isKnown ? ms / 1000 : null,
+  };
+}
+
+/** Medians of a model's latest answers or judgements in this project; null where there are none. */
+async function historyOf(
+  { db }: Store,
+  projectId: string,
+  model: ModelRef,
+  stage: "answer" | "judge",
+): Promise<{ outputTokens: number; latencyMs: number } | null> {
+  const asked = db
+    .select({ id: candidates.id })
+    .from(candidates)
+    .innerJoin(assessments, eq(assessments.id, candidates.assessmentId))
+    .where(and(eq(assessments.projectId, projectId), eq(candidates.modelId, model.id)));
+  const found =
+    stage === "answer"
+      ? await db
+          .select({ outputTokens: answers.outputTokens, latencyMs: answers.latencyMs })
+          .from(answers)
+          .where(and(inArray(answers.candidateId, asked), isNull(answers.error)))
+          .orderBy(desc(answers.id))
+          .limit(LATEST)
+      : (
+          await db
+            .select({
+              outputTokens: judgements.outputTokens,
+              latencyMs: judgements.latencyMs,
+              grader: judgements.grader,
+              graders: assessments.graders,
+            })
+            .from(judgements)
+            .innerJoin(assessments, eq(assessments.id, judgements.assessmentId))
+            .where(and(eq(assessments.projectId, projectId), isNull(judgements.error)))
+            .orderBy(desc(judgements.id))
+            .limit(LATEST)
+        ).filter(({ grader, graders }) => JSON.stringify(graders[grader] ?? null).includes(`"${model.id}"`));
+  if (found.length === 0) return null;
+  return {
+    outputTokens: medianOf(found.map(({ outputTokens }) => outputTokens)),
+    latencyMs: medianOf(found.map(({ latencyMs }) => latencyMs)),
+  };
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0;
+}

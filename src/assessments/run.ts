@@ -1,0 +1,76 @@
+// The run of an assessment: rows are chosen once, candidates answer them, and judges say what they think of that.
+import { eq } from "drizzle-orm";
+import { z } from "zod";
+import { assessments } from "../../schema/tables/assessments.ts";
+import type { RunHandler } from "../runs/runs.ts";
+import { answerRows, answersWanted } from "./answering.ts";
+import { chooseRows, createRowReader, datasetGone } from "./choosing.ts";
+import { graderSpecSchema } from "./graders/graders.ts";
+import { judgementsOf, judgeRows, modeOf } from "./judges/judging.ts";
+import { type Candidate, candidatesOf, type Work, type WorkDeps } from "./work.ts";
+
+const assessSpec = z.object({
+  assessmentId: z.string(),
+  /** How many are compared, and whether a judge compares them, for the dashboard. */
+  mode: z.enum(["single", "pair", "several", "single-judge", "pair-judge", "several-judge"]),
+  caller: z.object({ userId: z.string().nullable(), keyId: z.string().nullable() }),
+});
+export type AssessSpec = z.infer<typeof assessSpec>;
+
+/**
+ * Asks and judges what is missing, and again what failed. What was answered or judged before a failure, a cancel or a
+ * crash stays.
+ */
+export function assessHandler(deps: WorkDeps): RunHandler {
+  const { store, datasets, models } = deps;
+  return async (ctx) => {
+    const { run, signal } = ctx;
+    const { assessmentId, caller } = assessSpec.parse(run.spec);
+    const assessment = await store.db.query.assessments.findFirst({
+      where: eq(assessments.id, assessmentId),
+    });
+    const version = assessment && (await datasets.findVersion(assessment.datasetVersionId));
+    if (!assessment || !version) throw datasetGone(assessment?.datasetName);
+    const { split, sample, datasetName: dataset } = assessment;
+    let { rows } = assessment;
+    if (rows === null) {
+      const chosen = await chooseRows(datasets, version, { split, sample, dataset }, signal);
+      rows = chosen;
+      await store.write(
+        (tx) => tx.update(assessments).set({ rows: chosen }).where(eq(assessments.id, assessmentId)),
+        "assessment.choose",
+      );
+    }
+    ctx.crashPoint("chosen");
+    const candidates: Candidate[] = [];
+    for (const row of await candidatesOf(store, assessmentId))
+      candidates.push({ row, model: await models.resolve(run.projectId, row.modelId) });
+    const graders = assessment.graders.map((one) => graderSpecSchema.parse(one));
+    let done = 0;
+    const work: Work = {
+      assessment,
+      version,
+      rows,
+      candidates,
+      graders,
+      caller: { projectId: run.projectId, ...caller, source: "assessment" },
+      readRow: createRowReader(datasets, version, dataset),
+      ctx,
+      step: () => {
+        done++;
+        ctx.progress({ step: Math.min(done, total), total });
+      },
+    };
+    const total =
+      answersWanted(work) +
+      graders.reduce((sum, spec) => {
+        if (spec.kind !== "judge") return sum;
+        const { length } = candidates;
+        return sum + rows.length * judgementsOf(modeOf(spec, length), length);
+      }, 0);
+    ctx.progress({ step: 0, total });
+    const failed = await answerRows(deps, work);
+    const unjudged = await judgeRows(deps, work);
+    return { result: { answers: answersWanted(work) - failed, failed, unjudged } };
+  };
+}
