@@ -41,11 +41,15 @@ test.skipIf(!canWalk)(
     await page.getByRole("link", { name: "Assess models" }).first().click();
     await walk.heading("Assess models").waitFor();
     await page.getByRole("textbox", { name: "Name" }).fill("first look");
-    await page.getByRole("combobox", { name: "Candidates" }).click();
-    await page.getByRole("option", { name: /SmolLM2/ }).click();
-    await page.getByRole("option", { name: /acme\/m/ }).click();
-    await page.keyboard.press("Escape");
-    await page.getByLabel("Rows drawn at random").fill("3");
+    for (const option of [/SmolLM2/, /acme\/m/]) {
+      await page.getByRole("combobox", { name: "Candidates" }).click();
+      await page.getByRole("option", { name: option }).click();
+    }
+    await page.getByRole("textbox", { name: "Rows", exact: true }).fill("3");
+    // A look before anything is asked: what is told to whom, and what it takes.
+    await page.getByText("not known before the first answers").waitFor();
+    await page.getByText("Told to acme/m").first().waitFor();
+    expect(wire.asked.filter(({ path }) => path.endsWith("/chat/completions"))).toEqual([]);
     await walk.look("assess", { keys: true });
     await walk.button("Assess 2 models").click();
     await walk.heading("first look").waitFor();
@@ -105,7 +109,16 @@ test.skipIf(!canWalk)("a wish that cannot be is refused in the form, with the me
   await walk.button("Assess 1 model").click();
   await page.getByRole("alert").getByText('There already is an assessment named "first look".').waitFor();
   await page.getByRole("textbox", { name: "Name" }).fill("second look");
-  await page.getByRole("textbox", { name: "Question" }).fill("{{promt}}");
+  // Names are completed while they are typed, and what is wrong is said before anything is sent.
+  const question = page.getByRole("textbox", { name: "Question" });
+  await question.pressSequentially("Sort: {{pro");
+  await page.getByRole("option", { name: "prompt", exact: true }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(
+    () => document.querySelector<HTMLTextAreaElement>("textarea")?.value === "Sort: {{prompt}}",
+  );
+  await question.fill("{{promt}}");
+  await page.getByText(/Did you mean "prompt"/).waitFor();
   await walk.button("Assess 1 model").click();
   await page
     .getByRole("alert")

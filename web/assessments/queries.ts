@@ -63,7 +63,7 @@ export const answersQuery = graphql(`
 `);
 
 export const choicesQuery = graphql(`
-  query AssessmentChoices($datasets: String, $models: String) {
+  query AssessmentChoices($datasets: String, $models: String, $knowledgeBases: String) {
     datasets(first: 100, after: $datasets) {
       nodes { id name latest { id number shape rowCount splits statistics columns { name } } }
       pageInfo { hasNextPage endCursor }
@@ -71,6 +71,27 @@ export const choicesQuery = graphql(`
     models(first: 100, after: $models) {
       nodes { id name kind usable abilities }
       pageInfo { hasNextPage endCursor }
+    }
+    knowledgeBases(first: 200, after: $knowledgeBases) { nodes { id name } pageInfo { hasNextPage endCursor } }
+  }
+`);
+
+export const previewQuery = graphql(`
+  query AssessmentPreview($input: StartAssessmentInput!, $rows: [Int!]) {
+    assessmentPreview(input: $input, rows: $rows) {
+      __typename
+      ... on AssessmentPreviewSuccess {
+        rowCount
+        rows {
+          row reference problem
+          candidates { name sent { role content } } judges { name sent { role content } }
+        }
+        forecast {
+          costUsd seconds
+          parts { name calls inputTokens outputTokens isMost costUsd latencyMs }
+        }
+      }
+      ... on UserError { code message hint field value }
     }
   }
 `);

@@ -1,34 +1,50 @@
-// Start an assessment: which rows, who answers, what is asked, and how answers are scored.
-import { Button, MultiSelect, NumberInput, Select, Stack, Textarea, TextInput } from "@mantine/core";
+// Start an assessment: who answers which rows, what is asked, how that is scored; and at the right a look before.
+import { Button, NumberInput, Select, Stack, TextInput } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { ResultOf } from "gql.tada";
 import { useState } from "react";
 import { z } from "zod";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
+import { sentencesOf } from "../api/errors.ts";
 import { t } from "../i18n.ts";
 import { Surface } from "../ui/bits.tsx";
 import { count } from "../ui/format.ts";
-import { kindOfNode } from "../ui/lineage.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
+import { CandidateFields } from "./candidate-fields.tsx";
+import { candidateDraft, type Draft, graderDraft, inputOf, type SampleKind } from "./draft.ts";
+import { GraderFields, JudgeFields } from "./grader-fields.tsx";
+import { PreviewPane, usePreview } from "./preview.tsx";
 import { choicesQuery, startAssessment } from "./queries.ts";
+import { TemplateField } from "./template-field.tsx";
 
 type Choices = ResultOf<typeof choicesQuery>;
-const MOST_CANDIDATES = 6;
 const splitCounts = z.object({ train: z.number(), validation: z.number(), test: z.number() });
 const splitFacts = z.looseObject({ hasOwnSplits: z.boolean(), trainable: z.boolean() });
-
-/** Graders by what they say, and whether they take a word of their own. */
-const graders: { value: string; label: string; takes?: string }[] = [
-  { value: "json", label: t("Same JSON") },
-  { value: "exact", label: t("Same text") },
-  { value: "normalised", label: t("Same words, whatever case and punctuation") },
-  { value: "contains", label: t("Contains the right answer") },
-  { value: "numeric", label: t("Same number"), takes: t("Tolerance, such as 0.01 or 5%") },
-  { value: "json-field", label: t("Same field of JSON"), takes: t("Field, such as team") },
-  { value: "regex", label: t("Matches an expression"), takes: t("Regular expression") },
+const SPLITS = ["test", "validation", "train"] as const;
+const SAMPLES: { value: SampleKind; label: string }[] = [
+  { value: "random", label: t("drawn at random") },
+  { value: "stratified", label: t("in the proportions of a column") },
+  { value: "first", label: t("the first ones") },
+  { value: "all", label: t("all") },
 ];
+/** Rows that a first look asks about. */
+const FEW = 20;
+
+/** What the form says of a dataset's newest version: splits with rows, and what may be named. */
+function factsOf(version: Choices["datasets"]["nodes"][number]["latest"] | undefined) {
+  const facts = splitFacts.safeParse(version?.statistics);
+  const splits = splitCounts.safeParse(version?.splits);
+  const isTrainable = facts.success && facts.data.trainable;
+  const held =
+    facts.success && facts.data.hasOwnSplits && splits.success
+      ? SPLITS.filter((one) => splits.data[one] > 0).map((one) => ({ split: one, rows: splits.data[one] }))
+      : [];
+  const own = version?.columns.map(({ name }) => name) ?? [];
+  const columns = [...new Set([...own, ...(isTrainable ? ["prompt", "completion", "system"] : [])])];
+  return { isTrainable, held, columns };
+}
 
 function Form(props: { choices: Choices }) {
   const { choices } = props;
@@ -37,31 +53,41 @@ function Form(props: { choices: Choices }) {
   const work = useWork();
   const datasets = choices.datasets.nodes.filter(({ latest }) => latest);
   const models = choices.models.nodes.filter(({ usable, abilities }) => usable && abilities.includes("TEXT"));
-  const [datasetId, setDatasetId] = useState(
-    datasets.find(({ id, latest }) => id === search.dataset || latest?.id === search.dataset)?.id ??
-      datasets[0]?.id ??
-      null,
-  );
-  const version = datasets.find(({ id }) => id === datasetId)?.latest;
-  const facts = splitFacts.safeParse(version?.statistics);
-  const isTrainable = facts.success && facts.data.trainable;
-  const splits = splitCounts.safeParse(version?.splits);
-  const held =
-    facts.success && facts.data.hasOwnSplits && splits.success
-      ? (["test", "validation", "train"] as const).filter((one) => splits.data[one] > 0)
-      : [];
-  const [split, setSplit] = useState<string | null>(null);
-  const [name, setName] = useState("");
-  const [chosen, setChosen] = useState<string[]>(
-    (search.models ?? "").split(",").filter((one) => models.some((model) => model.name === one)),
-  );
-  const [question, setQuestion] = useState("");
-  const [reference, setReference] = useState<string | null>(null);
-  const [system, setSystem] = useState("");
-  const [grader, setGrader] = useState("json");
-  const [word, setWord] = useState("");
-  const [size, setSize] = useState<number | null>(20);
-  const [seed, setSeed] = useState(1);
+  const [rows, setRows] = useState<number[] | null>(null);
+  const [draft, setDraft] = useState<Draft>(() => {
+    const chosen = (search.models ?? "").split(",").filter((one) => models.some(({ name }) => name === one));
+    const dataset =
+      datasets.find(({ id, latest }) => id === search.dataset || latest?.id === search.dataset) ??
+      datasets[0];
+    const { isTrainable } = factsOf(dataset?.latest);
+    return {
+      name: "",
+      datasetId: dataset?.id ?? null,
+      split: null,
+      sampleKind: "random",
+      size: FEW,
+      seed: 1,
+      by: null,
+      question: "",
+      reference: null,
+      graders: isTrainable ? [graderDraft("json")] : [],
+      judges: [],
+      candidates: chosen.map(candidateDraft),
+      maxTokens: null,
+      concurrency: null,
+    };
+  });
+  const change = (part: Partial<Draft>): void => setDraft((old) => ({ ...old, ...part }));
+  const dataset = datasets.find(({ id }) => id === draft.datasetId);
+  const version = dataset?.latest;
+  const { isTrainable, held, columns } = factsOf(version);
+  const split = held.find((one) => one.split === draft.split)?.split ?? held[0]?.split ?? null;
+  const input = version ? inputOf(draft, version.id, split) : null;
+  const isWhole =
+    draft.candidates.length > 0 &&
+    draft.graders.length + draft.judges.length > 0 &&
+    (isTrainable || draft.question.trim() !== "");
+  const { preview, problem } = usePreview(isWhole ? input : null, rows);
   if (!version || models.length === 0)
     return (
       <Empty
@@ -74,29 +100,13 @@ function Form(props: { choices: Choices }) {
         }
       />
     );
-  const columns = [
-    ...new Set([
-      ...version.columns.map((column) => column.name),
-      ...(isTrainable ? ["prompt", "completion"] : []),
-    ]),
-  ];
-  const takes = graders.find(({ value }) => value === grader)?.takes;
-  const counts = splits.success ? splits.data : null;
-  const shownSplit = held.find((one) => one === split) ?? held[0] ?? null;
   const start = async (): Promise<void> => {
-    const input = {
-      name: name.trim(),
-      dataset: version.id,
-      split: shownSplit,
-      question: question.trim() || null,
-      reference,
-      graders: [takes ? `${grader}:${word}` : grader],
-      candidates: chosen.map((model) => ({ model, systemPrompt: system.trim() || null })),
-      sample: size === null ? null : { kind: "random", size, seed },
-    };
+    if (!input) return;
     const { assessment } = await act(startAssessment, { input });
     await navigate({ to: `/assessments/${assessment.id}` });
   };
+  const isSampled = draft.sampleKind !== "all";
+  const wrongQuestion = problem?.field === "question" ? sentencesOf(problem) : null;
   return (
     <form
       onSubmit={(event) => {
@@ -104,126 +114,144 @@ function Form(props: { choices: Choices }) {
         void work.run(start);
       }}
     >
-      <Stack gap={16}>
-        <Surface title={t("Who answers")}>
-          <Stack gap={12}>
-            <TextInput
-              label={t("Name")}
-              value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
-              required
-            />
-            <MultiSelect
-              label={t("Candidates")}
-              description={t("Up to {{n}} models.", { n: MOST_CANDIDATES })}
-              data={models.map((model) => ({
-                value: model.name,
-                label: `${model.name} · ${kindOfNode(model.kind.toLowerCase().replace("_", "-"))}`,
-              }))}
-              value={chosen}
-              onChange={setChosen}
-              maxValues={MOST_CANDIDATES}
-              searchable
-            />
-            <Textarea
-              label={t("System prompt")}
-              description={t("Said to every candidate; left empty, each row's own is said.")}
-              autosize
-              minRows={1}
-              maxRows={6}
-              value={system}
-              onChange={(event) => setSystem(event.currentTarget.value)}
-            />
-          </Stack>
-        </Surface>
-        <Surface title={t("Which rows")}>
-          <div className="e-assess-fields">
-            <Select
-              label={t("Dataset")}
-              data={datasets.map((one) => ({
-                value: one.id,
-                label: t("{{name}}, {{count}} rows", { name: one.name, count: one.latest?.rowCount ?? 0 }),
-              }))}
-              value={datasetId}
-              onChange={setDatasetId}
-              allowDeselect={false}
-            />
-            {shownSplit ? (
+      <div className="e-columns">
+        <Stack gap={16}>
+          <Surface title={t("Who answers")}>
+            <Stack gap={12}>
+              <TextInput
+                label={t("Name")}
+                value={draft.name}
+                onChange={(event) => change({ name: event.currentTarget.value })}
+                required
+              />
+              <CandidateFields
+                models={models}
+                knowledgeBases={choices.knowledgeBases.nodes}
+                value={draft.candidates}
+                onChange={(candidates) => change({ candidates })}
+              />
+            </Stack>
+          </Surface>
+          <Surface title={t("Which rows")}>
+            <div className="e-assess-fields">
               <Select
-                label={t("Split")}
-                data={held.map((one) => ({ value: one, label: `${one} (${count(counts?.[one] ?? 0)})` }))}
-                value={shownSplit}
-                onChange={setSplit}
+                label={t("Dataset")}
+                data={datasets.map((one) => ({
+                  value: one.id,
+                  label: t("{{name}}, {{count}} rows", { name: one.name, count: one.latest?.rowCount ?? 0 }),
+                }))}
+                value={draft.datasetId}
+                onChange={(datasetId) => change({ datasetId, by: null, reference: null })}
                 allowDeselect={false}
               />
-            ) : null}
-            <NumberInput
-              label={t("Rows drawn at random")}
-              description={t("Empty takes all.")}
-              min={1}
-              value={size ?? ""}
-              onChange={(value) => setSize(typeof value === "number" ? value : null)}
-            />
-            <NumberInput
-              label={t("Seed")}
-              description={t("The same seed draws the same rows.")}
-              min={0}
-              value={seed}
-              onChange={(value) => setSeed(typeof value === "number" ? value : 1)}
-            />
-          </div>
-        </Surface>
-        <Surface title={t("What is asked, and what is right")}>
-          <Stack gap={12}>
-            <Textarea
-              label={t("Question")}
-              description={t("Columns stand in double braces: {{list}}.", {
-                list: columns.map((one) => `{{${one}}}`).join(" "),
-              })}
-              placeholder={isTrainable ? "{{prompt}}" : ""}
-              required={!isTrainable}
-              autosize
-              minRows={1}
-              maxRows={10}
-              value={question}
-              onChange={(event) => setQuestion(event.currentTarget.value)}
-            />
-            <div className="e-assess-fields">
+              {split ? (
+                <Select
+                  label={t("Split")}
+                  data={held.map((one) => ({ value: one.split, label: `${one.split} (${count(one.rows)})` }))}
+                  value={split}
+                  onChange={(chosen) => change({ split: chosen })}
+                  allowDeselect={false}
+                />
+              ) : null}
+              <Select
+                label={t("Sample")}
+                data={SAMPLES}
+                value={draft.sampleKind}
+                onChange={(sampleKind) => sampleKind && change({ sampleKind: sampleKind as SampleKind })}
+                allowDeselect={false}
+              />
+              {isSampled ? (
+                <NumberInput
+                  label={t("Rows")}
+                  min={1}
+                  value={draft.size ?? ""}
+                  onChange={(value) => change({ size: typeof value === "number" ? value : null })}
+                />
+              ) : null}
+              {draft.sampleKind === "stratified" ? (
+                <Select
+                  label={t("Column")}
+                  data={version.columns.map(({ name }) => name)}
+                  value={draft.by}
+                  onChange={(by) => change({ by })}
+                  allowDeselect={false}
+                />
+              ) : null}
+              {isSampled && draft.sampleKind !== "first" ? (
+                <NumberInput
+                  label={t("Seed")}
+                  description={t("The same seed draws the same rows.")}
+                  min={0}
+                  value={draft.seed}
+                  onChange={(value) => change({ seed: typeof value === "number" ? value : 1 })}
+                />
+              ) : null}
+            </div>
+          </Surface>
+          <Surface title={t("What is asked")}>
+            <Stack gap={12}>
+              <TemplateField
+                label={t("Question")}
+                description={t("Columns stand in double braces: {{list}}.", {
+                  list: columns.map((one) => `{{${one}}}`).join(" "),
+                })}
+                placeholder={isTrainable ? "{{prompt}}" : ""}
+                required={!isTrainable}
+                names={[...columns, "CandidateSystemPrompt"]}
+                value={draft.question}
+                onChange={(question) => change({ question })}
+                {...(wrongQuestion === null ? {} : { error: wrongQuestion })}
+              />
+              <div className="e-assess-fields">
+                <NumberInput
+                  label={t("Longest answer in tokens")}
+                  placeholder="256"
+                  min={1}
+                  value={draft.maxTokens ?? ""}
+                  onChange={(value) => change({ maxTokens: typeof value === "number" ? value : null })}
+                />
+                <NumberInput
+                  label={t("At once")}
+                  description={t("Replies of one provider that are waited for at once.")}
+                  placeholder="8"
+                  min={1}
+                  max={64}
+                  value={draft.concurrency ?? ""}
+                  onChange={(value) => change({ concurrency: typeof value === "number" ? value : null })}
+                />
+              </div>
+            </Stack>
+          </Surface>
+          <Surface title={t("What is right")}>
+            <Stack gap={12}>
               <Select
                 label={t("Right answer")}
                 description={t("The column that holds it.")}
                 data={columns}
-                value={reference}
+                value={draft.reference}
                 placeholder={isTrainable ? "completion" : ""}
-                onChange={setReference}
+                onChange={(reference) => change({ reference })}
                 clearable
               />
-              <Select
-                label={t("An answer is right when it is")}
-                description={t("Scored without a model.")}
-                data={graders.map(({ value, label }) => ({ value, label }))}
-                value={grader}
-                onChange={(value) => setGrader(value ?? "exact")}
-                allowDeselect={false}
+              <GraderFields value={draft.graders} onChange={(graders) => change({ graders })} />
+              <JudgeFields
+                models={models}
+                candidates={draft.candidates.map(({ model }) => model)}
+                names={columns}
+                value={draft.judges}
+                onChange={(judges) => change({ judges })}
               />
-              {takes ? (
-                <TextInput
-                  label={takes}
-                  value={word}
-                  onChange={(event) => setWord(event.currentTarget.value)}
-                  required
-                />
-              ) : null}
-            </div>
-          </Stack>
-        </Surface>
-        {work.problem ? <ProblemNotice problem={work.problem} /> : null}
-        <div>
-          <Button type="submit" loading={work.isBusy} disabled={chosen.length === 0}>
-            {t("Assess {{count}} models", { count: chosen.length })}
-          </Button>
-        </div>
-      </Stack>
+            </Stack>
+          </Surface>
+          {work.problem ? <ProblemNotice problem={work.problem} /> : null}
+          <div>
+            <Button type="submit" loading={work.isBusy} disabled={!isWhole}>
+              {t("Assess {{count}} models", { count: draft.candidates.length })}
+            </Button>
+          </div>
+        </Stack>
+        <PreviewPane preview={preview} problem={wrongQuestion === null ? problem : null} onRows={setRows} />
+      </div>
     </form>
   );
 }
