@@ -49,6 +49,7 @@ const pages: [string, RouteComponent][] = [
   ["/rated", lazyRouteComponent(() => import("./chat/rated-page.tsx"), "RatedPage")],
   ["/assessments", lazyRouteComponent(() => import("./assessments/list-page.tsx"), "AssessmentsPage")],
   ["/assessments/$id", lazyRouteComponent(() => import("./assessments/detail-page.tsx"), "AssessmentPage")],
+  ["/assessments/$id/rate", lazyRouteComponent(() => import("./assessments/rate-page.tsx"), "RatePage")],
   ["/assess", lazyRouteComponent(() => import("./assessments/start-page.tsx"), "StartAssessmentPage")],
   ["/images", lazyRouteComponent(() => import("./images/page.tsx"), "ImagesPage")],
   ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],

@@ -21,6 +21,7 @@ import "./types/prompts.ts";
 import "./types/people.ts";
 import "./types/projects.ts";
 import "./types/providers.ts";
+import "./types/ratings.ts";
 import "./types/runs.ts";
 import "./types/trainers.ts";
 import "./types/trainings.ts";

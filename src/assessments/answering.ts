@@ -92,7 +92,7 @@ function createKeeper({ store, clock }: WorkDeps, { assessment, graders }: Work)
     }));
     const graded = rows.flatMap(({ id, text, reference }) =>
       graders.flatMap((spec, grader) => {
-        if (text === null || spec.kind === "judge") return [];
+        if (text === null || spec.kind === "judge" || spec.kind === "people") return [];
         const grade = gradeAnswer(spec, text, reference);
         const detail = grade.score === null ? grade.why : grade.detail;
         return [{ answerId: id, grader, value: grade.score, detail }];

@@ -1,6 +1,7 @@
 // Front door of assessments: which models answer a dataset's rows, how well, and what can be said of it.
 import { and, eq, inArray, or, type SQL, sql } from "drizzle-orm";
 import { answers, assessments, candidates, judgements, scores } from "../../schema/tables/assessments.ts";
+import { ratings } from "../../schema/tables/ratings.ts";
 import { trash } from "../../schema/tables/trash.ts";
 import type { Datasets } from "../datasets/datasets.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -25,6 +26,7 @@ import {
 import type { Answer } from "./asking.ts";
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
 import { type GraderSpec, graderLabel, graderSpecSchema } from "./graders/graders.ts";
+import { createRating, peopleOf } from "./people/rating.ts";
 import { type Report, reportOf } from "./report.ts";
 import { createStarting, inUse } from "./starting.ts";
 import { candidatesOf } from "./work.ts";
@@ -36,6 +38,7 @@ export type ScoreRow = typeof scores.$inferSelect;
 export type JudgementRow = typeof judgements.$inferSelect;
 export type { Forecast, ForecastPart } from "./forecast.ts";
 export type { AssessmentWish, CandidateWish, JudgeWish } from "./input.ts";
+export type { RatingQueue, RatingTask } from "./people/rating.ts";
 export type { Preview, PreviewedCandidate, PreviewedRow } from "./preview.ts";
 export type { CandidateTotal, GraderTotal, PairTotal, Report, Verdict } from "./report.ts";
 
@@ -66,6 +69,7 @@ export function createAssessments(deps: AssessmentsDeps) {
 
   const self = {
     ...createStarting(deps, get),
+    ...createRating(deps),
 
     find: async (id: string): Promise<AssessmentRow | null> =>
       (await db.query.assessments.findFirst({ where: eq(assessments.id, id) })) ?? null,
@@ -101,6 +105,8 @@ export function createAssessments(deps: AssessmentsDeps) {
     runOf: (assessmentId: string): Promise<RunRow | null> => runs.latestOf(assessmentId),
     /** How its answers are scored, as on the command line. */
     graderLabels: (row: AssessmentRow): string[] => gradersOf(row).map(graderLabel),
+    /** Whether people are among its graders. */
+    isRatedByPeople: (row: AssessmentRow): boolean => peopleOf(row, 1).length > 0,
     /** What it found so far. */
     report: async (row: AssessmentRow): Promise<Report> =>
       reportOf(store, row, await self.candidatesOf(row.id), gradersOf(row)),
@@ -187,6 +193,7 @@ export function createAssessments(deps: AssessmentsDeps) {
         await store.write(async (tx) => {
           const own = sql`${scores.answerId} IN (SELECT ${answers.id} FROM ${answers} WHERE ${answers.assessmentId} = ${id})`;
           await tx.delete(scores).where(own);
+          await tx.delete(ratings).where(eq(ratings.assessmentId, id));
           await tx.delete(judgements).where(eq(judgements.assessmentId, id));
           await tx.delete(answers).where(eq(answers.assessmentId, id));
           await tx.delete(candidates).where(eq(candidates.assessmentId, id));

@@ -162,6 +162,13 @@ export function checkGraders(
       `there are 1 to ${limits.assessmentGraders}, judges among them`,
       "Name one, such as exact, or a judge.",
     );
+  if (to.candidates < 2 && all.some((one) => one.kind === "people" && one.mode === "pairwise"))
+    throw invalid(
+      "graders",
+      "people:pairwise",
+      "one candidate has nobody to be compared with",
+      "Choose direct.",
+    );
   const needy = all.find(({ kind }) => COMPARES.has(kind));
   if (needy && !to.hasReference)
     throw invalid(

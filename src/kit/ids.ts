@@ -47,6 +47,7 @@ export const ID_PREFIX = {
   candidate: "cnd",
   answer: "ans",
   judgement: "jdg",
+  rating: "rtg",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

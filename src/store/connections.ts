@@ -11,6 +11,7 @@ import * as models from "../../schema/tables/models.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
 import * as prompts from "../../schema/tables/prompts.ts";
 import * as providers from "../../schema/tables/providers.ts";
+import * as ratings from "../../schema/tables/ratings.ts";
 import * as runs from "../../schema/tables/runs.ts";
 
 const schema = {
@@ -24,6 +25,7 @@ const schema = {
   ...models,
   ...notifications,
   ...providers,
+  ...ratings,
   ...runs,
 };
 

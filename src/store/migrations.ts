@@ -19,6 +19,7 @@ import notifications from "../../migrations/0016_notifications.sql" with { type:
 import feedbackKeys from "../../migrations/0017_feedback_keys.sql" with { type: "text" };
 import assessments from "../../migrations/0018_assessments.sql" with { type: "text" };
 import judges from "../../migrations/0019_judges.sql" with { type: "text" };
+import ratings from "../../migrations/0020_ratings.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -46,4 +47,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0017_feedback_keys", feedbackKeys),
   migration("0018_assessments", assessments),
   migration("0019_judges", judges),
+  migration("0020_ratings", ratings),
 ];

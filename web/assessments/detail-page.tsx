@@ -76,6 +76,11 @@ function Body(props: { assessment: Assessment }) {
         <Surface title={t("Next")}>
           <Stack gap={8}>
             {isMissing ? <ResumeButton assessment={assessment} /> : null}
+            {assessment.graders.some((one) => one.startsWith("people")) ? (
+              <Button component={Link} to={`/assessments/${assessment.id}/rate`}>
+                {t("Rate answers")}
+              </Button>
+            ) : null}
             <Button
               component={Link}
               to="/chat"

@@ -15,6 +15,7 @@ const RULES: { value: string; label: string; takes?: string; isLong?: boolean }[
   { value: "numeric", label: t("Same number"), takes: t("Tolerance, such as 0.01 or 5%") },
   { value: "json-field", label: t("Same field of JSON"), takes: t("Field, such as team") },
   { value: "regex", label: t("Matches an expression"), takes: t("Regular expression") },
+  { value: "people", label: t("Good in the eyes of people, who rate it blind") },
 ];
 
 export function GraderFields(props: { value: GraderDraft[]; onChange: (value: GraderDraft[]) => void }) {

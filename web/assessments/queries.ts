@@ -115,3 +115,36 @@ export const resumeAssessment = graphql(`
     }
   }
 `);
+
+export const ratingQuery = graphql(`
+  query Rating($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on Assessment {
+        id name
+        ratingQueue(first: 1) {
+          done total
+          tasks { grader row reference sent { role content } first { answerId text } second { answerId text } }
+        }
+      }
+    }
+  }
+`);
+
+export const rateAnswer = graphql(`
+  mutation RateAnswer($id: ID!, $grader: Int!, $answerId: ID!, $otherId: ID, $value: Float!) {
+    rateAnswer(id: $id, grader: $grader, answerId: $answerId, otherId: $otherId, value: $value) {
+      __typename
+      ... on UserError { code message hint field value }
+    }
+  }
+`);
+
+export const takeBackRating = graphql(`
+  mutation TakeBackRating($id: ID!, $grader: Int!, $answerId: ID!, $otherId: ID) {
+    takeBackRating(id: $id, grader: $grader, answerId: $answerId, otherId: $otherId) {
+      __typename
+      ... on UserError { code message hint field value }
+    }
+  }
+`);

@@ -101,7 +101,7 @@ describe("the line of a grader", () => {
 test("an empty answer has 0 with every grader, and a judge is not asked here", () => {
   for (const line of ["exact", "normalised", "contains", "regex:^$", "json", "json-field:a", "numeric:1"])
     for (const reference of [null, "", "x", "1", "{"]) expect(scoreOf(line, " \n\u3000", reference)).toBe(0);
-  expect(() => gradeAnswer({ kind: "judge", model: "m" }, "a", null)).toThrow("needs a model");
+  expect(() => gradeAnswer({ kind: "judge", model: "m" }, "a", null)).toThrow("need time");
 });
 
 test("without a reference nothing is guessed", () => {

@@ -20,7 +20,8 @@ const compiled = new WeakMap<GraderSpec, RE2JS>();
  * @throws EspalierError GRADER_INVALID for a stored expression that cannot be matched
  */
 export function gradeAnswer(spec: GraderSpec, answer: string, reference: string | null): Grade {
-  if (spec.kind === "judge") throw new Error("A judge is asked elsewhere: it needs a model.");
+  if (spec.kind === "judge" || spec.kind === "people")
+    throw new Error("Judges and people are asked elsewhere: they need time.");
   if (answer.trim() === "") return wrong("The answer is empty.");
   if (spec.kind === "regex") return gradeExpression(spec, answer);
   if (spec.kind === "json") return gradeJson(answer, reference);

@@ -42,6 +42,8 @@ export const graderSpecSchema = z.discriminatedUnion("kind", [
     /** Template that is said instead of the usual words. */
     prompt: z.string().max(limits.judgePromptChars).exactOptional(),
   }),
+  /** People, who rate blind: each answer by itself, or two at a time. */
+  z.strictObject({ kind: z.literal("people"), mode: z.enum(["direct", "pairwise"]).exactOptional() }),
 ]);
 export type GraderSpec = z.infer<typeof graderSpecSchema>;
 
@@ -55,6 +57,7 @@ const FORMS: Record<GraderSpec["kind"], string> = {
   "json-field": "json-field:PATH",
   numeric: "numeric:TOL",
   judge: "judge:MODEL",
+  people: "people",
 };
 const KINDS = Object.keys(FORMS);
 const EVERY_FORM = Object.values(FORMS).join(", ");
@@ -94,6 +97,16 @@ export function parseGrader(text: string): GraderSpec {
     checkLength(text, model);
     return { kind, model };
   }
+  if (kind === "people") {
+    const mode = argument?.trim();
+    if (mode === undefined) return { kind };
+    if (mode === "direct" || mode === "pairwise") return { kind, mode };
+    throw invalid(
+      text,
+      `People rate direct or pairwise, not "${mode.slice(0, 100)}".`,
+      "Write people, people:direct or people:pairwise.",
+    );
+  }
   const meant = nearestName(kind, KINDS);
   throw invalid(
     text,
@@ -113,6 +126,8 @@ export function graderLabel(spec: GraderSpec): string {
       return `numeric:${spec.tolerance}${spec.unit === "percent" ? "%" : ""}`;
     case "judge":
       return `judge:${spec.model}`;
+    case "people":
+      return spec.mode === undefined ? "people" : `people:${spec.mode}`;
     default:
       return spec.kind;
   }
