@@ -2,19 +2,18 @@
 import type { SampleWish } from "../../../schema/tables/assessments.ts";
 import { askerOf } from "../../accounts/accounts.ts";
 import type {
-  AnswerRow,
   AssessmentRow,
   CandidateRow,
   CandidateTotal as CandidateTotalShape,
   GraderTotal as GraderTotalShape,
   PairTotal as PairTotalShape,
   Report as ReportShape,
-  ScoreRow,
 } from "../../assessments/assessments.ts";
 import { limits } from "../../kit/limits.ts";
 import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
-import { NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
+import { Answer } from "./assessment-answers.ts";
+import { NodeInterface, resultUnion } from "./common.ts";
 import { connectionOf, paged } from "./connections.ts";
 import { Run } from "./runs.ts";
 
@@ -29,7 +28,7 @@ const Sample = builder.objectRef<SampleWish>("AssessmentSample").implement({
   }),
 });
 
-const Candidate = builder.objectRef<CandidateRow>("Candidate").implement({
+export const Candidate = builder.objectRef<CandidateRow>("Candidate").implement({
   description: "A model that is assessed, with what it is given.",
   extensions: needs("read"),
   fields: (t) => ({
@@ -46,59 +45,8 @@ const Candidate = builder.objectRef<CandidateRow>("Candidate").implement({
   }),
 });
 
-const Score = builder.objectRef<ScoreRow>("Score").implement({
-  description: "How one grader scored an answer.",
-  extensions: needs("read"),
-  fields: (t) => ({
-    grader: t.exposeInt("grader", { description: "Its place among the assessment's graders, from 0." }),
-    value: t.exposeFloat("value", { nullable: true, description: "From 0 to 1; null where it is unscored." }),
-    detail: t.exposeString("detail", { nullable: true, description: "What there is to say of it." }),
-  }),
-});
-
-const Turn = builder.objectRef<{ role: string; content: string }>("SentMessage").implement({
-  description: "A message as it was sent to a candidate.",
-  extensions: needs("read"),
-  fields: (t) => ({
-    role: t.exposeString("role", { description: "system, user or assistant." }),
-    content: t.exposeString("content", { description: "Its text." }),
-  }),
-});
-
-const Answer = builder.objectRef<AnswerRow>("Answer").implement({
-  description: "What one candidate said to one row.",
-  extensions: needs("read"),
-  fields: (t) => ({
-    answerId: t.exposeID("id", { description: "Its id." }),
-    candidateId: t.exposeID("candidateId", { description: "Who answered." }),
-    row: t.exposeInt("row", { description: "Number of the row in the dataset version, from 0." }),
-    sent: t.field({ type: [Turn], description: "Everything that was sent.", resolve: ({ sent }) => sent }),
-    reference: t.exposeString("reference", { nullable: true, description: "The right answer." }),
-    text: t.exposeString("text", { nullable: true, description: "The answer; null where the model failed." }),
-    error: t.field({
-      type: UserErrorInfo,
-      nullable: true,
-      description: "Why there is no answer.",
-      resolve: ({ error }) => error,
-    }),
-    finishReason: t.exposeString("finishReason", {
-      nullable: true,
-      description: "stop, or length where it was cut.",
-    }),
-    scores: t.field({
-      type: [Score],
-      description: "Its scores, in the order of the graders.",
-      resolve: ({ id }, _, { assessments }) => assessments.scoresOf(id),
-    }),
-    inputTokens: t.exposeInt("inputTokens", { description: "Tokens sent." }),
-    outputTokens: t.exposeInt("outputTokens", { description: "Tokens received." }),
-    costUsd: t.exposeFloat("costUsd", { nullable: true, description: "US dollars, where there is a price." }),
-    latencyMs: t.exposeInt("latencyMs", { description: "How long the whole answer took." }),
-  }),
-});
-
 type IntervalShape = NonNullable<CandidateTotalShape["interval"]>;
-const Interval = builder.objectRef<IntervalShape>("ScoreInterval").implement({
+export const Interval = builder.objectRef<IntervalShape>("ScoreInterval").implement({
   description: "A mean score with its 95 % interval.",
   extensions: needs("read"),
   fields: (t) => ({
@@ -222,7 +170,7 @@ const Report = builder.objectRef<ReportShape>("AssessmentReport").implement({
   }),
 });
 
-const Assessment = builder.objectRef<AssessmentRow>("Assessment").implement({
+export const Assessment = builder.objectRef<AssessmentRow>("Assessment").implement({
   description: "Candidates asked about the same rows of a dataset, and how their answers were scored.",
   extensions: needs("read"),
   interfaces: [NodeInterface],
