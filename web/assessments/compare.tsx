@@ -1,5 +1,5 @@
 // An assessment against an earlier one of the same dataset: candidates of both on the rows that both asked about.
-import { Alert, Select, Text } from "@mantine/core";
+import { Button, Select, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { ResultOf } from "gql.tada";
 import { useData } from "../api/data.ts";
@@ -38,7 +38,8 @@ function Settings(props: { settings: Comparison["settings"] }) {
     );
   const names = settingNames();
   return (
-    <Alert variant="light" color="yellow" mt={8} title={t("A difference may come from other settings")}>
+    <section className="e-apart">
+      <h3>{t("A difference may come from other settings")}</h3>
       <div className="e-scroll" {...reachable}>
         <table className="e-table">
           <thead>
@@ -62,7 +63,7 @@ function Settings(props: { settings: Comparison["settings"] }) {
           </tbody>
         </table>
       </div>
-    </Alert>
+    </section>
   );
 }
 
@@ -197,7 +198,9 @@ export function CompareSection(props: { assessment: Assessment }) {
                     : t("Rows in both, found by what stands in them because the versions differ: {{n}}.", {
                         n: count(comparison.commonRows),
                       })}{" "}
-                  <Link to={`/assessments/${other.id}`}>{t("Open {{name}}", { name: other.name })}</Link>
+                  <Button component={Link} to={`/assessments/${other.id}`} variant="subtle" size="compact-sm">
+                    {t("Open {{name}}", { name: other.name })}
+                  </Button>
                 </Text>
                 <Pairs pairs={comparison.pairs} />
                 <Settings settings={comparison.settings} />

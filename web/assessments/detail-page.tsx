@@ -19,6 +19,7 @@ import { CompareSection } from "./compare.tsx";
 import { assessmentQuery, resumeAssessment } from "./queries.ts";
 import { SliceSection } from "./slices.tsx";
 import { CandidateTable, PairTable, verdictText } from "./totals.tsx";
+import { TradeOff } from "./trade-off.tsx";
 
 export type Assessment = Extract<
   NonNullable<ResultOf<typeof assessmentQuery>["node"]>,
@@ -72,6 +73,7 @@ function Body(props: { assessment: Assessment }) {
         </Surface>
         <CandidateTable assessment={assessment} />
         {report.pairs.length > 0 ? <PairTable assessment={assessment} /> : null}
+        <TradeOff assessment={assessment} />
         {answered > 0 ? <SliceSection assessment={assessment} /> : null}
         {answered > 0 ? <AnswerRows assessment={assessment} /> : null}
         {answered > 0 ? <CompareSection assessment={assessment} /> : null}

@@ -26,7 +26,7 @@ function SliceTable(props: { assessment: Assessment; found: Slices }) {
   const two = found.compared;
   return (
     <div className="e-scroll" {...reachable}>
-      <table className="e-table e-figures e-assessed">
+      <table className="e-table e-figures e-assessed e-slices">
         <caption>
           {t("Each interval stands for itself: of twenty, about one misses.")}
           {two ? ` ${t("p is corrected for the number of slices (Holm).")}` : ""}
