@@ -103,6 +103,8 @@ async function timeOfPage(id: string, timed: (work: () => Promise<unknown>) => P
   try {
     const verdictMs: number[] = [];
     const rowsMs: number[] = [];
+    /** The list of assessments, for what of it is the UI itself and not the report. */
+    const listMs: number[] = [];
     const bearer = { authorization: `Bearer ${world.key("admin")}` };
     for (let round = 0; round < ROUNDS; round++) {
       const context = await browser.newContext({ extraHTTPHeaders: bearer });
@@ -117,8 +119,17 @@ async function timeOfPage(id: string, timed: (work: () => Promise<unknown>) => P
       await one.locator(".e-answers tbody tr").first().waitFor();
       rowsMs.push(Math.round(performance.now() - from));
       await context.close();
+      const empty = await browser.newContext({ extraHTTPHeaders: bearer });
+      const list = await empty.newPage();
+      listMs.push(
+        await timed(async () => {
+          await list.goto(`${world.server.url}/assessments`, { waitUntil: "commit" });
+          await list.getByRole("link", { name: "large" }).first().waitFor();
+        }),
+      );
+      await empty.close();
     }
-    return { verdictMs, rowsMs };
+    return { verdictMs, rowsMs, listMs };
   } finally {
     await browser.close();
   }
