@@ -22,6 +22,11 @@ if (process.argv[2] === "knowledge-searcher") {
   await runSearcherChild();
 }
 
+if (process.argv[2] === "assessment-reporter") {
+  const { runReporterChild } = await import("./assessments/assessments.ts");
+  await runReporterChild();
+}
+
 const { runCli } = await import("./cli/cli.ts");
 const local = await import("./serve/local.ts");
 const { loadConnection } = await import("./config.ts");

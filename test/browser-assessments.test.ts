@@ -85,12 +85,17 @@ test.skipIf(!canWalk)(
     await page
       .getByText(/^Not enough evidence that |is better than |score the same on each of the 3 rows/)
       .waitFor();
-    await page.getByText("all", { exact: true }).first().waitFor();
-    await page.locator("label", { hasText: /^all$/ }).click();
+    await page.getByRole("combobox", { name: "Rows", exact: true }).click();
+    await page.getByRole("option", { name: "all", exact: true }).click();
     await page.getByText("Hello wörld").first().waitFor();
-    await page.locator("summary").first().click();
-    await page.getByText("Sort the support message.", { exact: false }).first().waitFor();
     await walk.look("assessment", { keys: true });
+    await page
+      .getByRole("button", { name: /^Open row / })
+      .first()
+      .click();
+    await walk.dialog().getByText("Sort the support message.", { exact: false }).first().waitFor();
+    await page.keyboard.press("Escape");
+    await walk.dialog().waitFor({ state: "hidden" });
     await walk.within(narrow, () => walk.look("assessment-narrow", { picture: false }));
 
     await walk.open("/assessments");

@@ -1,5 +1,6 @@
 // /files/{id}: a model's files, as one zip, as a list, or one by one; a conversation as Markdown or JSON; a picture.
 import { opens, type Principal } from "../accounts/accounts.ts";
+import { type AssessmentRow, HTML_POLICY } from "../assessments/assessments.ts";
 import { exportTypes, isExportFormat, type PictureRow } from "../chat/chat.ts";
 import type { ApiDeps } from "./context.ts";
 import { decodeSegment, json, methodNotAllowed, notFound, scopeMissing } from "./http.ts";
@@ -9,7 +10,8 @@ import { zip } from "./zip.ts";
  * `/files/{id or name}` is a zip of the model's files (a PEFT or Hugging Face folder), `/files/{id}/` their list,
  * `/files/{id}/{path}` one of them, with Range. `/files/{conversation}.md` and `.json` are a conversation,
  * `/files/{picture}` is a picture of a message; they need the scope "chat".
- * `/files/{assessment}.csv` and `.jsonl` are an assessment's answers with their scores.
+ * `/files/{assessment}.csv` and `.jsonl` are an assessment's answers with their scores, `.html` is its report, with
+ * `?by={column}` also by the values of a column.
  * `/files/{image}` is an image; with `?download` it is a file to keep.
  */
 export async function handleFiles(request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
@@ -26,15 +28,10 @@ export async function handleFiles(request: Request, principal: Principal, deps: 
     if (!opens(principal.scopes, "chat")) throw scopeMissing(principal, "chat");
     return sendPicture(request, await deps.chat.getPicture(principal, id), deps);
   }
-  const [, assessmentId, answersAs] = /^(asm_[0-9a-z]+)\.(csv|jsonl)$/.exec(id) ?? [];
+  const [, assessmentId, as] = /^(asm_[0-9a-z]+)\.(csv|jsonl|html)$/.exec(id) ?? [];
   if (assessmentId !== undefined && path === undefined) {
     const found = await deps.assessments.get(principal.projectId, assessmentId);
-    const lines = deps.assessments.exported(found, answersAs === "csv" ? "csv" : "jsonl");
-    const headers = {
-      "content-type": answersAs === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson",
-      ...attachment(`${folderName(found.name)}.${answersAs}`),
-    };
-    return new Response(request.method === "HEAD" ? null : streamOf(encoded(lines)), { headers });
+    return sendAssessment(request, found, as, deps);
   }
   if (/^img_[0-9a-z]+$/.test(id) && path === undefined) {
     const image = await deps.images.find(id);
@@ -62,6 +59,27 @@ export async function handleFiles(request: Request, principal: Principal, deps: 
   }));
   return new Response(request.method === "HEAD" ? null : streamOf(zip(entries)), {
     headers: { "content-type": "application/zip", ...attachment(`${folderName(model.name)}.zip`) },
+  });
+}
+
+async function sendAssessment(
+  request: Request,
+  found: AssessmentRow,
+  as: string | undefined,
+  { assessments }: ApiDeps,
+): Promise<Response> {
+  const headers = attachment(`${folderName(found.name)}.${as}`);
+  if (as === "html") {
+    const lines = await assessments.exportedHtml(found, new URL(request.url).searchParams.get("by"));
+    const safe = { "content-type": "text/html; charset=utf-8", "content-security-policy": HTML_POLICY };
+    return new Response(request.method === "HEAD" ? null : streamOf(encoded(lines)), {
+      headers: { ...headers, ...safe },
+    });
+  }
+  const lines = assessments.exported(found, as === "csv" ? "csv" : "jsonl");
+  const type = as === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson";
+  return new Response(request.method === "HEAD" ? null : streamOf(encoded(lines)), {
+    headers: { ...headers, "content-type": type },
   });
 }
 

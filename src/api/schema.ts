@@ -1,6 +1,7 @@
 // The GraphQL schema: all types, authorised field by field. Importing this file builds it.
 import { lexicographicSortSchema, printSchema } from "graphql";
 import "./types/accounts.ts";
+import "./types/assessment-report.ts";
 import "./types/assessment-verbs.ts";
 import "./types/assessments.ts";
 import "./types/chat.ts";

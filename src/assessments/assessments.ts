@@ -4,6 +4,7 @@ import { answers, assessments, candidates, judgements, scores } from "../../sche
 import { ratings } from "../../schema/tables/ratings.ts";
 import { trash } from "../../schema/tables/trash.ts";
 import type { Datasets } from "../datasets/datasets.ts";
+import type { ChildCommand } from "../kit/child.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
@@ -26,8 +27,10 @@ import {
 import type { Answer } from "./asking.ts";
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
 import { type GraderSpec, graderLabel, graderSpecSchema } from "./graders/graders.ts";
+import { type HtmlReport, htmlReport } from "./html.ts";
 import { createRating, peopleOf } from "./people/rating.ts";
-import { type Report, reportOf } from "./report.ts";
+import { type AssessedRow, createReading, type RowWish } from "./reading.ts";
+import { createReporter } from "./reporter.ts";
 import { createStarting, inUse } from "./starting.ts";
 import { candidatesOf } from "./work.ts";
 
@@ -36,11 +39,22 @@ export type CandidateRow = typeof candidates.$inferSelect;
 export type AnswerRow = typeof answers.$inferSelect;
 export type ScoreRow = typeof scores.$inferSelect;
 export type JudgementRow = typeof judgements.$inferSelect;
+export type { ComparedPair } from "./comparison.ts";
+export type { Facet } from "./facets.ts";
+export type { ShownKind } from "./filter.ts";
 export type { Forecast, ForecastPart } from "./forecast.ts";
+export { HTML_POLICY } from "./html.ts";
 export type { AssessmentWish, CandidateWish, JudgeWish } from "./input.ts";
+export type { PairTotal } from "./pair-totals.ts";
 export type { RatingQueue, RatingTask } from "./people/rating.ts";
 export type { Preview, PreviewedCandidate, PreviewedRow } from "./preview.ts";
-export type { CandidateTotal, GraderTotal, PairTotal, Report, Verdict } from "./report.ts";
+export type { AssessedRow, EarlierComparison, RowWish, ScoredAnswer, Slices } from "./reading.ts";
+export type { Report } from "./report.ts";
+export { runReporterChild } from "./reporter.ts";
+export type { Setting } from "./settings.ts";
+export type { Slice, SliceDifference } from "./slices.ts";
+export type { CandidateTotal, GraderTotal } from "./totals.ts";
+export type { Verdict } from "./verdict.ts";
 
 export type AssessmentsDeps = {
   store: Store;
@@ -51,25 +65,33 @@ export type AssessmentsDeps = {
   /** One reply of any model, as chat gives it. */
   answer: Answer;
   clock: Clock;
+  /** How the process that works out reports is started. */
+  reporter: ChildCommand;
 };
 type Changed = { id: string; name: string };
 export type Assessments = ReturnType<typeof createAssessments>;
 
 /** Answers read at once while they are written to a file. */
 const EXPORT_PAGE = 200;
+/** Rows with the answers of all candidates read at once for the same. */
+const HTML_PAGE = 50;
 
 /** Builds the front door, and says how its runs are done. */
 export function createAssessments(deps: AssessmentsDeps) {
   const { store, runs, datasets, models, knowledge, clock } = deps;
   const { db } = store;
+  const reporter = createReporter(deps.reporter, store.dataDir);
+  const reading = createReading({ store, datasets, reporter });
 
   const gradersOf = (row: AssessmentRow): GraderSpec[] =>
     row.graders.map((one) => graderSpecSchema.parse(one));
   const get = (projectId: string, nameOrId: string): Promise<AssessmentRow> => self.get(projectId, nameOrId);
 
   const self = {
+    ...reading,
     ...createStarting(deps, get),
     ...createRating(deps),
+    close: reporter.close,
 
     find: async (id: string): Promise<AssessmentRow | null> =>
       (await db.query.assessments.findFirst({ where: eq(assessments.id, id) })) ?? null,
@@ -107,9 +129,6 @@ export function createAssessments(deps: AssessmentsDeps) {
     graderLabels: (row: AssessmentRow): string[] => gradersOf(row).map(graderLabel),
     /** Whether people are among its graders. */
     isRatedByPeople: (row: AssessmentRow): boolean => peopleOf(row, 1).length > 0,
-    /** What it found so far. */
-    report: async (row: AssessmentRow): Promise<Report> =>
-      reportOf(store, row, await self.candidatesOf(row.id), gradersOf(row)),
     /** Answers by row, then by candidate. */
     pageOfAnswers: (assessmentId: string, page: PageRequest): Promise<Page<AnswerRow>> =>
       readPage(
@@ -155,6 +174,37 @@ export function createAssessments(deps: AssessmentsDeps) {
         if (!page.hasNextPage) return;
         after = page.cursors.at(-1) ?? null;
       }
+    },
+
+    /**
+     * The report with the rows on which candidates disagree, or that one gets wrong where it is alone, as an HTML file in
+     * parts; `by` names a column by whose values it is told, too. What cannot be is thrown before the first part.
+     * @throws EspalierError SLICE_INVALID, DATASET_GONE, REPORT_BUSY, REPORT_DIED, REPORT_FAILED
+     */
+    async exportedHtml(row: AssessmentRow, by: string | null): Promise<AsyncGenerator<string, void, void>> {
+      const asked = await self.candidatesOf(row.id);
+      const isAlone = asked.length === 1;
+      const all = { candidate: null, than: null, grader: null, search: null, slice: null };
+      const wish: RowWish = { ...all, show: isAlone ? "wrong" : "disagree" };
+      const first = await self.rows(row, wish, { first: HTML_PAGE });
+      async function* rows(): AsyncGenerator<AssessedRow, void, void> {
+        for (let page = first; ; ) {
+          yield* page.items;
+          if (!page.hasNextPage) return;
+          page = await self.rows(row, wish, { first: HTML_PAGE, after: page.cursors.at(-1) ?? null });
+        }
+      }
+      const words = isAlone ? "Rows without the full score" : "Rows on which the candidates' scores differ";
+      return htmlReport({
+        assessment: row,
+        candidates: asked,
+        graders: gradersOf(row).map(graderLabel),
+        report: await self.report(row),
+        slices: by === null ? null : await self.slices(row, by, { candidate: null, than: null }),
+        shown: { words, count: await first.totalCount() },
+        rows: rows(),
+        writtenAt: clock(),
+      } satisfies HtmlReport);
     },
 
     /** Deletes it into the trash. @throws EspalierError ASSESSMENT_NOT_FOUND, IN_USE while its run goes on */

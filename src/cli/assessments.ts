@@ -167,9 +167,9 @@ async function reportOf(client: Client, name: string): Promise<Reported> {
   });
 }
 
-const FORMATS = ["csv", "jsonl"];
+const FORMATS = ["csv", "jsonl", "html"];
 
-/** Writes the answers with their scores to a file, complete or not at all. */
+/** Writes the answers with their scores, or the report, to a file, complete or not at all. */
 export async function exportAnswers(
   { client }: VerbContext,
   name: string,

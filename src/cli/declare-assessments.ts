@@ -88,10 +88,10 @@ export function declareAssessments({ parent, verb }: Declared): void {
   verb({
     under: assessment,
     name: "export <name>",
-    about: "Write the answers with their scores to a file.",
+    about: "Write the answers with their scores, or the report, to a file.",
     example: "espalier assessment export router --format csv --to router.csv",
     options: [
-      new Option("--format <format>", "csv or jsonl").default("csv"),
+      new Option("--format <format>", "csv, jsonl, or html for the report").default("csv"),
       required("--to <file>", "the file"),
     ],
     does: async ([name = ""], flags, server) => {

@@ -194,6 +194,15 @@ export const limits = {
   assessmentQuestionChars: 100_000,
   /** Longest answer in an assessment, in tokens. */
   assessmentMaxTokens: 32_768,
+  /** Most questions that wait for the reporting process at once. */
+  reportsWaiting: 64,
+  /** Longest that the reporting process may be silent before it is replaced. */
+  reportMs: 60_000,
+  /** The reporting process ends after so long without a question. */
+  reportIdleMs: 300_000,
+  /** Most rows that an HTML report of an assessment shows, and most bytes of them. */
+  reportHtmlRows: 2_000,
+  reportHtmlBytes: 20 * 1024 * 1024,
   /** Answers of models of the engine that one assessment waits for at once. */
   assessmentEngineAnswers: 4,
   /** Answers of one provider that one assessment waits for at once, when nobody says another number. */

@@ -125,7 +125,11 @@ export async function startServer({
     const chat = createChat({ store, models, providers, serving, knowledge, engine, usage, clock, log });
     closers.push(() => chat.close());
     const { answer } = chat;
-    const assessments = createAssessments({ store, runs, datasets, models, knowledge, answer, clock });
+    const assessments = createAssessments({
+      ...{ store, runs, datasets, models, knowledge, answer, clock },
+      reporter: { command: ownCommand("assessment-reporter"), env: childEnvironment() },
+    });
+    closers.push(() => assessments.close());
     let isReady = false;
     const fronts = {
       accounts,

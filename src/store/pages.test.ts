@@ -8,7 +8,7 @@ import { conversations } from "../../schema/tables/chat.ts";
 import { isEspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import { createLog } from "../kit/log.ts";
-import { openStore, type PageRequest, readPage, type Store } from "./store.ts";
+import { openStore, type PageRequest, pageOfNumbers, readPage, type Store } from "./store.ts";
 
 let folder: string;
 let store: Store;
@@ -102,4 +102,31 @@ test.each<[string, PageRequest, string, string, string]>([
   const error = await page(request).catch((thrown: unknown) => thrown);
   if (!isEspalierError(error)) throw error;
   expect({ code: error.code, field: error.field, value: error.value }).toEqual({ code, field, value });
+});
+
+test("a list of numbers that is there as a whole is paged both ways and holds each once", async () => {
+  const all = [0, 2, 3, 5, 8, 13, 21];
+  for (const size of [1, 2, 3, 7, 10]) {
+    const forwards: number[] = [];
+    for (let after: string | null = null, more = true; more; ) {
+      const got = pageOfNumbers(all, { first: size, after });
+      expect([await got.totalCount(), got.hasPreviousPage]).toEqual([7, after !== null]);
+      forwards.push(...got.items);
+      ({ hasNextPage: more } = got);
+      after = got.cursors.at(-1) ?? null;
+    }
+    expect(forwards).toEqual(all);
+    const backwards: number[] = [];
+    for (let before: string | null = null, more = true; more; ) {
+      const got = pageOfNumbers(all, { last: size, before });
+      backwards.unshift(...got.items);
+      ({ hasPreviousPage: more } = got);
+      before = got.cursors[0] ?? null;
+    }
+    expect(backwards).toEqual(all);
+  }
+  expect(pageOfNumbers(all, { first: 2, after: "4" }).items).toEqual([5, 8]);
+  expect(pageOfNumbers(all, { first: 0 }).items).toEqual([]);
+  expect(() => pageOfNumbers(all, { after: "x" })).toThrow("no cursor of this list");
+  expect(() => pageOfNumbers(all, { first: -1 })).toThrow("no fewer than 0");
 });

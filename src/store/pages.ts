@@ -78,6 +78,31 @@ export function mapPage<T, U>(page: Page<T>, change: (item: T) => U): Page<U> {
   return { ...page, items: page.items.map(change) };
 }
 
+/**
+ * A page of a list of ascending numbers that is there as a whole; its cursors are the numbers.
+ * @throws EspalierError PAGE_INVALID, PAGE_TOO_LARGE, CURSOR_INVALID, as `readPage`
+ */
+export function pageOfNumbers(all: readonly number[], request: PageRequest): Page<number> {
+  const { size, isBackward } = extentOf(request);
+  const edge = (field: "after" | "before"): number | null => {
+    const cursor = request[field];
+    if (cursor === null || cursor === undefined) return null;
+    if (/^\d+$/.test(cursor)) return Number(cursor);
+    throw cursorInvalid(cursor, field);
+  };
+  const [after, before] = [edge("after"), edge("before")];
+  const within = all.filter((one) => (after === null || one > after) && (before === null || one < before));
+  const items = isBackward ? within.slice(Math.max(0, within.length - size)) : within.slice(0, size);
+  const hasMore = within.length > items.length;
+  return {
+    items,
+    cursors: items.map(String),
+    hasNextPage: isBackward ? before !== null : hasMore,
+    hasPreviousPage: isBackward ? hasMore : after !== null,
+    totalCount: () => Promise.resolve(all.length),
+  };
+}
+
 /** Stands in no id, number or word that orders a list. */
 const SEPARATOR = "~";
 
@@ -119,7 +144,11 @@ function valuesOf(cursor: string, columns: SQLiteColumn[], field: string): (stri
   );
   if (parts.length === columns.length && values.every((value) => value !== "" && !Number.isNaN(value)))
     return values;
-  throw new EspalierError("CURSOR_INVALID", `"${cursor.slice(0, 100)}" is no cursor of this list`, {
+  throw cursorInvalid(cursor, field);
+}
+
+function cursorInvalid(cursor: string, field: string): EspalierError {
+  return new EspalierError("CURSOR_INVALID", `"${cursor.slice(0, 100)}" is no cursor of this list`, {
     field,
     value: cursor.slice(0, 100),
     hint: "Take `pageInfo.endCursor` or an edge's `cursor` of the same list.",

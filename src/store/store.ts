@@ -17,7 +17,7 @@ import { keepSwept } from "./sweep.ts";
 export type { BlobInfo, Blobs, ByteRange } from "./blobs.ts";
 export type { Db, Reader, Tx } from "./connections.ts";
 export type { Incoming } from "./incoming.ts";
-export { mapPage, type Page, type PageRequest, readPage } from "./pages.ts";
+export { mapPage, type Page, type PageRequest, pageOfNumbers, readPage } from "./pages.ts";
 export {
   copyOut,
   type DiscardedRow,

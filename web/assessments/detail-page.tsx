@@ -15,8 +15,11 @@ import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { RunPill, RunProgress } from "../ui/status.tsx";
 import { deleteThing } from "../ui/trash.tsx";
 import { AnswerRows } from "./answers.tsx";
+import { CompareSection } from "./compare.tsx";
 import { assessmentQuery, resumeAssessment } from "./queries.ts";
+import { SliceSection } from "./slices.tsx";
 import { CandidateTable, PairTable, verdictText } from "./totals.tsx";
+import { TradeOff } from "./trade-off.tsx";
 
 export type Assessment = Extract<
   NonNullable<ResultOf<typeof assessmentQuery>["node"]>,
@@ -70,7 +73,10 @@ function Body(props: { assessment: Assessment }) {
         </Surface>
         <CandidateTable assessment={assessment} />
         {report.pairs.length > 0 ? <PairTable assessment={assessment} /> : null}
+        <TradeOff assessment={assessment} />
+        {answered > 0 ? <SliceSection assessment={assessment} /> : null}
         {answered > 0 ? <AnswerRows assessment={assessment} /> : null}
+        {answered > 0 ? <CompareSection assessment={assessment} /> : null}
       </Stack>
       <Stack gap={16}>
         <Surface title={t("Next")}>
@@ -95,6 +101,9 @@ function Body(props: { assessment: Assessment }) {
               variant="default"
             >
               {t("Compare in chat")}
+            </Button>
+            <Button component="a" href={`/files/${assessment.id}.html`} download variant="default">
+              {t("Download HTML report")}
             </Button>
             <Button component="a" href={`/files/${assessment.id}.csv`} download variant="default">
               {t("Download CSV")}

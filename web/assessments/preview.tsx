@@ -59,7 +59,7 @@ function Sent(props: { name: string; sent: readonly { role: string; content: str
       <summary>{props.name}</summary>
       {props.sent.map((turn, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a message is its place
-        <p key={at} className="e-sent">
+        <p key={at} className="e-told">
           <span className="e-muted">{turn.role}</span> {turn.content}
         </p>
       ))}

@@ -44,24 +44,6 @@ export const assessmentQuery = graphql(`
   }
 `);
 
-export const answersQuery = graphql(`
-  query Answers($id: ID!, $answers: String) {
-    node(id: $id) {
-      __typename
-      ... on Assessment {
-        id
-        answers(first: 200, after: $answers) {
-          nodes {
-            answerId candidateId row reference text latencyMs inputTokens outputTokens costUsd finishReason
-            sent { role content } error { code message hint field value } scores { grader value detail }
-          }
-          pageInfo { hasNextPage endCursor }
-        }
-      }
-    }
-  }
-`);
-
 export const choicesQuery = graphql(`
   query AssessmentChoices($datasets: String, $models: String, $knowledgeBases: String) {
     datasets(first: 100, after: $datasets) {

@@ -87,13 +87,13 @@ function RateTask(props: { id: string; queue: Queue }) {
           <Surface title={t("Asked")}>
             {task.sent.map((turn, at) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a message is its place
-              <p key={at} className="e-sent">
+              <p key={at} className="e-told">
                 {task.sent.length > 1 ? <span className="e-muted">{turn.role} </span> : null}
                 {turn.content}
               </p>
             ))}
             {task.reference === null ? null : (
-              <p className="e-sent">
+              <p className="e-told">
                 <span className="e-muted">{t("Right answer")}</span> {task.reference}
               </p>
             )}

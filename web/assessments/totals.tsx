@@ -4,13 +4,7 @@ import { t } from "../i18n.ts";
 import { reachable, Surface } from "../ui/bits.tsx";
 import { count, dollars, seconds } from "../ui/format.ts";
 import type { Assessment } from "./detail-page.tsx";
-
-type Interval = NonNullable<Assessment["report"]["candidates"][number]["interval"]>;
-const two = (value: number): string => value.toFixed(2);
-const signed = (value: number): string => `${value < 0 ? "−" : "+"}${two(Math.abs(value))}`;
-const small = (p: number): string => (p < 0.001 ? "< 0.001" : p.toFixed(3));
-const range = ({ low, high }: { low: number; high: number }, say = two): string =>
-  t("{{low}} to {{high}}", { low: say(low), high: say(high) });
+import { range, ScoreBar, signed, small, two } from "./figures.tsx";
 
 /** The verdict in one sentence, with how sure it is. */
 export function verdictText({ report }: Assessment): string {
@@ -61,26 +55,6 @@ export function verdictText({ report }: Assessment): string {
       );
 }
 
-/** A mean as a dot within its interval, from 0 to 1. */
-function IntervalBar(props: { name: string; interval: Interval }) {
-  const { name, interval } = props;
-  const percent = (value: number): string => `${Math.round(value * 1000) / 10}%`;
-  return (
-    <div
-      className="e-interval-line"
-      role="img"
-      aria-label={t("{{name}}: {{score}}, {{range}}", {
-        name,
-        score: two(interval.mean),
-        range: range(interval),
-      })}
-    >
-      <i style={{ left: percent(interval.low), width: percent(interval.high - interval.low) }} />
-      <b style={{ left: percent(interval.mean) }} />
-    </div>
-  );
-}
-
 export function CandidateTable(props: { assessment: Assessment }) {
   const { candidates } = props.assessment.report;
   const hasStrengths = candidates.some(({ strength }) => strength !== null);
@@ -125,7 +99,7 @@ export function CandidateTable(props: { assessment: Assessment }) {
                     : null}
                 </td>
                 <td>
-                  {one.interval ? <IntervalBar name={one.candidate.name} interval={one.interval} /> : null}
+                  {one.interval ? <ScoreBar name={one.candidate.name} interval={one.interval} /> : null}
                 </td>
                 {hasStrengths ? (
                   <td>

@@ -7,6 +7,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { reachable } from "../ui/bits.tsx";
+import { IntervalBar } from "../ui/interval.tsx";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import type { KnowledgeBase } from "./detail-page.tsx";
 import { type Result, resultsQuery } from "./measure-queries.ts";
@@ -160,7 +161,6 @@ function UseButton(props: { base: KnowledgeBase; result: Result; letter: string 
 
 /** Each mean as a dot within its interval, on one scale from 0 to 1. */
 function Chart(props: { k: number; results: Result[] }) {
-  const percent = (value: number): string => `${Math.round(value * 1000) / 10}%`;
   return (
     <figure className="e-intervals">
       {measuresOf(props.k).map(({ key, label }) => (
@@ -169,23 +169,20 @@ function Chart(props: { k: number; results: Result[] }) {
             {label}
           </Text>
           {props.results.map((result, at) => {
-            const { mean, low, high } = result[key];
+            const { mean } = result[key];
             const letter = letterOf(at);
             return (
               // biome-ignore lint/suspicious/noArrayIndexKey: a way is its place
-              <div key={at} className="e-interval">
+              <div key={at} className="e-interval-way">
                 <span>{letter}</span>
-                <div
-                  role="img"
-                  aria-label={t("Way {{letter}}: {{mean}}, {{range}}", {
+                <IntervalBar
+                  label={t("Way {{letter}}: {{mean}}, {{range}}", {
                     letter,
                     mean: three(mean),
                     range: interval(result[key]),
                   })}
-                >
-                  <i style={{ left: percent(low), width: percent(high - low) }} />
-                  <b style={{ left: percent(mean) }} />
-                </div>
+                  spread={result[key]}
+                />
               </div>
             );
           })}

@@ -1,7 +1,14 @@
 // Answers of an assessment with their scores, and what judges said of them.
 import type { SentTurn } from "../../../schema/tables/assessments.ts";
-import type { AnswerRow, JudgementRow, ScoreRow } from "../../assessments/assessments.ts";
+import type {
+  AnswerRow,
+  AssessedRow,
+  JudgementRow,
+  ScoredAnswer,
+  ScoreRow,
+} from "../../assessments/assessments.ts";
 import { builder, needs } from "../builder.ts";
+import { storedCitations } from "./citations.ts";
 import { UserErrorInfo } from "./common.ts";
 
 const Score = builder.objectRef<ScoreRow>("Score").implement({
@@ -64,7 +71,29 @@ const Judgement = builder.objectRef<JudgementRow>("Judgement").implement({
   }),
 });
 
-export const Answer = builder.objectRef<AnswerRow>("Answer").implement({
+type CitationShape = NonNullable<ReturnType<typeof storedCitations>>[number];
+const AnswerCitation = builder.objectRef<CitationShape>("AnswerCitation").implement({
+  description: "A passage that an answer was made from.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    number: t.exposeInt("number", { description: "As the answer may refer to it: [1]." }),
+    document: t.exposeString("document", { description: "Name of the document." }),
+    documentId: t.exposeID("documentId", { description: "The document." }),
+    knowledgeBaseId: t.exposeID("knowledgeBaseId", { description: "Its knowledge base." }),
+    chunkId: t.exposeID("chunkId", { description: "The chunk that was found; it goes with its index." }),
+    text: t.exposeString("text", { description: "What the model was given of it." }),
+    page: t.exposeInt("page", {
+      nullable: true,
+      description: "Its first page, where the document has pages.",
+    }),
+    start: t.exposeInt("start", { description: "Where it begins in the document's text, in characters." }),
+    end: t.exposeInt("end", { description: "Where it ends." }),
+  }),
+});
+
+/** An answer, with its scores where they were read along with it. */
+type AnswerShape = AnswerRow | ScoredAnswer;
+export const Answer = builder.objectRef<AnswerShape>("Answer").implement({
   description: "What one candidate said to one row.",
   extensions: needs("read"),
   fields: (t) => ({
@@ -80,6 +109,12 @@ export const Answer = builder.objectRef<AnswerRow>("Answer").implement({
       description: "Why there is no answer.",
       resolve: ({ error }) => error,
     }),
+    citations: t.field({
+      type: [AnswerCitation],
+      nullable: true,
+      description: "Passages that it was made from; null where it was made without knowledge.",
+      resolve: ({ citations }) => storedCitations(citations),
+    }),
     finishReason: t.exposeString("finishReason", {
       nullable: true,
       description: "stop, or length where it was cut.",
@@ -87,7 +122,8 @@ export const Answer = builder.objectRef<AnswerRow>("Answer").implement({
     scores: t.field({
       type: [Score],
       description: "Its scores, in the order of the graders.",
-      resolve: ({ id }, _, { assessments }) => assessments.scoresOf(id),
+      resolve: (answer, _, { assessments }) =>
+        "scores" in answer ? answer.scores : assessments.scoresOf(answer.id),
     }),
     judgements: t.field({
       type: [Judgement],
@@ -98,5 +134,25 @@ export const Answer = builder.objectRef<AnswerRow>("Answer").implement({
     outputTokens: t.exposeInt("outputTokens", { description: "Tokens received." }),
     costUsd: t.exposeFloat("costUsd", { nullable: true, description: "US dollars, where there is a price." }),
     latencyMs: t.exposeInt("latencyMs", { description: "How long the whole answer took." }),
+  }),
+});
+
+export const AssessedRowRef = builder.objectRef<AssessedRow>("AssessedRow").implement({
+  description: "One row of an assessment, with what each candidate said to it.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    row: t.exposeInt("row", { description: "Its number in the dataset version, from 0." }),
+    answers: t.field({
+      type: [Answer],
+      description: "In the order of the candidates; who was not asked yet has none.",
+      complexity: { field: 1, multiplier: 1 },
+      resolve: ({ answers }) => answers,
+    }),
+    columns: t.field({
+      type: "JSON",
+      nullable: true,
+      description: "The row as the dataset has it; null where the dataset was deleted.",
+      resolve: (row, _, { assessments }) => assessments.columnsOf(row),
+    }),
   }),
 });

@@ -4,7 +4,7 @@ import type { AssessmentRow } from "../../assessments/assessments.ts";
 import { builder, needs } from "../builder.ts";
 import { Answer } from "./assessment-answers.ts";
 import { Candidate } from "./assessment-candidates.ts";
-import { Report } from "./assessment-report.ts";
+import { Report } from "./assessment-totals.ts";
 import { NodeInterface } from "./common.ts";
 import { connectionOf, paged } from "./connections.ts";
 import { Run } from "./runs.ts";

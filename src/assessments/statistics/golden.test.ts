@@ -179,10 +179,19 @@ if (reason) {
         found.map((of) => of?.p),
         said.pairs.map(({ p }) => p),
       );
+      // Of fewer than 200 rows we draw the same samples; of more, the ends are where endless rounds would be.
+      const isDrawn = pairs.map(([a]) => a.length < 200);
+      expect(new Set(isDrawn).size).toBe(2);
+      const intervals = said.pairs.map(({ interval }) => interval);
       expectClose(
-        found.map(ends),
-        said.pairs.map(({ interval }) => interval),
+        found.map(ends).filter((_, at) => isDrawn[at]),
+        intervals.filter((_, at) => isDrawn[at]),
       );
+      found.map(ends).forEach((own, at) => {
+        const [low, high] = intervals[at] ?? [Number.NaN, Number.NaN];
+        for (const [place, theirs] of [low, high].entries())
+          expect(Math.abs((own?.[place] ?? Number.NaN) - theirs)).toBeLessThan(0.02 * (high - low));
+      });
       expectClose(
         asked.signs.map((of) => fromOutcomes(...of)?.p),
         said.signs,

@@ -1,0 +1,42 @@
+// How figures of an assessment are written: scores, differences, intervals, p.
+import { t } from "../i18n.ts";
+import { IntervalBar, type Spread } from "../ui/interval.tsx";
+
+export type Range = { low: number; high: number };
+export const two = (value: number): string => value.toFixed(2);
+export const signed = (value: number): string => `${value < 0 ? "−" : "+"}${two(Math.abs(value))}`;
+export const small = (p: number): string => (p < 0.001 ? "< 0.001" : p.toFixed(3));
+export const range = ({ low, high }: Range, say = two): string =>
+  t("{{low}} to {{high}}", { low: say(low), high: say(high) });
+
+/** A mean as a dot within its interval, from 0 to 1. */
+export function ScoreBar(props: { name: string; interval: Spread }) {
+  const { name, interval } = props;
+  const label = t("{{name}}: {{score}}, {{range}}", {
+    name,
+    score: two(interval.mean),
+    range: range(interval),
+  });
+  return <IntervalBar label={label} spread={interval} />;
+}
+
+/** A mean score in figures. */
+export function ScoreText(props: { interval: Spread | null }) {
+  if (!props.interval) return "–";
+  return (
+    <>
+      <strong>{two(props.interval.mean)}</strong> <span className="e-muted">{range(props.interval)}</span>
+    </>
+  );
+}
+
+/** A difference in figures. */
+export function DifferenceText(props: { difference: (Range & { difference: number }) | null }) {
+  if (!props.difference) return "–";
+  return (
+    <>
+      <strong>{signed(props.difference.difference)}</strong>{" "}
+      <span className="e-muted">{range(props.difference, signed)}</span>
+    </>
+  );
+}
