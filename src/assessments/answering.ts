@@ -16,9 +16,10 @@ import type { HandlerContext, RunHandler } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
 import type { Caller } from "../usage/usage.ts";
 import type { AssessmentRow, CandidateRow } from "./assessments.ts";
-import { type GraderSpec, gradeAnswer, graderSpecSchema } from "./graders/graders.ts";
+import { type GraderSpec, graderSpecSchema } from "./graders/graders.ts";
 import { sampleRows } from "./graders/sample.ts";
 import { parseTemplate, type Template } from "./graders/template.ts";
+import type { Grading } from "./grading.ts";
 import { questionOf } from "./rows.ts";
 
 type AnswerEvent = GenerationEvent | { type: "citations"; citations: Citation[] };
@@ -36,6 +37,7 @@ export type AnsweringDeps = {
   datasets: Datasets;
   models: Models;
   answer: Answer;
+  grading: Grading;
   clock: Clock;
 };
 
@@ -203,7 +205,7 @@ async function chooseRows(
 
 /** Asks, scores and keeps one answer. Returns why it failed, or null. */
 async function answerOne(
-  { store, datasets, answer, clock }: AnsweringDeps,
+  { store, datasets, answer, grading, clock }: AnsweringDeps,
   { signal, log, crashPoint }: HandlerContext,
   { assessment, version, graders, question, caller }: Work,
   { candidate: { row: candidate, model }, row: number }: Job,
@@ -247,9 +249,12 @@ async function answerOne(
   }
   const latencyMs = Math.round(monotonicMs() - startedAt);
   crashPoint("answered");
+  const graded =
+    text === null
+      ? []
+      : await grading.gradeBy(graders, { answer: text, reference, row: stored.value as Row }, caller, signal);
   const at = clock();
   const id = newId("answer", at);
-  const graded = text === null ? [] : graders.map((spec) => gradeAnswer(spec, text ?? "", reference));
   await store.write(async (tx) => {
     const isThere = await tx.query.answers.findFirst({
       columns: { id: true },

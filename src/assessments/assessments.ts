@@ -24,7 +24,8 @@ import {
 } from "../store/store.ts";
 import { type Answer, type AssessSpec, assessHandler, candidatesOf } from "./answering.ts";
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
-import { type GraderSpec, graderLabel, graderSpecSchema } from "./graders/graders.ts";
+import { type GraderSpec, graderLabel, graderSpecSchema, graderTitle } from "./graders/graders.ts";
+import type { Grading } from "./grading.ts";
 import { type AssessmentWish, type CheckedCandidate, checkWish } from "./input.ts";
 import { type Report, reportOf } from "./report.ts";
 
@@ -32,6 +33,8 @@ export type AssessmentRow = typeof assessments.$inferSelect;
 export type CandidateRow = typeof candidates.$inferSelect;
 export type AnswerRow = typeof answers.$inferSelect;
 export type ScoreRow = typeof scores.$inferSelect;
+export { runGraderChild } from "./graders/child.ts";
+export { createGrading } from "./grading.ts";
 export type { AssessmentWish, CandidateWish } from "./input.ts";
 export type { CandidateTotal, GraderTotal, PairTotal, Report, Verdict } from "./report.ts";
 
@@ -43,6 +46,7 @@ export type AssessmentsDeps = {
   knowledge: Knowledge;
   /** One reply of any model, as chat gives it. */
   answer: Answer;
+  grading: Grading;
   clock: Clock;
 };
 type Changed = { id: string; name: string };
@@ -54,7 +58,7 @@ const EXPORT_PAGE = 200;
 
 /** Builds the front door, and says how its runs are done. */
 export function createAssessments(deps: AssessmentsDeps) {
-  const { store, runs, datasets, models, knowledge, clock } = deps;
+  const { store, runs, datasets, models, knowledge, grading, clock } = deps;
   const { db } = store;
   runs.registerHandler("assess", assessHandler(deps));
 
@@ -121,6 +125,7 @@ export function createAssessments(deps: AssessmentsDeps) {
       const dataset = await datasets.get(version.datasetId);
       const checked = checkWish(wish, version);
       await refuseTaken(db, projectId, checked.name);
+      await grading.check(projectId, checked.graders);
       const asked = await checkCandidates(projectId, wish);
       const row: AssessmentRow = {
         ...checked,
@@ -238,7 +243,7 @@ export function createAssessments(deps: AssessmentsDeps) {
 
     /** The answers as a file, in parts: by row, then in the order of the candidates' ids. */
     async *exported(row: AssessmentRow, format: "csv" | "jsonl"): AsyncGenerator<string, void, void> {
-      const labels = gradersOf(row).map(graderLabel);
+      const labels = gradersOf(row).map(graderTitle);
       const asked = new Map((await self.candidatesOf(row.id)).map((one) => [one.id, one]));
       if (format === "csv") yield csvHead(labels);
       for (let after: string | null = null; ; ) {

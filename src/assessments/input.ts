@@ -6,7 +6,7 @@ import { limits } from "../kit/limits.ts";
 import { checkName } from "../kit/names.ts";
 import type { KnowledgeBaseRow } from "../knowledge/knowledge.ts";
 import type { ModelRef } from "../models/models.ts";
-import { type GraderSpec, parseGrader } from "./graders/graders.ts";
+import { type GraderSpec, needsReference, parseGrader } from "./graders/graders.ts";
 import { checkTemplate } from "./graders/template.ts";
 import { namesOf } from "./rows.ts";
 
@@ -52,8 +52,6 @@ export type Checked = {
   temperature: number;
 };
 
-/** Graders that compare with a right answer. */
-const COMPARES = new Set<GraderSpec["kind"]>(["exact", "normalised", "contains", "json-field", "numeric"]);
 const SPLITS = ["train", "validation", "test"] as const;
 const SAMPLES = ["all", "first", "random", "stratified"] as const;
 /** Rows of a sample whose size nobody said. */
@@ -122,7 +120,7 @@ export function checkWish(wish: AssessmentWish, version: DatasetVersionRow): Che
   const [judge] = graders.filter(({ kind }) => kind === "judge");
   if (judge)
     throw invalid("graders", "judge", "judges are not there yet", "Choose a grader that needs no model.");
-  const needy = graders.find(({ kind }) => COMPARES.has(kind));
+  const needy = graders.find(needsReference);
   if (needy && reference === null)
     throw invalid(
       "reference",

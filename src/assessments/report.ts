@@ -4,7 +4,7 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Store } from "../store/store.ts";
 import type { AssessmentRow, CandidateRow } from "./assessments.ts";
-import { type GraderSpec, graderLabel } from "./graders/graders.ts";
+import { type GraderSpec, graderTitle } from "./graders/graders.ts";
 import {
   bradleyTerry,
   type Comparison,
@@ -166,7 +166,7 @@ function totalOf(
       const values = good.map((answer) => answer.values[at] ?? null);
       const known = values.filter((value) => value !== null);
       return {
-        label: graderLabel(spec),
+        label: graderTitle(spec),
         interval: scoreInterval(known, SEED, roundsOf(known.length)),
         unscored: values.length - known.length,
       };

@@ -31,6 +31,16 @@ export type AssessFlags = {
   maxTokens?: number;
 };
 
+/** `javascript:@FILE` and `json-schema:@FILE` with what is in the file; another grader as it is. */
+async function withFile(grader: string): Promise<string> {
+  const [, kind, path] = /^\s*(javascript|json-schema)\s*:\s*@(.+)$/s.exec(grader) ?? [];
+  if (kind === undefined || path === undefined) return grader;
+  const file = Bun.file(resolve(path.trim()));
+  if (!(await file.exists()))
+    throw usage(`--grader ${kind}: there is no file ${path.trim()}`, "Name a file of this machine after @.");
+  return `${kind}:${await file.text()}`;
+}
+
 /** Asks candidates about rows of a dataset and scores their answers. */
 export async function assess(context: VerbContext, flags: AssessFlags): Promise<Json> {
   const { name, dataset, split, question, reference, sample, seed, by, system, kb, maxTokens } = flags;
@@ -46,7 +56,7 @@ export async function assess(context: VerbContext, flags: AssessFlags): Promise<
         question,
         reference,
         maxTokens,
-        graders: flags.grader,
+        graders: await Promise.all(flags.grader.map(withFile)),
         candidates: flags.candidate.map((model) => ({ model, systemPrompt: system, knowledgeBases: kb })),
         ...(isSampled ? { sample: { kind, size: sample, seed, by } } : {}),
       },

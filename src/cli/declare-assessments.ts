@@ -17,7 +17,7 @@ export function declareAssessments({ parent, verb }: Declared): void {
       required("--dataset <name[@version]>", "the dataset, its newest version when none is said"),
       listOption(
         "--grader <grader>",
-        "exact, normalised, contains, regex:RE, json, json-field:PATH or numeric:TOL; may be repeated",
+        "exact, normalised, contains, regex:RE, json, json-field:PATH, numeric:TOL, json-schema:SCHEMA or :@FILE, bleu, rouge-1, rouge-2, rouge-l, chrf, similarity[:EMBEDDER], or javascript:CODE or :@FILE; may be repeated",
       ),
       new Option("--split <split>", "train, validation or test; test where there is one when unsaid"),
       new Option("--question <template>", "the question with {{column}}; {{prompt}} when unsaid"),

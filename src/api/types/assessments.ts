@@ -114,7 +114,9 @@ const GraderTotal = builder.objectRef<GraderTotalShape>("GraderTotal").implement
   description: "How one grader scored a candidate.",
   extensions: needs("read"),
   fields: (t) => ({
-    label: t.exposeString("label", { description: "The grader, as on the command line." }),
+    label: t.exposeString("label", {
+      description: "The grader, as on the command line; code and schemas are shortened.",
+    }),
     interval: t.field({
       type: Interval,
       nullable: true,
@@ -328,7 +330,7 @@ const StartInput = builder.inputType("StartAssessmentInput", {
     graders: t.stringList({
       required: true,
       description:
-        "exact, normalised, contains, regex:RE, json, json-field:PATH or numeric:TOL; the score is their mean.",
+        "exact, normalised, contains, regex:RE, json, json-field:PATH, numeric:TOL, json-schema:SCHEMA, bleu, rouge-1, rouge-2, rouge-l, chrf, similarity, similarity:EMBEDDER or javascript:CODE; the score is their mean.",
     }),
     candidates: t.field({
       type: [CandidateInput],
