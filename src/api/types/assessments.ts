@@ -120,7 +120,8 @@ const GraderTotal = builder.objectRef<GraderTotalShape>("GraderTotal").implement
     interval: t.field({
       type: Interval,
       nullable: true,
-      description: "Its mean score; null while there is none.",
+      description:
+        "Its mean score; null while there is none. Of bleu and chrf the mean of each answer's own score, which is not that of a corpus.",
       resolve: ({ interval }) => interval,
     }),
     unscored: t.exposeInt("unscored", { description: "Answers that it could not score." }),
