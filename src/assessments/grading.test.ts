@@ -10,9 +10,9 @@ setDefaultTimeout(60_000);
 const grading = openGrading();
 const { grades, gradeOf, whyOf, refusalOf } = gradesBy(grading);
 afterAll(() => grading.close());
-/** A pattern that backtracks without end over the text after it. */
-const ENDLESS = 'json-schema:{"pattern":"^(([a-z])+.)+[A-Z]([a-z])+$"}';
-const LONG = JSON.stringify("a".repeat(60));
+/** A pattern that backtracks for a second, until the engine gives up, over each of the texts after it. */
+const ENDLESS = 'json-schema:{"items":{"anyOf":[{"pattern":"^(([a-z])+.)+[A-Z]([a-z])+$"},{"minLength":3}]}}';
+const LONG = JSON.stringify(Array.from({ length: 100 }, () => "a".repeat(60)));
 
 describe("a JSON schema", () => {
   const city = JSON.stringify({
@@ -88,11 +88,11 @@ describe("a JSON schema", () => {
 
   test("whose pattern never ends costs one answer its score, and the others are graded", async () => {
     const impatient = openGrading({ graderSilenceMs: 1_500 });
-    const found = await gradesBy(impatient).grades(ENDLESS, ['"aB1Cd"', LONG, '"Aa"']);
+    const found = await gradesBy(impatient).grades(ENDLESS, ['["aB1Cd"]', LONG, '["Aa"]']);
     expect(found.map((grade) => (grade.score === null ? grade.why : grade.score))).toEqual([
-      expect.any(Number),
+      1,
       "The grader took more than 1500 ms for one answer, the limit graderSilenceMs.",
-      expect.any(Number),
+      0,
     ]);
     await impatient.close();
   });

@@ -7,6 +7,7 @@ import { newSecret } from "../kit/ids.ts";
 import { type Client, ERRORS } from "./client.ts";
 import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, runShape } from "./follow.ts";
+import { withFile } from "./grader-file.ts";
 import { usage } from "./outcome.ts";
 import { nodeShape } from "./pages.ts";
 import { selection, thingOf } from "./things.ts";
@@ -30,16 +31,6 @@ export type AssessFlags = {
   kb?: readonly string[];
   maxTokens?: number;
 };
-
-/** `javascript:@FILE` and `json-schema:@FILE` with what is in the file; another grader as it is. */
-async function withFile(grader: string): Promise<string> {
-  const [, kind, path] = /^\s*(javascript|json-schema)\s*:\s*@(.+)$/s.exec(grader) ?? [];
-  if (kind === undefined || path === undefined) return grader;
-  const file = Bun.file(resolve(path.trim()));
-  if (!(await file.exists()))
-    throw usage(`--grader ${kind}: there is no file ${path.trim()}`, "Name a file of this machine after @.");
-  return `${kind}:${await file.text()}`;
-}
 
 /** Asks candidates about rows of a dataset and scores their answers. */
 export async function assess(context: VerbContext, flags: AssessFlags): Promise<Json> {
