@@ -1,5 +1,5 @@
 // Answers held to a JSON schema of draft 2020-12, by a library that reads schemas and makes no code of them.
-// Runs in the grading process only: a `pattern` of a schema is matched with backtracking, and may never end.
+// Runs in the grading process only: a `pattern` is matched with backtracking, up to a second for each text that it meets.
 import { dereference, type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 import { EspalierError, messageOf } from "../../kit/errors.ts";
 import { type Grade, unscored, wrong } from "./graders.ts";
