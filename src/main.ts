@@ -7,25 +7,15 @@ if (process.argv[2] === "engine" && process.argv.length === 3) {
   await runEngineChild();
 }
 
-if (process.argv[2] === "dataset-reader") {
-  const { runReaderChild } = await import("./datasets/datasets.ts");
-  await runReaderChild();
-}
-
-if (process.argv[2] === "document-reader") {
-  const { runDocumentReader } = await import("./knowledge/knowledge.ts");
-  await runDocumentReader();
-}
-
-if (process.argv[2] === "knowledge-searcher") {
-  const { runSearcherChild } = await import("./knowledge/knowledge.ts");
-  await runSearcherChild();
-}
-
-if (process.argv[2] === "assessment-reporter") {
-  const { runReporterChild } = await import("./assessments/assessments.ts");
-  await runReporterChild();
-}
+/** The other child processes by their mode; each loads only what it needs. */
+const children = new Map<string, () => Promise<never>>([
+  ["dataset-reader", async () => (await import("./datasets/datasets.ts")).runReaderChild()],
+  ["document-reader", async () => (await import("./knowledge/knowledge.ts")).runDocumentReader()],
+  ["knowledge-searcher", async () => (await import("./knowledge/knowledge.ts")).runSearcherChild()],
+  ["assessment-reporter", async () => (await import("./assessments/assessments.ts")).runReporterChild()],
+  ["answer-grader", async () => (await import("./assessments/assessments.ts")).runGraderChild()],
+]);
+await children.get(process.argv[2] ?? "")?.();
 
 const { runCli } = await import("./cli/cli.ts");
 const local = await import("./serve/local.ts");

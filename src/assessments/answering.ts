@@ -5,7 +5,7 @@ import { answers, candidates, scores } from "../../schema/tables/assessments.ts"
 import { createBatch } from "../kit/batch.ts";
 import { newId } from "../kit/ids.ts";
 import { ask } from "./asking.ts";
-import { gradeAnswer } from "./graders/graders.ts";
+import { type Grade, takesTime } from "./graders/graders.ts";
 import { parseTemplate } from "./graders/template.ts";
 import { inLanes } from "./lanes.ts";
 import { questionOf, withPictures } from "./rows.ts";
@@ -17,6 +17,8 @@ type Said = Omit<typeof answers.$inferInsert, "id" | "assessmentId" | "createdAt
   text: string | null;
   reference: string | null;
 };
+
+type Graded = { said: Said; grades: { grader: number; grade: Grade }[] };
 
 /** Answers kept at once while they are taken over from another assessment. */
 const COPIED = 100;
@@ -81,22 +83,23 @@ function samplingOf({ assessment }: Work, { row }: Candidate) {
   return { maxTokens, temperature, ...row.parameters };
 }
 
-/** Keeps answers with what the rules say of them; those that come together in one commit. */
-function createKeeper({ store, clock }: WorkDeps, { assessment, graders }: Work) {
-  return createBatch<Said>(async (all) => {
-    const rows = all.map((said) => ({
+/** Grades answers by what needs no model, and keeps them with that; those that come together in one commit. */
+function createKeeper({ store, grading, clock }: WorkDeps, work: Work) {
+  const { assessment, graders, ctx } = work;
+  const write = createBatch<Graded>(async (all) => {
+    const rows = all.map(({ said }) => ({
       ...said,
       id: newId("answer", clock()),
       assessmentId: assessment.id,
       createdAt: clock(),
     }));
-    const graded = rows.flatMap(({ id, text, reference }) =>
-      graders.flatMap((spec, grader) => {
-        if (text === null || spec.kind === "judge" || spec.kind === "people") return [];
-        const grade = gradeAnswer(spec, text, reference);
-        const detail = grade.score === null ? grade.why : grade.detail;
-        return [{ answerId: id, grader, value: grade.score, detail }];
-      }),
+    const graded = all.flatMap(({ grades }, at) =>
+      grades.map(({ grader, grade }) => ({
+        answerId: rows[at]?.id ?? "",
+        grader,
+        value: grade.score,
+        detail: grade.score === null ? grade.why : grade.detail,
+      })),
     );
     await store.write(async (tx) => {
       const wanted = await tx.query.candidates.findMany({
@@ -114,6 +117,15 @@ function createKeeper({ store, clock }: WorkDeps, { assessment, graders }: Work)
       if (own.length > 0) await tx.insert(scores).values(own);
     }, "assessment.keep");
   });
+  const places = graders.flatMap((spec, grader) => (takesTime(spec) ? [] : [grader]));
+  const specs = graders.filter((spec) => !takesTime(spec));
+  return async (said: Said): Promise<void> => {
+    const { text: answer, reference, row } = said;
+    const one = answer === null ? null : { answer, reference, row: await work.readRow(row) };
+    const found = one ? await grading.gradeBy(specs, one, work.caller, ctx.signal) : [];
+    const grades = found.map((grade, at) => ({ grader: places[at] ?? 0, grade }));
+    await write({ said, grades });
+  };
 }
 
 /** Takes over what another assessment's candidates answered, each by its place; what is there stays. */

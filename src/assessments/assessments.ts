@@ -26,7 +26,8 @@ import {
 } from "../store/store.ts";
 import type { Answer } from "./asking.ts";
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
-import { type GraderSpec, graderLabel, graderSpecSchema } from "./graders/graders.ts";
+import { type GraderSpec, graderLabel, graderSpecSchema, graderTitle } from "./graders/graders.ts";
+import type { Grading } from "./grading.ts";
 import { type HtmlReport, htmlReport } from "./html.ts";
 import { createRating, peopleOf } from "./people/rating.ts";
 import { type AssessedRow, createReading, type RowWish } from "./reading.ts";
@@ -43,6 +44,8 @@ export type { ComparedPair } from "./comparison.ts";
 export type { Facet } from "./facets.ts";
 export type { ShownKind } from "./filter.ts";
 export type { Forecast, ForecastPart } from "./forecast.ts";
+export { runGraderChild } from "./graders/child.ts";
+export { createGrading } from "./grading.ts";
 export { HTML_POLICY } from "./html.ts";
 export type { AssessmentWish, CandidateWish, JudgeWish } from "./input.ts";
 export type { PairTotal } from "./pair-totals.ts";
@@ -64,6 +67,7 @@ export type AssessmentsDeps = {
   knowledge: Knowledge;
   /** One reply of any model, as chat gives it. */
   answer: Answer;
+  grading: Grading;
   clock: Clock;
   /** How the process that works out reports is started. */
   reporter: ChildCommand;
@@ -157,7 +161,7 @@ export function createAssessments(deps: AssessmentsDeps) {
 
     /** The answers as a file, in parts: by row, then in the order of the candidates' ids. */
     async *exported(row: AssessmentRow, format: "csv" | "jsonl"): AsyncGenerator<string, void, void> {
-      const labels = gradersOf(row).map(graderLabel);
+      const labels = gradersOf(row).map(graderTitle);
       const asked = new Map((await self.candidatesOf(row.id)).map((one) => [one.id, one]));
       if (format === "csv") yield csvHead(labels);
       for (let after: string | null = null; ; ) {

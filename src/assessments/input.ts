@@ -6,7 +6,7 @@ import { limits } from "../kit/limits.ts";
 import { checkName } from "../kit/names.ts";
 import type { KnowledgeBaseRow } from "../knowledge/knowledge.ts";
 import type { ModelRef } from "../models/models.ts";
-import { type GraderSpec, graderSpecSchema, parseGrader } from "./graders/graders.ts";
+import { type GraderSpec, graderSpecSchema, needsReference, parseGrader } from "./graders/graders.ts";
 import { checkTemplate, parseTemplate, type SpecialName } from "./graders/template.ts";
 import { namesOf } from "./rows.ts";
 
@@ -70,8 +70,6 @@ export type Checked = {
   concurrency: number | null;
 };
 
-/** Graders that compare with a right answer. */
-const COMPARES = new Set<GraderSpec["kind"]>(["exact", "normalised", "contains", "json-field", "numeric"]);
 const MODES = ["direct", "pairwise"] as const;
 const SPLITS = ["train", "validation", "test"] as const;
 const SAMPLES = ["all", "first", "random", "stratified"] as const;
@@ -169,7 +167,7 @@ export function checkGraders(
       "one candidate has nobody to be compared with",
       "Choose direct.",
     );
-  const needy = all.find(({ kind }) => COMPARES.has(kind));
+  const needy = all.find(needsReference);
   if (needy && !to.hasReference)
     throw invalid(
       "reference",

@@ -30,7 +30,7 @@ type Get = (projectId: string, nameOrId: string) => Promise<AssessmentRow>;
 
 /** The verbs that make runs, and how those are done. */
 export function createStarting(deps: AssessmentsDeps, get: Get) {
-  const { store, runs, datasets, models, knowledge, clock } = deps;
+  const { store, runs, datasets, models, knowledge, grading, clock } = deps;
   const { db } = store;
   runs.registerHandler("assess", assessHandler(deps));
 
@@ -92,6 +92,7 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
     const dataset = await datasets.get(version.datasetId);
     const checked = checkWish(wish, version);
     const asked = await checkCandidates(projectId, wish);
+    await grading.check(projectId, checked.graders);
     const graders = await withJudges(projectId, checked.graders);
     const named = asked.map((one, place) => ({
       ...one,
@@ -204,6 +205,7 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
         hasReference: source.reference !== null,
         candidates: asked.length,
       });
+      await grading.check(projectId, wanted);
       const row: AssessmentRow = {
         ...source,
         id: newId("assessment"),

@@ -1,6 +1,6 @@
 // How each candidate did on its own: its score and each grader's with their intervals, and what it took.
 import type { CandidateRow } from "./assessments.ts";
-import { graderLabel } from "./graders/graders.ts";
+import { graderTitle } from "./graders/graders.ts";
 import type { AnswerColumns, Matrix } from "./matrix.ts";
 import { type ScoreInterval, type Strength, scoreInterval } from "./statistics/statistics.ts";
 
@@ -36,7 +36,7 @@ export function totalOf(own: AnswerColumns, { graders }: Matrix): Omit<Candidate
     graders: graders.map((spec, place) => {
       const known = good.flatMap((at) => own.values[place]?.[at] ?? []);
       return {
-        label: graderLabel(spec),
+        label: graderTitle(spec),
         interval: scoreInterval(known),
         unscored: good.length - known.length,
       };

@@ -10,6 +10,7 @@ import type { Caller } from "../usage/usage.ts";
 import type { Answer } from "./asking.ts";
 import type { AssessmentRow, CandidateRow } from "./assessments.ts";
 import type { GraderSpec } from "./graders/graders.ts";
+import type { Grading } from "./grading.ts";
 import type { Row } from "./rows.ts";
 
 export type WorkDeps = {
@@ -17,6 +18,7 @@ export type WorkDeps = {
   datasets: Datasets;
   models: Models;
   answer: Answer;
+  grading: Grading;
   clock: Clock;
 };
 export type Candidate = { row: CandidateRow; model: ModelRef };

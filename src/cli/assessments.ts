@@ -7,6 +7,7 @@ import { newSecret } from "../kit/ids.ts";
 import { type Client, ERRORS } from "./client.ts";
 import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, runShape } from "./follow.ts";
+import { withFile } from "./grader-file.ts";
 import { usage } from "./outcome.ts";
 import { nodeShape } from "./pages.ts";
 import { selection, thingOf } from "./things.ts";
@@ -56,7 +57,7 @@ export async function assess(context: VerbContext, flags: AssessFlags): Promise<
         maxTokens,
         temperature,
         concurrency,
-        graders: flags.grader,
+        graders: await Promise.all(flags.grader.map(withFile)),
         judges: judgesOf(flags),
         candidates: flags.candidate.map((model) => ({ model, systemPrompt: system, knowledgeBases: kb })),
         ...(isSampled ? { sample: { kind, size: sample, seed, by } } : {}),
@@ -86,7 +87,7 @@ export async function scoreAgain(
   const { assessment, run } = await context.client.mutate(
     `mutation Again($id: ID!, $name: String!, $graders: [String!]!, $judges: [JudgeInput!]) {
       scoreAgain(id: $id, name: $name, graders: $graders, judges: $judges) { __typename ${STARTED} } }`,
-    { id, name: flags.name, graders: flags.grader, judges: judgesOf(flags) },
+    { id, name: flags.name, graders: await Promise.all(flags.grader.map(withFile)), judges: judgesOf(flags) },
     started,
   );
   return outcome(context, run.id, { ...thingOf(assessment), status: "queued", runId: run.id });

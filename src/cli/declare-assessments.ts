@@ -6,7 +6,7 @@ import { document, group, number, required, take, text, words } from "./flags.ts
 import { type Declared, listOption, numberOption } from "./program.ts";
 
 const GRADERS =
-  "exact, normalised, contains, regex:RE, json, json-field:PATH, numeric:TOL or judge:MODEL; may be repeated";
+  "exact, normalised, contains, regex:RE, json, json-field:PATH, numeric:TOL, json-schema:SCHEMA or :@FILE, bleu, rouge-1, rouge-2, rouge-l, chrf, similarity[:EMBEDDER], javascript:CODE or :@FILE, judge:MODEL, or people; may be repeated";
 const judging = { judge: words, judgeMode: text, criteria: text, judgePrompt: text };
 const judgeOptions = (): Option[] => [
   listOption("--judge <model>", "a model that judges the answers; may be repeated"),

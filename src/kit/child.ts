@@ -1,4 +1,6 @@
 // Child processes of this same program that talk over Bun's IPC: how the server starts one, and how one serves it.
+import { dlopen } from "bun:ffi";
+import { readFileSync } from "node:fs";
 import { EspalierError } from "./errors.ts";
 
 export type ChildCommand = {
@@ -54,4 +56,25 @@ export function serveParent<To, From>(
   process.on("message", open(say));
   say(greeting);
   return new Promise<never>(() => undefined);
+}
+
+/** Memory that a process holds; 0 where the system does not say it in /proc. */
+export function residentBytes(pid: number): number {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return Number(kilobytes ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+/** Linux's prctl: the signal that a process gets when its parent is gone. */
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9;
+
+/** Has the system end this process with its parent, even in the middle of what hears no message, such as a long match. */
+export function endWithParent(): void {
+  if (process.platform !== "linux") return;
+  const libc = dlopen("libc.so.6", { prctl: { args: ["i32", "u64"], returns: "i32" } });
+  libc.symbols.prctl(PR_SET_PDEATHSIG, BigInt(SIGKILL));
 }

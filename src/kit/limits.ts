@@ -221,6 +221,28 @@ export const limits = {
   judgeMaxTokens: 1_024,
   /** Rows of an assessment that a preview shows. */
   assessmentPreviewRows: 5,
+  /** Longest code of a grader. */
+  graderCodeChars: 20_000,
+  /** Longest JSON schema of a grader. */
+  graderSchemaChars: 100_000,
+  /** Most processor time that a grader's code may take for one answer. */
+  graderMs: 1_000,
+  /** Longest that the grading process may be silent before it is replaced. */
+  graderSilenceMs: 15_000,
+  /** Most memory that a grader's code may take for one answer. */
+  graderMemoryBytes: 64 * MiB,
+  /** Most memory that the grading process may take. */
+  graderProcessBytes: GiB,
+  /** How many answers in a row may cost a grader its time or process before the others are left unscored. */
+  graderFailures: 5,
+  /** Answers that one grading process takes before a fresh one follows it. */
+  graderAnswersPerProcess: 500,
+  /** How long the grading process waits for the next answer. */
+  graderIdleMs: 30_000,
+  /** Longest text that BLEU, chrF and ROUGE read. */
+  graderTextChars: 200_000,
+  /** Longest that is kept of what a grader's code says of an answer. */
+  graderDetailChars: 500,
   /** Most labelled questions of one knowledge base. */
   labelledQuestions: 2_000,
   /** Most ways of asking that one evaluation compares. */

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { createAccounts } from "../accounts/accounts.ts";
 import { createApi } from "../api/api.ts";
-import { createAssessments } from "../assessments/assessments.ts";
+import { createAssessments, createGrading } from "../assessments/assessments.ts";
 import { createChat } from "../chat/chat.ts";
 import { type Config, childEnvironment } from "../config.ts";
 import { createDashboard } from "../dashboard/dashboard.ts";
@@ -125,8 +125,14 @@ export async function startServer({
     const chat = createChat({ store, models, providers, serving, knowledge, engine, usage, clock, log });
     closers.push(() => chat.close());
     const { answer } = chat;
+    const grading = createGrading({
+      embedders,
+      usage,
+      process: { command: ownCommand("answer-grader"), env: childEnvironment() },
+    });
+    closers.push(() => grading.close());
     const assessments = createAssessments({
-      ...{ store, runs, datasets, models, knowledge, answer, clock },
+      ...{ store, runs, datasets, models, knowledge, answer, grading, clock },
       reporter: { command: ownCommand("assessment-reporter"), env: childEnvironment() },
     });
     closers.push(() => assessments.close());

@@ -15,6 +15,17 @@ const RULES: { value: string; label: string; takes?: string; isLong?: boolean }[
   { value: "numeric", label: t("Same number"), takes: t("Tolerance, such as 0.01 or 5%") },
   { value: "json-field", label: t("Same field of JSON"), takes: t("Field, such as team") },
   { value: "regex", label: t("Matches an expression"), takes: t("Regular expression") },
+  { value: "json-schema", label: t("Fits a JSON schema"), takes: t("JSON schema"), isLong: true },
+  { value: "similarity", label: t("Similar in meaning") },
+  { value: "bleu", label: t("Like the right answer (BLEU)") },
+  { value: "rouge-l", label: t("Like the right answer (ROUGE-L)") },
+  { value: "chrf", label: t("Like the right answer (chrF)") },
+  {
+    value: "javascript",
+    label: t("Right by own JavaScript"),
+    takes: t("Code, such as answer.length < 100"),
+    isLong: true,
+  },
   { value: "people", label: t("Good in the eyes of people, who rate it blind") },
 ];
 

@@ -63,7 +63,12 @@ export function CandidateTable(props: { assessment: Assessment }) {
     <Surface title={t("Candidates")}>
       <div className="e-scroll" {...reachable}>
         <table className="e-table e-figures e-assessed">
-          <caption>{t("Mean scores from 0 to 1 with 95 % intervals.")}</caption>
+          <caption>
+            {t("Mean scores from 0 to 1 with 95 % intervals.")}
+            {props.assessment.graders.some((one) => one === "bleu" || one === "chrf")
+              ? ` ${t("BLEU and chrF: the mean of each answer's own score, not that of a corpus.")}`
+              : null}
+          </caption>
           <thead>
             <tr>
               <th scope="col">{t("Candidate")}</th>

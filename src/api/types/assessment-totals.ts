@@ -25,11 +25,14 @@ const GraderTotal = builder.objectRef<GraderTotalShape>("GraderTotal").implement
   description: "How one grader scored a candidate.",
   extensions: needs("read"),
   fields: (t) => ({
-    label: t.exposeString("label", { description: "The grader, as on the command line." }),
+    label: t.exposeString("label", {
+      description: "The grader, as on the command line; code and schemas are shortened.",
+    }),
     interval: t.field({
       type: Interval,
       nullable: true,
-      description: "Its mean score; null while there is none.",
+      description:
+        "Its mean score; null while there is none. Of bleu and chrf the mean of each answer's own score, which is not that of a corpus.",
       resolve: ({ interval }) => interval,
     }),
     unscored: t.exposeInt("unscored", { description: "Answers that it could not score." }),

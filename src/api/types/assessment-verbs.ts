@@ -71,7 +71,7 @@ const StartInput = builder.inputType("StartAssessmentInput", {
     graders: t.stringList({
       required: true,
       description:
-        "exact, normalised, contains, regex:RE, json, json-field:PATH, numeric:TOL or judge:MODEL; the score is their mean, judges among them.",
+        "exact, normalised, contains, regex:RE, json, json-field:PATH, numeric:TOL, json-schema:SCHEMA, bleu, rouge-1, rouge-2, rouge-l, chrf, similarity, similarity:EMBEDDER, javascript:CODE, judge:MODEL or people; the score is their mean, judges among them.",
     }),
     judges: t.field({
       type: [JudgeInput],

@@ -1,7 +1,15 @@
 // Graders: what each gives, what stays unscored, and answers made to break them.
 import { describe, expect, test } from "bun:test";
 import { EspalierError } from "../../kit/errors.ts";
-import { type GraderSpec, gradeAnswer, graderLabel, graderSpecSchema, parseGrader } from "./graders.ts";
+import { uniform } from "../../kit/random.ts";
+import {
+  type GraderSpec,
+  gradeAnswer,
+  graderLabel,
+  graderSpecSchema,
+  graderTitle,
+  parseGrader,
+} from "./graders.ts";
 
 /** The score, or why there is none. */
 function scoreOf(line: string, answer: string, reference: string | null): number | string {
@@ -35,6 +43,25 @@ describe("the line of a grader", () => {
     "numeric:0.01": { kind: "numeric", tolerance: 0.01, unit: "absolute" },
     "numeric:1e-7": { kind: "numeric", tolerance: 1e-7, unit: "absolute" },
     "numeric:5%": { kind: "numeric", tolerance: 5, unit: "percent" },
+    bleu: { kind: "bleu" },
+    "rouge-1": { kind: "rouge-1" },
+    "rouge-2": { kind: "rouge-2" },
+    "rouge-l": { kind: "rouge-l" },
+    chrf: { kind: "chrf" },
+    similarity: { kind: "similarity", model: null },
+    "similarity:openai/text-embedding-3-small": {
+      kind: "similarity",
+      model: "openai/text-embedding-3-small",
+    },
+    'json-schema:{"type": ["object"], "minProperties": 1}': {
+      kind: "json-schema",
+      schema: '{"type": ["object"], "minProperties": 1}',
+    },
+    "json-schema:true": { kind: "json-schema", schema: "true" },
+    "javascript: return answer ===\n  `a:b` ": {
+      kind: "javascript",
+      code: " return answer ===\n  `a:b` ",
+    },
     "judge:openai:some model": { kind: "judge", model: "openai:some model" },
   };
 
@@ -71,6 +98,20 @@ describe("the line of a grader", () => {
       "numeric:0x10",
       "numeric:0,01",
       "numeric:%",
+      "bleu:4",
+      "rouge-3",
+      "rouge",
+      "similarity: ",
+      "json-schema",
+      "json-schema:{",
+      "json-schema:null",
+      "json-schema:[]",
+      "json-schema:7",
+      `json-schema:"${"s".repeat(100_000)}"`,
+      "javascript",
+      "javascript: \n",
+      `javascript:${"j".repeat(20_001)}`,
+      "python:return 1",
       "judge: ",
       `judge:${"m".repeat(501)}`,
       `json-field:${"p".repeat(501)}`,
@@ -85,12 +126,44 @@ describe("the line of a grader", () => {
     expect(refusalOf("something").hint).toStartWith("Use one of exact, normalised");
   });
 
+  test("of whatever it is made, is read back as it was written", () => {
+    const next = uniform(7);
+    const signs = [..."ab :{}[]()\"'`\\/$%@0.,;=>\n\t", "é", "巴", "😀", "\u2028", "\ud800"];
+    for (let round = 0; round < 2_000; round++) {
+      const text = Array.from(
+        { length: 1 + 40 * next() },
+        () => signs[Math.floor(next() * signs.length)],
+      ).join("");
+      if (text.trim() === "") continue;
+      const specs: GraderSpec[] = [
+        { kind: "javascript", code: text },
+        { kind: "json-schema", schema: JSON.stringify({ const: text }) },
+        { kind: "similarity", model: text.trim() },
+        { kind: "judge", model: text.trim() },
+      ];
+      for (const spec of specs) {
+        expect(parseGrader(graderLabel(spec))).toEqual(spec);
+        expect(graderTitle(spec)).not.toMatch(/[\n\t]/);
+        expect(graderTitle(spec).length).toBeLessThanOrEqual(80);
+      }
+    }
+  });
+
+  test("of Python is refused, with what runs in a sandbox instead", () => {
+    expect(refusalOf("python:return 1").message).toBe(
+      "There is no grader python: its code would run with all rights of the server.",
+    );
+    expect(refusalOf("python:return 1").hint).toInclude("javascript:CODE");
+  });
+
   test("is refused when stored with what no line could say", () => {
     const wrong = [
       { kind: "numeric", tolerance: -1, unit: "absolute" },
       { kind: "numeric", tolerance: Number.NaN, unit: "absolute" },
       { kind: "json-field", path: "a..b" },
       { kind: "regex", expression: "" },
+      { kind: "javascript", code: "" },
+      { kind: "similarity" },
       { kind: "exact", more: 1 },
       { kind: "__proto__" },
     ];

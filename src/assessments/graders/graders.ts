@@ -1,4 +1,4 @@
-// Grades answers of models without a model: front door of the graders.
+// Grades answers by rules whose time grows with the answer's length only: front door of the graders.
 import type { RE2JS } from "re2js";
 import { compileExpression, foundIn } from "./expression.ts";
 import { isContainer, parseJson, parsePath, sameJson, textOf, valueAt } from "./json.ts";
@@ -6,7 +6,7 @@ import { areWithin, lastNumber, type Tolerance } from "./numbers.ts";
 import type { GraderSpec } from "./spec.ts";
 import { foldCase, normaliseAnswer } from "./texts.ts";
 
-export { type GraderSpec, graderLabel, graderSpecSchema, parseGrader } from "./spec.ts";
+export { type GraderSpec, graderLabel, graderSpecSchema, graderTitle, parseGrader } from "./spec.ts";
 
 /** From 0 to 1, or null with why there is no score: what cannot be graded is never guessed. */
 export type Grade = { score: number; detail: string | null } | { score: null; why: string };
@@ -14,20 +14,47 @@ export type Grade = { score: number; detail: string | null } | { score: null; wh
 /** One expression grades all answers of a run; it goes when its grader does. */
 const compiled = new WeakMap<GraderSpec, RE2JS>();
 
+/** Kinds that look at the answer alone, or at the reference only where there is one. */
+const NEEDS_NO_REFERENCE = new Set<GraderSpec["kind"]>([
+  "regex",
+  "json",
+  "json-schema",
+  "javascript",
+  "judge",
+  "people",
+]);
+
+/** Whether it needs time of somebody: a model that judges, or people who rate. The others grade at once. */
+export const takesTime = ({ kind }: GraderSpec): boolean => kind === "judge" || kind === "people";
+
+/** Whether it compares with a right answer, so that there must be one. */
+export const needsReference = ({ kind }: GraderSpec): boolean => !NEEDS_NO_REFERENCE.has(kind);
+
 /**
- * Grades one answer. An empty answer has 0, whatever the grader; otherwise a missing or unusable reference
- * leaves the answer unscored. A judge's grade needs a model and is not given here.
+ * What is settled before any grader looks: an empty answer has 0, whatever the grader; otherwise a missing reference
+ * leaves the answer unscored where one is needed. Null where nothing is.
+ */
+export function settled(spec: GraderSpec, answer: string, reference: string | null): Grade | null {
+  if (answer.trim() === "") return wrong("The answer is empty.");
+  if (!needsReference(spec)) return null;
+  if (reference === null) return unscored("The row has no reference.");
+  return reference.trim() === "" ? unscored("The reference is empty.") : null;
+}
+
+/**
+ * Grades one answer by a rule. Kinds that need a model, an embedder or a process of their own are graded elsewhere.
  * @throws EspalierError GRADER_INVALID for a stored expression that cannot be matched
  */
-export function gradeAnswer(spec: GraderSpec, answer: string, reference: string | null): Grade {
-  if (spec.kind === "judge" || spec.kind === "people")
-    throw new Error("Judges and people are asked elsewhere: they need time.");
-  if (answer.trim() === "") return wrong("The answer is empty.");
-  if (spec.kind === "regex") return gradeExpression(spec, answer);
-  if (spec.kind === "json") return gradeJson(answer, reference);
-  if (reference === null) return unscored("The row has no reference.");
-  if (reference.trim() === "") return unscored("The reference is empty.");
+export function gradeAnswer(spec: GraderSpec, answer: string, said: string | null): Grade {
+  if (takesTime(spec)) throw new Error("Judges and people are asked elsewhere: they need time.");
+  const early = settled(spec, answer, said);
+  if (early) return early;
+  const reference = said ?? "";
   switch (spec.kind) {
+    case "regex":
+      return gradeExpression(spec, answer);
+    case "json":
+      return gradeJson(answer, said);
     case "exact":
       return either(answer.trim() === reference.trim());
     case "contains":
@@ -38,6 +65,8 @@ export function gradeAnswer(spec: GraderSpec, answer: string, reference: string 
       return gradeField(spec.path, answer, reference);
     case "numeric":
       return gradeNumber(spec, answer, reference);
+    default:
+      throw new Error(`${spec.kind} grades in a process of its own`);
   }
 }
 
@@ -103,11 +132,11 @@ function right(): Grade {
   return { score: 1, detail: null };
 }
 
-function wrong(detail: string): Grade {
+export function wrong(detail: string): Grade {
   return { score: 0, detail };
 }
 
-function unscored(why: string): Grade {
+export function unscored(why: string): Grade {
   return { score: null, why };
 }
 

@@ -21,8 +21,11 @@ class LongNumber {
 export type ParsedJson = { ok: true; value: unknown } | { ok: false; problem: string; isTooDeep: boolean };
 export type JsonPath = readonly (string | number)[];
 
-/** The JSON that a text consists of, alone or in one code fence; of a key given twice the last one counts. */
-export function parseJson(text: string): ParsedJson {
+/**
+ * The JSON that a text consists of, alone or in one code fence; of a key given twice the last one counts. Where it is not
+ * `isExact`, numbers are doubles as anywhere else.
+ */
+export function parseJson(text: string, isExact = true): ParsedJson {
   const bare = withoutFence(text.trim());
   const depth = depthOf(bare);
   if (depth > DEEPEST) {
@@ -30,7 +33,8 @@ export function parseJson(text: string): ParsedJson {
     return { ok: false, problem, isTooDeep: true };
   }
   try {
-    const value: unknown = LONG_NUMBERS.test(bare) ? JSON.parse(bare, exactNumber) : JSON.parse(bare);
+    const value: unknown =
+      isExact && LONG_NUMBERS.test(bare) ? JSON.parse(bare, exactNumber) : JSON.parse(bare);
     return { ok: true, value };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;

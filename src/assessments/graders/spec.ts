@@ -1,6 +1,6 @@
 // What graders there are: how a line of the command line says one, and how a row keeps it.
 import { z } from "zod";
-import { EspalierError } from "../../kit/errors.ts";
+import { EspalierError, messageOf } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
 import { compileExpression, EXPRESSION_CHARS } from "./expression.ts";
 import { parsePath } from "./json.ts";
@@ -9,6 +9,8 @@ import { nearestName } from "./nearest.ts";
 /** Longest path into JSON, and longest name of a model. */
 const ARGUMENT_CHARS = 500;
 const LARGEST_TOLERANCE = 1e15;
+/** Longest of a grader where people are told of several. */
+const TITLE_CHARS = 80;
 
 /** A grader as JSON. Whether an expression can be matched is found by parseGrader, and when it is used. */
 export const graderSpecSchema = z.discriminatedUnion("kind", [
@@ -30,6 +32,19 @@ export const graderSpecSchema = z.discriminatedUnion("kind", [
     /** percent: of the reference. */
     unit: z.enum(["absolute", "percent"]),
   }),
+  z.strictObject({ kind: z.literal("bleu") }),
+  z.strictObject({ kind: z.literal("rouge-1") }),
+  z.strictObject({ kind: z.literal("rouge-2") }),
+  z.strictObject({ kind: z.literal("rouge-l") }),
+  z.strictObject({ kind: z.literal("chrf") }),
+  /** model: name or id of an embedder; null for the built-in one. */
+  z.strictObject({
+    kind: z.literal("similarity"),
+    model: z.string().min(1).max(ARGUMENT_CHARS).nullable(),
+  }),
+  /** schema: as JSON, as it was written. */
+  z.strictObject({ kind: z.literal("json-schema"), schema: z.string().min(1).max(limits.graderSchemaChars) }),
+  z.strictObject({ kind: z.literal("javascript"), code: z.string().min(1).max(limits.graderCodeChars) }),
   z.strictObject({
     kind: z.literal("judge"),
     /** As it was named; `modelId` is who that was when the assessment was made. */
@@ -56,11 +71,32 @@ const FORMS: Record<GraderSpec["kind"], string> = {
   json: "json",
   "json-field": "json-field:PATH",
   numeric: "numeric:TOL",
+  "json-schema": "json-schema:SCHEMA",
+  bleu: "bleu",
+  "rouge-1": "rouge-1",
+  "rouge-2": "rouge-2",
+  "rouge-l": "rouge-l",
+  chrf: "chrf",
+  similarity: "similarity or similarity:EMBEDDER",
+  javascript: "javascript:CODE",
   judge: "judge:MODEL",
   people: "people",
 };
 const KINDS = Object.keys(FORMS);
 const EVERY_FORM = Object.values(FORMS).join(", ");
+
+/** Kinds that are said by their name alone. */
+const BARE = [
+  "exact",
+  "normalised",
+  "contains",
+  "json",
+  "bleu",
+  "rouge-1",
+  "rouge-2",
+  "rouge-l",
+  "chrf",
+] as const;
 
 /**
  * The grader that a line such as `numeric:0.01` names.
@@ -71,8 +107,9 @@ export function parseGrader(text: string): GraderSpec {
   const kind = (colon < 0 ? text : text.slice(0, colon)).trim();
   // Kept as it was written: blanks may be meant in an expression.
   const argument = colon < 0 ? null : text.slice(colon + 1);
-  if (kind === "exact" || kind === "normalised" || kind === "contains" || kind === "json") {
-    if (argument === null) return { kind };
+  const bare = BARE.find((one) => one === kind);
+  if (bare !== undefined) {
+    if (argument === null) return { kind: bare };
     throw invalid(text, `The grader ${kind} takes nothing after a colon.`, `Write ${kind} alone.`);
   }
   if (kind === "regex") {
@@ -92,6 +129,25 @@ export function parseGrader(text: string): GraderSpec {
     return { kind, path };
   }
   if (kind === "numeric") return parseTolerance(text, needed(text, kind, argument, "numeric:0.01").trim());
+  if (kind === "json-schema")
+    return parseSchema(text, needed(text, kind, argument, 'json-schema:{"type":"object"}'));
+  if (kind === "similarity") {
+    if (argument === null) return { kind, model: null };
+    const model = needed(text, kind, argument, "similarity:my-provider/my-embedder").trim();
+    checkLength(text, model);
+    return { kind, model };
+  }
+  if (kind === "javascript") {
+    const code = needed(text, kind, argument, "javascript:answer.length<100");
+    checkLength(text, code, limits.graderCodeChars);
+    return { kind, code };
+  }
+  if (kind === "python")
+    throw invalid(
+      text,
+      "There is no grader python: its code would run with all rights of the server.",
+      "Write it in JavaScript: javascript:CODE runs in a sandbox.",
+    );
   if (kind === "judge") {
     const model = needed(text, kind, argument, "judge:my-model").trim();
     checkLength(text, model);
@@ -124,6 +180,12 @@ export function graderLabel(spec: GraderSpec): string {
       return `json-field:${spec.path}`;
     case "numeric":
       return `numeric:${spec.tolerance}${spec.unit === "percent" ? "%" : ""}`;
+    case "json-schema":
+      return `json-schema:${spec.schema}`;
+    case "javascript":
+      return `javascript:${spec.code}`;
+    case "similarity":
+      return spec.model === null ? spec.kind : `similarity:${spec.model}`;
     case "judge":
       return `judge:${spec.model}`;
     case "people":
@@ -131,6 +193,31 @@ export function graderLabel(spec: GraderSpec): string {
     default:
       return spec.kind;
   }
+}
+
+/** The grader on one line, shortened: code and schemas are long. */
+export function graderTitle(spec: GraderSpec): string {
+  const line = graderLabel(spec).replace(/\s+/g, " ").trim();
+  return line.length <= TITLE_CHARS ? line : `${line.slice(0, TITLE_CHARS - 1)}…`;
+}
+
+/** Whether it is a schema that can be used is found where graders are checked. */
+function parseSchema(text: string, said: string): GraderSpec {
+  const schema = said.trim();
+  checkLength(text, schema, limits.graderSchemaChars);
+  let value: unknown;
+  try {
+    value = JSON.parse(schema);
+  } catch (error) {
+    throw invalid(text, `The grader's schema is no JSON: ${messageOf(error)}.`, "Mend the schema.");
+  }
+  if (typeof value !== "boolean" && (typeof value !== "object" || value === null || Array.isArray(value)))
+    throw invalid(
+      text,
+      "The grader's schema is neither an object nor true or false.",
+      'Write it as in json-schema:{"type":"object"}.',
+    );
+  return { kind: "json-schema", schema };
 }
 
 function parseTolerance(text: string, said: string): GraderSpec {
@@ -150,11 +237,11 @@ function needed(text: string, kind: string, argument: string | null, example: st
   throw invalid(text, `The grader ${kind} needs something after a colon.`, `Write it as in ${example}.`);
 }
 
-function checkLength(text: string, argument: string): void {
-  if (argument.length > ARGUMENT_CHARS)
+function checkLength(text: string, argument: string, most = ARGUMENT_CHARS): void {
+  if (argument.length > most)
     throw invalid(
       text,
-      `What follows the colon has ${argument.length} characters; at most ${ARGUMENT_CHARS} are taken.`,
+      `What follows the colon has ${argument.length} characters; at most ${most} are taken.`,
       "Shorten it.",
     );
 }

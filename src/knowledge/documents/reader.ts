@@ -1,7 +1,6 @@
 // Reads and cuts documents in a child process of the executable, one at a time, so that a hostile or huge file takes neither the server's time nor its memory.
-import { readFileSync } from "node:fs";
 import type { Counting } from "../../inference/inference.ts";
-import { type ChildCommand, serveParent, startChild } from "../../kit/child.ts";
+import { type ChildCommand, residentBytes, serveParent, startChild } from "../../kit/child.ts";
 import { type ErrorParts, EspalierError, errorOf, partsOf } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
 import type { Chunk, ChunkSettings } from "../chunking.ts";
@@ -169,16 +168,6 @@ function startReader(deps: DocumentReaderDeps): Child {
 
 const tooDear = (name: string, what: string): EspalierError =>
   refusal("DOCUMENT_TOO_LARGE", name, what, "Split the document and add its parts.", 413);
-
-/** Memory that a process holds; 0 where the system does not say it in /proc. */
-function residentBytes(pid: number): number {
-  try {
-    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    return Number(kilobytes ?? 0) * 1024;
-  } catch {
-    return 0;
-  }
-}
 
 /** A document as it is kept, and sent between processes: zstd over JSON. */
 export const pack = async (parsed: ParsedDocument): Promise<Uint8Array> =>
