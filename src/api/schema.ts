@@ -3,6 +3,7 @@ import { lexicographicSortSchema, printSchema } from "graphql";
 import "./types/accounts.ts";
 import "./types/assessments.ts";
 import "./types/chat.ts";
+import "./types/collect.ts";
 import "./types/feedback.ts";
 import "./types/images.ts";
 import "./types/dashboard.ts";

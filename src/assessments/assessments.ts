@@ -26,6 +26,7 @@ import { type Answer, type AssessSpec, assessHandler, candidatesOf } from "./ans
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
 import { type GraderSpec, graderLabel, graderSpecSchema } from "./graders/graders.ts";
 import { type AssessmentWish, type CheckedCandidate, checkWish } from "./input.ts";
+import { type LostRow, type LostWish, lostRows } from "./lost.ts";
 import { type Report, reportOf } from "./report.ts";
 
 export type AssessmentRow = typeof assessments.$inferSelect;
@@ -33,6 +34,7 @@ export type CandidateRow = typeof candidates.$inferSelect;
 export type AnswerRow = typeof answers.$inferSelect;
 export type ScoreRow = typeof scores.$inferSelect;
 export type { AssessmentWish, CandidateWish } from "./input.ts";
+export type { LostRow, LostWish } from "./lost.ts";
 export type { CandidateTotal, GraderTotal, PairTotal, Report, Verdict } from "./report.ts";
 
 export type AssessmentsDeps = {
@@ -216,6 +218,9 @@ export function createAssessments(deps: AssessmentsDeps) {
     /** What it found so far. */
     report: async (row: AssessmentRow): Promise<Report> =>
       reportOf(store, row, await self.candidatesOf(row.id), gradersOf(row)),
+    /** Rows that a candidate lost, with what would have been right. */
+    lost: (row: AssessmentRow, wish: LostWish): AsyncGenerator<LostRow, void, void> =>
+      lostRows(store, row, row.graders.length, wish),
     /** Answers by row, then by candidate. */
     pageOfAnswers: (assessmentId: string, page: PageRequest): Promise<Page<AnswerRow>> =>
       readPage(
