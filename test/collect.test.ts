@@ -226,7 +226,7 @@ describe("an assessment", () => {
     const { rowCount, leftOut } = await preview({ assessment: from, as: "PREFERENCES", name: "numbered" });
     expect({ rowCount, leftOut }).toEqual({
       rowCount: 1,
-      leftOut: [{ reason: "was answered word for word so", rows: 2 }],
+      leftOut: [{ reason: "the answer is word for word the right one", rows: 2 }],
     });
     // A system prompt has no place in a text prompt.
     const toy = await preview({
@@ -338,7 +338,7 @@ describe("feedback", () => {
     // The thumb down leads to the same mended text as the edit: two rows of which the import keeps one.
     expect({ rowCount: seen.rowCount, leftOut: seen.leftOut }).toEqual({
       rowCount: 3,
-      leftOut: [{ reason: "says no better reply", rows: 1 }],
+      leftOut: [{ reason: "no reply is said to be good", rows: 1 }],
     });
     expect(seen.warnings).toMatchObject([{ code: "ROWS_PRIVATE", rows: 3, needsConfirm: false }]);
     await collect(examples);

@@ -35,12 +35,7 @@ export type JudgedRow = {
   isGrounded: boolean;
 };
 /** Why a judgement makes no row. */
-export type Unusable =
-  | "says no better reply"
-  | "has no worse reply"
-  | "is of another conversation"
-  | "has pictures"
-  | "is empty";
+export type Unusable = "NO_BETTER_REPLY" | "NO_WORSE_REPLY" | "OTHER_CONVERSATION" | "HAS_PICTURES" | "EMPTY";
 
 /** Judgements read at once. */
 const PAGE = 100;
@@ -90,14 +85,14 @@ export function createJudged({ store, kept, pictures }: { store: Store; kept: Ke
   ): AsyncGenerator<JudgedRow | Unusable> {
     const sides = await sidesOf(row);
     // A vote says which reply is better, not that it is good.
-    if (!sides || (as === "example" && row.kind === "vote")) return yield "says no better reply";
-    if (as === "preference" && sides.rejected.length === 0) return yield "has no worse reply";
+    if (!sides || (as === "example" && row.kind === "vote")) return yield "NO_BETTER_REPLY";
+    if (as === "preference" && sides.rejected.length === 0) return yield "NO_WORSE_REPLY";
     const chosen = await kept.findMessage(who, sides.chosen.messageId);
     const conversation = await kept.findConversation(who, row.conversationId);
-    if (!chosen || !conversation || chosen.text.trim() === "") return yield "is empty";
+    if (!chosen || !conversation || chosen.text.trim() === "") return yield "EMPTY";
     const { turns: prompt, hasPictures } = await promptOf(chosen);
-    if (hasPictures) return yield "has pictures";
-    if (prompt.at(-1)?.role !== "user") return yield "is empty";
+    if (hasPictures) return yield "HAS_PICTURES";
+    if (prompt.at(-1)?.role !== "user") return yield "EMPTY";
     const common = {
       prompt,
       chosen: chosen.text,
@@ -112,9 +107,9 @@ export function createJudged({ store, kept, pictures }: { store: Store; kept: Ke
     }
     for (const worse of sides.rejected) {
       const rejected = await kept.findMessage(who, worse.messageId);
-      if (!rejected || rejected.text.trim() === "") yield "is empty";
+      if (!rejected || rejected.text.trim() === "") yield "EMPTY";
       else if (JSON.stringify((await promptOf(rejected)).turns) !== JSON.stringify(prompt))
-        yield "is of another conversation";
+        yield "OTHER_CONVERSATION";
       else
         yield {
           ...common,

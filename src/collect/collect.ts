@@ -11,16 +11,17 @@ import {
   splits,
 } from "../datasets/datasets.ts";
 import { EspalierError } from "../kit/errors.ts";
-import { limits } from "../kit/limits.ts";
 import { checkName } from "../kit/names.ts";
 import type { RunRow } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type AssessmentSource, fromAssessment } from "./from-assessment.ts";
 import { type FeedbackSource, fromFeedback } from "./from-feedback.ts";
+import { type LeftOut, REASONS, type Reason } from "./reasons.ts";
 import { type Collected, noteOf, type Warning, warningsOf } from "./warnings.ts";
 
 export type { AssessmentSource } from "./from-assessment.ts";
 export type { FeedbackSource } from "./from-feedback.ts";
+export type { LeftOut } from "./reasons.ts";
 export type { Warning } from "./warnings.ts";
 
 export type By = { projectId: string; userId: string | null; keyId: string | null };
@@ -39,7 +40,6 @@ export type CollectWish = {
   /** Goes on although the rows measured models. */
   confirm?: boolean | null | undefined;
 };
-export type LeftOut = { reason: string; rows: number };
 export type Preview = {
   /** Rows to be added, but for those that the dataset holds already. */
   rowCount: number;
@@ -71,9 +71,9 @@ export function createCollecting(deps: CollectDeps) {
   ): Promise<Preview> {
     const fit = fitterFor(target, { kind: wish.as, split: target.split });
     const preview: Preview = { rowCount: 0, rows: [], leftOut: [], warnings: [] };
-    const reasons = new Map<string, number>();
+    const reasons = new Map<Reason, number>();
     const notes = noteOf();
-    const leaveOut = (reason: string): void => void reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    const leaveOut = (reason: Reason): void => void reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     for await (const one of sourceOf(deps, by, wish)) {
       if (typeof one === "string") {
         leaveOut(one);
@@ -81,7 +81,7 @@ export function createCollecting(deps: CollectDeps) {
       }
       const row = fit(one);
       if (row === null) {
-        leaveOut("has a system prompt or earlier turns, which the dataset's shape cannot hold");
+        leaveOut("DOES_NOT_FIT");
         continue;
       }
       notes.add(one);
@@ -89,7 +89,7 @@ export function createCollecting(deps: CollectDeps) {
       if (preview.rows.length < SHOWN) preview.rows.push(row);
       await keep(row);
     }
-    preview.leftOut = [...reasons].map(([reason, rows]) => ({ reason, rows }));
+    preview.leftOut = [...reasons].map(([code, rows]) => ({ code, reason: REASONS[code], rows }));
     preview.warnings = warningsOf(notes, target.split);
     return preview;
   }
@@ -127,7 +127,7 @@ export function createCollecting(deps: CollectDeps) {
         } finally {
           await file.close();
         }
-        if (preview.rowCount === 0) throw nothing(preview);
+        if (preview.rowCount === 0) throw nothing();
         const grave = preview.warnings.find(({ needsConfirm }) => needsConfirm);
         if (grave && wish.confirm !== true)
           throw new EspalierError("CONFIRM_NEEDED", grave.message, {
@@ -154,7 +154,7 @@ function sourceOf(
   { assessments, chat, datasets }: CollectDeps,
   by: By,
   { assessment, feedback, as }: CollectWish,
-): AsyncGenerator<Collected | string, void, void> {
+): AsyncGenerator<Collected | Reason, void, void> {
   if (assessment && !feedback) return fromAssessment({ assessments, datasets }, by.projectId, assessment, as);
   if (feedback && !assessment) return fromFeedback(chat, by, feedback, as);
   throw new EspalierError("COLLECT_INVALID", "Rows are collected from an assessment or from feedback.", {
@@ -163,19 +163,22 @@ function sourceOf(
   });
 }
 
+async function refuseTaken(datasets: Datasets, projectId: string, name: string): Promise<void> {
+  if (!(await datasets.findListed(projectId, name))) return;
+  throw new EspalierError("NAME_TAKEN", `There already is a dataset named "${name}".`, {
+    field: "name",
+    value: name,
+    hint: "Choose another name, or add the rows to that dataset.",
+    status: 409,
+  });
+}
+
 /** Where the rows go. @throws EspalierError COLLECT_INVALID, NAME_INVALID, NAME_TAKEN, DATASET_NOT_FOUND */
 async function targetOf(datasets: Datasets, projectId: string, { name, dataset, split }: CollectWish) {
   const chosen = splitNamed(split ?? null);
   if ((name ?? "") !== "" && !dataset) {
     const fresh = checkName(name ?? "");
-    const known = await datasets.findListed(projectId, fresh);
-    if (known)
-      throw new EspalierError("NAME_TAKEN", `There already is a dataset named "${fresh}".`, {
-        field: "name",
-        value: fresh,
-        hint: "Choose another name, or add the rows to that dataset.",
-        status: 409,
-      });
+    await refuseTaken(datasets, projectId, fresh);
     return { name: fresh, version: null, sample: null, split: chosen };
   }
   if (!dataset || name)
@@ -201,11 +204,9 @@ function splitNamed(said: string | null): Split | null {
   });
 }
 
-function nothing({ leftOut }: Preview): EspalierError {
-  const why = leftOut.map(({ reason, rows }) => `${rows} × ${reason}`).join("; ");
-  return new EspalierError("NOTHING_TO_COLLECT", `No row is left to collect${why ? `: ${why}` : ""}.`, {
-    field: "assessment",
-    value: String(limits.collectedRows),
-    hint: "Choose other rows, or examples in place of preferences.",
+function nothing(): EspalierError {
+  return new EspalierError("NOTHING_TO_COLLECT", "No row is left to collect.", {
+    field: "as",
+    hint: "Choose other rows, or examples in place of preferences; the preview says why each is left out.",
   });
 }

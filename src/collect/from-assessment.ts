@@ -3,6 +3,7 @@ import type { AssessmentRow, Assessments, CandidateRow, LostRow } from "../asses
 import type { Datasets } from "../datasets/datasets.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
+import type { Reason } from "./reasons.ts";
 import type { Collected } from "./warnings.ts";
 
 export type AssessmentSource = {
@@ -33,7 +34,7 @@ export async function* fromAssessment(
   projectId: string,
   source: AssessmentSource,
   as: "example" | "preference",
-): AsyncGenerator<Collected | string, void, void> {
+): AsyncGenerator<Collected | Reason, void, void> {
   const assessment = await assessments.get(projectId, source.name);
   const candidates = await assessments.candidatesOf(assessment.id);
   const candidate = candidateNamed(assessment, candidates, source.candidate, "candidate");
@@ -48,7 +49,7 @@ export async function* fromAssessment(
   const wish = { candidateId: candidate.id, kind: source.lost, againstId: against?.id ?? null, rows };
   const right = source.right ?? (assessment.reference === null ? "better" : "reference");
   let page: LostRow[] = [];
-  const flush = async function* (): AsyncGenerator<Collected | string, void, void> {
+  const flush = async function* (): AsyncGenerator<Collected | Reason, void, void> {
     const splits = await datasets.splitsOf(
       assessment.datasetVersionId,
       page.map(({ row }) => row),
@@ -84,13 +85,13 @@ function collectedOf(
   { row, own, score, better }: LostRow,
   right: "reference" | "better",
   as: "example" | "preference",
-): Omit<Collected, "measured"> | string {
+): Omit<Collected, "measured"> | Reason {
   const chosen = right === "reference" ? own.reference : (better?.answer.text ?? null);
   if (chosen === null || chosen.trim() === "")
-    return right === "reference" ? "has no right answer" : "has no better answer of another candidate";
+    return right === "reference" ? "NO_REFERENCE" : "NO_BETTER_ANSWER";
   const rejected = as === "preference" ? own.text : null;
-  if (as === "preference" && (rejected === null || rejected.trim() === "")) return "has no answer to reject";
-  if (rejected !== null && rejected === chosen) return "was answered word for word so";
+  if (as === "preference" && (rejected === null || rejected.trim() === "")) return "NOTHING_TO_REJECT";
+  if (rejected !== null && rejected === chosen) return "SAME_ANSWER";
   const winner = candidates.find(({ id }) => id === better?.answer.candidateId);
   return {
     prompt: own.sent,

@@ -3,6 +3,7 @@ import type { Chat } from "../chat/chat.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { By } from "./collect.ts";
+import type { Reason } from "./reasons.ts";
 import type { Collected } from "./warnings.ts";
 
 export type FeedbackSource = {
@@ -23,7 +24,7 @@ export async function* fromFeedback(
   by: By,
   { ids = null, since = null, model = null }: FeedbackSource,
   as: "example" | "preference",
-): AsyncGenerator<Collected | string, void, void> {
+): AsyncGenerator<Collected | Reason, void, void> {
   if (ids && ids.length > limits.collectedJudgements)
     throw new EspalierError(
       "COLLECT_INVALID",

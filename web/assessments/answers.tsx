@@ -3,6 +3,7 @@ import { Button, Group, SegmentedControl, Text } from "@mantine/core";
 import type { ResultOf } from "gql.tada";
 import { useState } from "react";
 import { useData } from "../api/data.ts";
+import { useLostRows } from "../collect/lost-rows.tsx";
 import { t } from "../i18n.ts";
 import { reachable, Surface } from "../ui/bits.tsx";
 import { count, seconds } from "../ui/format.ts";
@@ -67,8 +68,9 @@ export function AnswerRows(props: { assessment: Assessment }) {
   const reading = useData(answersQuery, { id }, PAGES);
   const [shown, setShown] = useState<Shown>(candidates.length > 1 ? "disagree" : "wrong");
   const [most, setMost] = useState(FEW);
+  const lost = useLostRows(props.assessment);
   return (
-    <Surface title={t("Answers")}>
+    <Surface title={t("Answers")} aside={lost.button}>
       <Loaded reading={reading} rows={4}>
         {({ node }) => {
           if (node?.__typename !== "Assessment") return null;
@@ -121,7 +123,12 @@ export function AnswerRows(props: { assessment: Assessment }) {
                     <tbody>
                       {rows.slice(0, most).map(({ row, answers }) => (
                         <tr key={row}>
-                          <td>{row}</td>
+                          <td>
+                            <Group gap={8} wrap="nowrap">
+                              {lost.tick(row)}
+                              {row}
+                            </Group>
+                          </td>
                           <td>
                             <details>
                               <summary>{answers[0]?.sent.at(-1)?.content}</summary>

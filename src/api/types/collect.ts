@@ -100,7 +100,8 @@ const RowsLeftOut = builder.objectRef<LeftOut>("RowsLeftOut").implement({
   description: "What makes no row.",
   extensions: needs("read"),
   fields: (t) => ({
-    reason: t.exposeString("reason", { description: "Why." }),
+    code: t.exposeString("code", { description: "Why, for programs, e.g. NO_REFERENCE." }),
+    reason: t.exposeString("reason", { description: "Why, in English." }),
     rows: t.exposeInt("rows", { description: "How many." }),
   }),
 });
