@@ -1,73 +1,23 @@
-// Collecting through the API: lost answers and judged replies become rows of a dataset, once, with where they came from.
+// Collecting through the API: answers that a candidate lost become rows of a dataset, once, with where they came from.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { z } from "zod";
 import { projects } from "../schema/tables/accounts.ts";
 import { writeToyModel } from "../src/inference/toy.test-kit.ts";
 import { newId } from "../src/kit/ids.ts";
+import { createCollectKit, ERRORS } from "./collect-kit.ts";
+import { createUser } from "./command.ts";
 import { createProviderKit } from "./provider-kit.ts";
 import { startWorld, type World } from "./world.ts";
 
 setDefaultTimeout(60_000);
-const ERRORS = "... on UserError { code text: message hint field value }";
-const PREVIEW = `query ($input: CollectInput!) { collectPreview(input: $input) { rowCount rows
-  leftOut { reason rows } warnings { code message rows needsConfirm } } }`;
-const COLLECT = `mutation ($input: CollectInput!) { collectRows(input: $input) { __typename
-  ... on CollectRowsSuccess { dataset { id name } run { id } collected { rowCount } } ${ERRORS} } }`;
-const previewShape = z.object({
-  collectPreview: z.object({
-    rowCount: z.number(),
-    rows: z.array(z.looseObject({})),
-    leftOut: z.array(z.object({ reason: z.string(), rows: z.number() })),
-    warnings: z.array(z.looseObject({ code: z.string(), needsConfirm: z.boolean() })),
-  }),
-});
-const started = z.looseObject({
-  dataset: z.object({ id: z.string(), name: z.string() }),
-  run: z.object({ id: z.string() }),
-});
-const latestShape = z.object({
-  dataset: z.object({
-    latest: z.object({
-      id: z.string(),
-      number: z.number(),
-      shape: z.string(),
-      rowCount: z.number(),
-      splits: z.unknown(),
-      statistics: z.looseObject({ origins: z.unknown() }),
-      rows: z.object({ rows: z.array(z.object({ value: z.looseObject({}) })) }),
-    }),
-  }),
-});
 /** What every provider of these tests answers. */
 const SAID = "Hello wörld";
 let world: World;
 let acme = "";
 const kit = createProviderKit(() => world);
 
-const preview = async (input: object, key?: string) =>
-  previewShape.parse(await world.graphql(PREVIEW, { input }, key)).collectPreview;
-const refused = (input: object, key?: string) => world.graphql(COLLECT, { input }, key);
-async function collect(input: object): Promise<void> {
-  const { run } = started.parse(await world.act(COLLECT, { input }));
-  await world.succeeded(run.id);
-}
-async function latest(name: string) {
-  const query = `query ($name: String!) { dataset(name: $name) { latest { id number shape rowCount splits statistics
-    rows(limit: 50) { rows { value } } } } }`;
-  const { rows, ...rest } = latestShape.parse(await world.graphql(query, { name })).dataset.latest;
-  return { ...rest, rows: rows.rows.map(({ value }) => value) };
-}
-async function importRows(name: string, rows: readonly object[], mapping?: object): Promise<void> {
-  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-  const uploadId = await world.upload("rows.jsonl", new TextEncoder().encode(text));
-  const answer = await world.act(
-    `mutation ($input: ImportDatasetInput!) { importDataset(input: $input) { __typename
-      ... on ImportDatasetSuccess { run { id } } ${ERRORS} } }`,
-    { input: { name, uploadId, mapping } },
-  );
-  await world.succeeded(z.looseObject({ run: z.object({ id: z.string() }) }).parse(answer).run.id);
-}
+const { preview, refused, collect, latest, importRows } = createCollectKit(() => world);
 async function assess(name: string, dataset: string, more: object = {}): Promise<void> {
   const answer = await world.act(
     `mutation ($input: StartAssessmentInput!) { startAssessment(input: $input) { __typename
@@ -287,113 +237,20 @@ describe("an assessment", () => {
   });
 });
 
-describe("feedback", () => {
-  const sent = z.looseObject({
-    conversation: z.object({ id: z.string() }),
-    reply: z.object({ id: z.string() }),
+test("the command line shows first, asks to be told that measured rows may be learned, and names the dataset", async () => {
+  const user = createUser();
+  const env = { ESPALIER_URL: world.server.url, ESPALIER_KEY: world.key("admin") };
+  const args = ["dataset", "collect", "--from-assessment", "all", "--candidate", acme, "--name", "by-hand"];
+  const shown = await user.json([...args, "--show", "1"], { env });
+  expect(shown).toMatchObject({ code: 0, document: { rowCount: 4, warnings: [{ code: "ROWS_MEASURED" }] } });
+  expect(await user.json(args, { env })).toMatchObject({
+    code: 4,
+    document: { error: { code: "CONFIRM_NEEDED" } },
   });
-  const SENT = `__typename ... on SendMessageSuccess { conversation { id } reply { id } } ${ERRORS}`;
-  async function send(input: object) {
-    const made = sent.parse(
-      await world.act(`mutation ($input: SendMessageInput!) { sendMessage(input: $input) { ${SENT} } }`, {
-        input: { model: acme, maxTokens: 4, temperature: 0, ...input },
-      }),
-    );
-    const done = z.object({ node: z.object({ finishReason: z.string() }) });
-    const query = "query ($id: ID!) { node(id: $id) { ... on Message { finishReason } } }";
-    while (!done.safeParse(await world.graphql(query, { id: made.reply.id })).success) await Bun.sleep(10);
-    return made;
-  }
-  const rate = (messageId: string, rating: string) =>
-    world.act(
-      `mutation ($messageId: ID!, $rating: Rating) { rateReply(messageId: $messageId, rating: $rating) { __typename ${ERRORS} } }`,
-      { messageId, rating },
-    );
-  const edit = (messageId: string, text: string) =>
-    world.act(
-      `mutation ($messageId: ID!, $text: String!) { editReply(messageId: $messageId, text: $text) { __typename ${ERRORS} } }`,
-      { messageId, text },
-    );
-
-  test("thumbs, mended replies and votes become examples and preferences, each once", async () => {
-    const good = await send({ text: "good one?", system: "Be kind." });
-    await rate(good.reply.id, "UP");
-    const bad = await send({ text: "bad one?" });
-    await rate(bad.reply.id, "DOWN");
-    await edit(bad.reply.id, "A mended text.");
-    const left = await send({ text: "which?", isBlind: true });
-    const right = await send({ text: "which?", besideId: left.conversation.id, model: "toy", isBlind: true });
-    await world.act(
-      `mutation ($input: VoteInput!) { voteOnReplies(input: $input) { __typename ${ERRORS} } }`,
-      {
-        input: {
-          messageIds: [left.reply.id, right.reply.id],
-          verdict: "BETTER",
-          chosenId: left.reply.id,
-        },
-      },
-    );
-    const examples = { feedback: {}, as: "EXAMPLES", name: "liked" };
-    const seen = await preview(examples);
-    // The thumb down leads to the same mended text as the edit: two rows of which the import keeps one.
-    expect({ rowCount: seen.rowCount, leftOut: seen.leftOut }).toEqual({
-      rowCount: 3,
-      leftOut: [{ reason: "no reply is said to be good", rows: 1 }],
-    });
-    expect(seen.warnings).toMatchObject([{ code: "ROWS_PRIVATE", rows: 3, needsConfirm: false }]);
-    await collect(examples);
-    const made = await latest("liked");
-    expect(made).toMatchObject({ shape: "MESSAGES", rowCount: 2 });
-    expect(made.rows).toMatchObject([
-      {
-        messages: [
-          { role: "system", content: "Be kind." },
-          { role: "user", content: "good one?" },
-          { role: "assistant", content: SAID },
-        ],
-        collected_from: { kind: "rating", verdict: "up", conversation: good.conversation.id, model: acme },
-      },
-      { messages: [{ role: "user", content: "bad one?" }, { content: "A mended text." }] },
-    ]);
-    await collect({ feedback: {}, as: "PREFERENCES", name: "voted" });
-    const voted = await latest("voted");
-    expect(voted).toMatchObject({ shape: "PREFERENCE", rowCount: 2 });
-    expect(voted.rows).toMatchObject([
-      { chosen: [{ content: "A mended text." }], rejected: [{ content: SAID }] },
-      {
-        chosen: [{ content: SAID }],
-        collected_from: {
-          kind: "vote",
-          message: left.reply.id,
-          rejectedMessage: right.reply.id,
-          rejectedModel: "toy",
-        },
-      },
-    ]);
-    expect(voted.statistics.origins).toContainEqual({ kind: "feedback", name: "vote", rows: 1 });
-    // Only of a model, only from a day on.
-    const none = { as: "EXAMPLES", name: "none" };
-    expect(await preview({ feedback: { model: "nobody" }, ...none })).toMatchObject({ rowCount: 0 });
-    const later = new Date(Date.now() + 60_000).toISOString();
-    expect(await preview({ feedback: { since: later }, ...none })).toMatchObject({ rowCount: 0 });
-  });
-
-  test("another's private conversation is not there, and feedback needs the scope chat", async () => {
-    const { reply } = await send({ text: "private?" });
-    await rate(reply.id, "UP");
-    const list = z.object({ feedback: z.object({ nodes: z.array(z.object({ id: z.string() })).length(1) }) });
-    const found = list.parse(await world.graphql("{ feedback(first: 1) { nodes { id } } }")).feedback.nodes;
-    const ids = found.map(({ id }) => id);
-    const input = { feedback: { ids }, as: "EXAMPLES", name: "stolen" };
-    const other = world.key("read", "write", "chat");
-    expect(await refused(input, other)).toMatchObject({
-      collectRows: { code: "FEEDBACK_NOT_FOUND", field: "feedback.ids" },
-    });
-    expect(await preview({ ...input, feedback: {} }, other)).toMatchObject({ rowCount: 0 });
-    expect(await refused(input, world.key("read", "write"))).toMatchObject({
-      collectRows: { code: "SCOPE_MISSING" },
-    });
-  });
+  const made = await user.json([...args, "--row", "1", "--row", "3", "--yes", "--wait"], { env });
+  expect(made).toMatchObject({ code: 0, document: { kind: "dataset", name: "by-hand", status: "ready" } });
+  expect(await latest("by-hand")).toMatchObject({ number: 1, rowCount: 2 });
+  await user.close();
 });
 
 test("preferences that are imported are known by their columns, and mixed ones are a table", async () => {

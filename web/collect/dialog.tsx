@@ -6,6 +6,7 @@ import {
   Modal,
   SegmentedControl,
   Select,
+  SimpleGrid,
   Stack,
   Text,
   TextInput,
@@ -21,7 +22,6 @@ import { Cell } from "../datasets/cell.tsx";
 import { t } from "../i18n.ts";
 import { said } from "../said.ts";
 import { reachable } from "../ui/bits.tsx";
-import { count } from "../ui/format.ts";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import { collectPreviewQuery, collectRows, targetsQuery } from "./queries.ts";
 
@@ -69,7 +69,7 @@ function Seen({ preview }: { preview: Preview }) {
       </Text>
       {preview.leftOut.map(({ code, reason, rows }) => (
         <Text key={code} size="xs" c="dimmed">
-          {t("{{count}} make no row: {{reason}}", { count: rows, reason: said(reason) })}
+          {t("{{count}} left out: {{reason}}", { count: rows, reason: said(reason) })}
         </Text>
       ))}
       {preview.warnings.map(({ code, message }) => (
@@ -149,45 +149,51 @@ function Fields(props: { source: CollectSource; name: string; children: ReactNod
             {t("No training method learns from preferences yet: they are kept for one that does.")}
           </Text>
         ) : null}
-        <Select
-          label={t("Where they go")}
-          data={[
-            { value: NEW, label: t("a new dataset") },
-            ...(targets.data?.datasets.nodes ?? [])
-              .filter((one) => fits(one, as))
-              .map((one) => ({
-                value: one.id,
-                label: t("{{name}}, as version {{number}}", {
-                  name: one.name,
-                  number: (one.latest?.number ?? 0) + 1,
-                }),
-              })),
-          ]}
-          value={into}
-          allowDeselect={false}
-          onChange={(value) => setInto(value ?? NEW)}
-        />
-        {into === NEW ? (
-          <TextInput
-            label={t("Name of the dataset")}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-        ) : null}
-        {hasSplits ? (
+        <SimpleGrid cols={{ base: 1, sm: 2 }} spacing={12}>
           <Select
-            label={t("Split")}
-            description={t("Rows of the splits validation and test are not learned.")}
+            label={t("Where they go")}
             data={[
-              { value: "train", label: "train" },
-              { value: "validation", label: "validation" },
-              { value: "test", label: "test" },
+              { value: NEW, label: t("a new dataset") },
+              ...(targets.data?.datasets.nodes ?? [])
+                .filter((one) => fits(one, as))
+                .map((one) => ({
+                  value: one.id,
+                  label: t("{{name}}, as version {{number}}", {
+                    name: one.name,
+                    number: (one.latest?.number ?? 0) + 1,
+                  }),
+                })),
             ]}
-            placeholder={into === NEW ? t("none: all are learned") : "train"}
-            clearable
-            value={split}
-            onChange={setSplit}
+            value={into}
+            allowDeselect={false}
+            onChange={(value) => setInto(value ?? NEW)}
           />
+          {into === NEW ? (
+            <TextInput
+              label={t("Name of the dataset")}
+              value={name}
+              onChange={(event) => setName(event.currentTarget.value)}
+            />
+          ) : null}
+          {hasSplits ? (
+            <Select
+              label={t("Split")}
+              data={[
+                { value: "train", label: "train" },
+                { value: "validation", label: "validation" },
+                { value: "test", label: "test" },
+              ]}
+              placeholder={into === NEW ? t("none: all are learned") : "train"}
+              clearable
+              value={split}
+              onChange={setSplit}
+            />
+          ) : null}
+        </SimpleGrid>
+        {split === "validation" || split === "test" ? (
+          <Text size="xs" c="dimmed">
+            {t("Rows of the splits validation and test are not learned.")}
+          </Text>
         ) : null}
         {isNamed ? (
           <Loaded reading={preview} rows={4}>
@@ -208,7 +214,7 @@ function Fields(props: { source: CollectSource; name: string; children: ReactNod
         {work.problem ? <ProblemNotice problem={work.problem} /> : null}
         <Group justify="flex-end">
           <Button type="submit" loading={work.isBusy} disabled={!isReady}>
-            {t("Add {{rows}} rows", { rows: count(seen?.rowCount ?? 0) })}
+            {t("Add {{count}} rows", { count: seen?.rowCount ?? 0 })}
           </Button>
         </Group>
       </Stack>

@@ -36,7 +36,7 @@ export function useJudgedRows(shown: readonly { id: string }[]): {
     <>
       <Gate scope="write">
         <Button variant="default" disabled={chosen.length === 0} onClick={dialog.open}>
-          {t("Make data of {{count}} replies", { count: chosen.length })}
+          {t("Make data of {{count}} verdicts", { count: chosen.length })}
         </Button>
       </Gate>
       {isOpen ? <CollectDialog isOpen onClose={dialog.close} source={source} name="rated-replies" /> : null}

@@ -1,5 +1,5 @@
 // Of an assessment's answers: rows are ticked, or all that a candidate lost are taken, and become rows of a dataset.
-import { Button, Checkbox, Select, Stack } from "@mantine/core";
+import { Button, Checkbox, Select, SimpleGrid } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { type ReactNode, useMemo, useState } from "react";
 import { Gate } from "../accounts/viewer.tsx";
@@ -38,7 +38,7 @@ export function useLostRows(assessment: Assessed): { tick: (row: number) => Reac
       <Gate scope="write">
         <Button size="xs" variant="default" onClick={dialog.open}>
           {ticked.size > 0
-            ? t("Make data of {{count}} chosen rows", { count: ticked.size })
+            ? t("Make data of {{count}} rows", { count: ticked.size })
             : t("Make data of lost rows")}
         </Button>
       </Gate>
@@ -69,7 +69,7 @@ function Lost(props: { assessment: Assessed; ticked: ReadonlySet<number>; onClos
   );
   return (
     <CollectDialog isOpen onClose={props.onClose} source={source} name={`${assessment.name}_lost`}>
-      <Stack gap={12}>
+      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing={12}>
         <Select
           label={t("Whose rows")}
           data={candidates.map((one) => ({ value: one.candidateId, label: one.name }))}
@@ -81,7 +81,7 @@ function Lost(props: { assessment: Assessed; ticked: ReadonlySet<number>; onClos
           label={t("Which of them")}
           data={[
             ...(ticked.size > 0
-              ? [{ value: "ticked", label: t("the {{count}} chosen rows", { count: ticked.size }) }]
+              ? [{ value: "ticked", label: t("the {{count}} rows chosen", { count: ticked.size }) }]
               : []),
             { value: "wrong", label: t("all that it got wrong or failed at") },
             ...(hasOthers ? [{ value: "beaten", label: t("all on which another was better") }] : []),
@@ -102,7 +102,7 @@ function Lost(props: { assessment: Assessed; ticked: ReadonlySet<number>; onClos
             onChange={(value) => value && setRight(value as Right)}
           />
         ) : null}
-      </Stack>
+      </SimpleGrid>
     </CollectDialog>
   );
 }
