@@ -62,6 +62,7 @@ test.skipIf(!canWalk)(
     await walk.heading("lost rows").waitFor();
     await walk.until('{ dataset(name: "lost rows") { latest { rowCount } } }', whole(2));
     await page.getByText("2 from the assessment router").waitFor();
+    await page.getByText("2 rows added", { exact: true }).waitFor();
     await page.getByText("collected_from").first().waitFor();
     await page.getByRole("link", { name: "Train with it" }).waitFor();
     await walk.look("collected-dataset", { picture: false });

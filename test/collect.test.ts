@@ -102,8 +102,11 @@ describe("an assessment", () => {
       }),
     });
     expect(made.statistics.origins).toEqual([{ kind: "assessment", name: "held", rows: 1 }]);
+    const last = '{ dataset(name: "target") { lastCollected { added alreadyThere } } }';
+    expect(await world.graphql(last)).toEqual({ dataset: { lastCollected: { added: 1, alreadyThere: 1 } } });
     // The same again adds nothing, and makes no version.
     await collect({ ...input, confirm: true });
+    expect(await world.graphql(last)).toEqual({ dataset: { lastCollected: { added: 0, alreadyThere: 2 } } });
     expect(await latest("target")).toMatchObject({ number: 2, rowCount: 3 });
   });
 

@@ -27,7 +27,6 @@ import { type Split, splitOfRow } from "./split.ts";
 export { type CollectedRow, type FitRow, fitterFor } from "./fit.ts";
 export type { ImportDatasetInput } from "./import.ts";
 export type { CutRows, Histogram } from "./lengths.ts";
-export { PROVENANCE } from "./provenance.ts";
 export { runReaderChild } from "./reader.ts";
 export {
   type Mapping,

@@ -15,7 +15,7 @@ import { RunProgress } from "../ui/status.tsx";
 import { hashFact, idFact, whenFact } from "../ui/things.tsx";
 import { Cell } from "./cell.tsx";
 import { shapeWord } from "./list-page.tsx";
-import { originFacts } from "./origins.tsx";
+import { collectedFacts, originFacts } from "./origins.tsx";
 import { datasetQuery, histogramQuery, renderedRowQuery, rowsQuery } from "./queries.ts";
 
 const pageRows = 50;
@@ -317,6 +317,7 @@ export function DatasetPage() {
                         [t("Row shape"), shapeWord(version.shape)],
                         [t("Columns"), version.columns.map((column) => column.name).join(", ")],
                         ...originFacts(version.statistics, version.rowCount),
+                        ...collectedFacts(dataset.lastCollected),
                         [t("Size"), bytes(version.sizeBytes)],
                         whenFact(t("Added"), version.createdAt),
                         hashFact(version.hash),

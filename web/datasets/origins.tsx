@@ -14,6 +14,14 @@ const words: Record<string, string> = {
   vote: t("votes in chat"),
 };
 
+/** What the latest collecting added; none after another import. */
+export function collectedFacts(last: { added: number; alreadyThere: number } | null): [string, string][] {
+  if (last === null) return [];
+  const added = t("{{count}} rows added", { count: last.added });
+  const there = t("already there: {{count}}", { count: last.alreadyThere });
+  return [[t("Collected last"), last.alreadyThere > 0 ? `${added}, ${there}` : added]];
+}
+
 /** The fact for the page; none where no row was collected. */
 export function originFacts(statistics: unknown, rowCount: number): [string, string][] {
   const found = shape.safeParse(statistics);

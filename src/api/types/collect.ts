@@ -1,4 +1,5 @@
 // Collecting: lost answers and judged replies as rows of a dataset, looked at first.
+import { z } from "zod";
 import { askerOf, opens } from "../../accounts/accounts.ts";
 import type { CollectWish, LeftOut, Preview as PreviewShape, Warning } from "../../collect/collect.ts";
 import type { DatasetRow } from "../../datasets/datasets.ts";
@@ -129,6 +130,30 @@ const Preview = builder.objectRef<PreviewShape>("CollectPreview").implement({
     }),
   }),
 });
+
+const addedShape = z.object({ added: z.number(), alreadyThere: z.number() });
+const RowsAdded = builder.objectRef<z.infer<typeof addedShape>>("RowsAdded").implement({
+  description: "What came of collecting rows.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    added: t.exposeInt("added", { description: "Rows that are new in the dataset." }),
+    alreadyThere: t.exposeInt("alreadyThere", {
+      description: "Rows whose content it held already, or that came twice; they are not added.",
+    }),
+  }),
+});
+builder.objectField(Dataset, "lastCollected", (t) =>
+  t.field({
+    type: RowsAdded,
+    nullable: true,
+    description: "What the latest import added, where that collected rows and has succeeded.",
+    extensions: needs("read"),
+    resolve: async ({ id }, _, { runs }) => {
+      const run = await runs.latestOf(id);
+      return addedShape.safeParse(run?.result).data ?? null;
+    },
+  }),
+);
 
 /** The wish of who asks. @throws EspalierError SCOPE_MISSING for feedback without the scope chat */
 function wishOf(input: CollectWish, { principal }: Context): CollectWish {
