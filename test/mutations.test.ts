@@ -138,6 +138,24 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
       { type: "NotFoundError", code: "DATASET_NOT_FOUND" },
     ],
   ],
+  collectRows: [
+    [
+      '(input: { assessment: { name: "nobody", candidate: "toy" }, as: EXAMPLES, name: "d" })',
+      { type: "NotFoundError", code: "ASSESSMENT_NOT_FOUND" },
+    ],
+    [
+      '(input: { feedback: { ids: ["fbk_x"] }, as: EXAMPLES, name: "d" })',
+      { type: "NotFoundError", code: "FEEDBACK_NOT_FOUND", field: "feedback.ids" },
+    ],
+    [
+      "(input: { feedback: {}, as: EXAMPLES })",
+      { type: "InputError", code: "COLLECT_INVALID", field: "name" },
+    ],
+    [
+      '(input: { feedback: {}, as: EXAMPLES, name: "d", split: "best" })',
+      { type: "InputError", code: "COLLECT_INVALID", field: "split" },
+    ],
+  ],
   resumeAssessment: [['(id: "asm_x")', { type: "NotFoundError", code: "ASSESSMENT_NOT_FOUND", field: "id" }]],
   undelete: [
     ['(id: "nobody")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],

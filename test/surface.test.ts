@@ -134,6 +134,12 @@ test.each([
   [["retire", "pet"], 4, "HAS_DEPENDANTS"],
   [["delete", "toy"], 4, "HAS_DEPENDANTS"],
   [["assessment", "report", "nobody"], 3, "ASSESSMENT_NOT_FOUND"],
+  [
+    ["dataset", "collect", "--from-assessment", "nobody", "--candidate", "x", "--name", "d"],
+    3,
+    "ASSESSMENT_NOT_FOUND",
+  ],
+  [["dataset", "collect", "--name", "d"], 2, "USAGE"],
   [["chat", "toy", "hi", "--kb", "k"], 3, "KNOWLEDGE_BASE_NOT_FOUND"],
   [["dataset", "import", "bad.jsonl", "--name", "bad", "--wait"], 1, "ROW_NOT_OBJECT"],
 ] as const)("%p ends with %p, %s", async (args, code, name) => {

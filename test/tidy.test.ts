@@ -24,11 +24,12 @@ const RANK: Record<string, number> = {
   "src/assessments": 9,
   "src/images": 9,
   "src/chat": 10,
-  "src/accounts": 11,
-  "src/api": 12,
-  "src/cli": 13,
-  "src/serve": 13,
-  "src/main.ts": 14,
+  "src/collect": 11,
+  "src/accounts": 12,
+  "src/api": 13,
+  "src/cli": 14,
+  "src/serve": 14,
+  "src/main.ts": 15,
 };
 const DOMAINS = [
   "usage",
@@ -42,6 +43,7 @@ const DOMAINS = [
   "assessments",
   "images",
   "chat",
+  "collect",
   "accounts",
 ];
 

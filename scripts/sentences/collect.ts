@@ -30,6 +30,7 @@ const passedOn: Record<string, string> = {
   'src/knowledge/indexing.ts: first.hint ?? "Each document says why."': "a document's own error",
   "src/assessments/input.ts: problem.message": "what checkTemplate says, collected there",
   "src/assessments/input.ts: problem.hint": "what checkTemplate says, collected there",
+  "src/collect/collect.ts: grave.message": "a warning's own, said in src/collect/warnings.ts",
   "src/api/graphql.ts: error.message": "the GraphQL library's, about a query that no page sends",
 };
 

@@ -2,6 +2,7 @@
 import type { Accounts, Principal } from "../accounts/accounts.ts";
 import type { Assessments } from "../assessments/assessments.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Collecting } from "../collect/collect.ts";
 import type { Config } from "../config.ts";
 import type { Dashboard } from "../dashboard/dashboard.ts";
 import type { Datasets } from "../datasets/datasets.ts";
@@ -38,6 +39,7 @@ export type ApiDeps = {
   notifications: Notifications;
   chat: Chat;
   assessments: Assessments;
+  collecting: Collecting;
   config: Config;
   log: Log;
   /** What the server's own trainer is doing while it has not checked in; null where there is nothing to say. */

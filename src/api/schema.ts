@@ -5,6 +5,7 @@ import "./types/assessment-report.ts";
 import "./types/assessment-verbs.ts";
 import "./types/assessments.ts";
 import "./types/chat.ts";
+import "./types/collect.ts";
 import "./types/feedback.ts";
 import "./types/images.ts";
 import "./types/dashboard.ts";

@@ -29,6 +29,7 @@ import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
 import { type GraderSpec, graderLabel, graderSpecSchema, graderTitle } from "./graders/graders.ts";
 import type { Grading } from "./grading.ts";
 import { type HtmlReport, htmlReport } from "./html.ts";
+import { type LostRow, type LostWish, lostRows } from "./lost.ts";
 import { createRating, peopleOf } from "./people/rating.ts";
 import { type AssessedRow, createReading, type RowWish } from "./reading.ts";
 import { createReporter } from "./reporter.ts";
@@ -48,6 +49,7 @@ export { runGraderChild } from "./graders/child.ts";
 export { createGrading } from "./grading.ts";
 export { HTML_POLICY } from "./html.ts";
 export type { AssessmentWish, CandidateWish, JudgeWish } from "./input.ts";
+export type { LostRow, LostWish } from "./lost.ts";
 export type { PairTotal } from "./pair-totals.ts";
 export type { RatingQueue, RatingTask } from "./people/rating.ts";
 export type { Preview, PreviewedCandidate, PreviewedRow } from "./preview.ts";
@@ -131,6 +133,9 @@ export function createAssessments(deps: AssessmentsDeps) {
     runOf: (assessmentId: string): Promise<RunRow | null> => runs.latestOf(assessmentId),
     /** How its answers are scored, as on the command line. */
     graderLabels: (row: AssessmentRow): string[] => gradersOf(row).map(graderLabel),
+    /** Rows that a candidate lost, with what would have been right. */
+    lost: (row: AssessmentRow, wish: LostWish): AsyncGenerator<LostRow, void, void> =>
+      lostRows(store, row, row.graders.length, wish),
     /** Whether people are among its graders. */
     isRatedByPeople: (row: AssessmentRow): boolean => peopleOf(row, 1).length > 0,
     /** Answers by row, then by candidate. */

@@ -16,9 +16,9 @@ export type Question = { messages: SentTurn[]; reference: string | null };
 export const TURN_NAMES = ["prompt", "completion", "system"] as const;
 
 /** Names that a question and a reference may use with this dataset version. */
-export function namesOf({ columns, shape, statistics }: DatasetVersionRow): string[] {
+export function namesOf({ columns, statistics }: DatasetVersionRow): string[] {
   const own = columns.map(({ name }) => name);
-  if (shape === "table" && !statistics.trainable) return own;
+  if (!statistics.trainable) return own;
   return [...new Set([...own, ...TURN_NAMES])];
 }
 

@@ -15,6 +15,7 @@ import { type Asker, makerOf } from "./access.ts";
 import { type ConversationRow, createConversations } from "./conversations.ts";
 import { createFeedback } from "./feedback.ts";
 import { createGrounding } from "./grounded.ts";
+import { createJudged } from "./judged.ts";
 import {
   checkParameters,
   checkText,
@@ -33,6 +34,7 @@ export { inTrashOf, isMaker } from "./access.ts";
 export type { ConversationRow, VersionedMessage } from "./conversations.ts";
 export { type ExportFormat, exportTypes, isExportFormat } from "./export.ts";
 export type { FeedbackKind, FeedbackRow, Opinion, VoteVerdict } from "./feedback.ts";
+export type { JudgedRow, JudgedWish, Unusable } from "./judged.ts";
 export type { PictureRow } from "./pictures.ts";
 export { type PromptRow, type PromptVersionRow, variablesOf } from "./prompts.ts";
 export type { ReplyToken } from "./reply.ts";
@@ -113,7 +115,7 @@ export function createChat({
     for (const reply of replies.values()) if (reply.conversationId === conversationId) reply.stop();
   });
   const { getOwnConversation, getMessage, getOwnMessage } = kept;
-  const judging = createFeedback({ store, clock, kept });
+  const judging = { ...createFeedback({ store, clock, kept }), ...createJudged({ store, kept, pictures }) };
   const places = createPlaces({ store, clock, kept });
 
   /**

@@ -239,7 +239,7 @@ type Common = Pick<
 >;
 
 /** Holds for feedback in which a model of this name then, or of this id, replied. */
-function repliedBy(model: string) {
+export function repliedBy(model: string) {
   return sql`EXISTS (SELECT 1 FROM json_each(${feedback.replies})
     WHERE ${model} IN (json_extract(value, '$.model'), json_extract(value, '$.modelId')))`;
 }
@@ -254,7 +254,7 @@ function saidBy({ projectId, userId, keyId }: Who) {
 }
 
 /** Holds for what was said of conversations that somebody may read. */
-function visibleTo(who: Who) {
+export function visibleTo(who: Who) {
   return and(
     eq(feedback.projectId, who.projectId),
     sql`EXISTS (SELECT 1 FROM ${conversations} WHERE ${conversations.id} = ${feedback.conversationId} AND ${readableBy(who)})`,

@@ -2,6 +2,7 @@
 import { Option } from "commander";
 import { z } from "zod";
 import { declareAssessments } from "./declare-assessments.ts";
+import { declareCollect } from "./declare-collect.ts";
 import { declareLocal } from "./declare-local.ts";
 import { declareProviders } from "./declare-providers.ts";
 import { document, group, number, required, take, text, words, yes } from "./flags.ts";
@@ -32,8 +33,10 @@ function declareImports({ parent, verb }: Declared): void {
       return document(await importModel(server(), path, take({ name: z.string() }, flags)));
     },
   });
+  const dataset = group(parent, "dataset", "Datasets.");
+  declareCollect(dataset, verb);
   verb({
-    under: group(parent, "dataset", "Datasets."),
+    under: dataset,
     name: "import <file>",
     about: "Import a JSONL, JSON or CSV file as the next version of a dataset.",
     example:

@@ -22,13 +22,21 @@ import { cutOf, type Histogram, histogramOf, keepLengths, type RowLength, seenBy
 import type { ReaderDeps } from "./reader.ts";
 import { readRows, searchRows } from "./rows.ts";
 import { checkMapping, type Mapping, shapes, type TrainingRow, toTrainingRow } from "./shape.ts";
-import { splitOfRow } from "./split.ts";
+import { type Split, splitOfRow } from "./split.ts";
 
+export { type CollectedRow, type FitRow, fitterFor } from "./fit.ts";
 export type { ImportDatasetInput } from "./import.ts";
 export type { CutRows, Histogram } from "./lengths.ts";
 export { runReaderChild } from "./reader.ts";
-export { type Mapping, type Shape, type TrainingRow, toTrainingRow } from "./shape.ts";
-export { splitOfRow } from "./split.ts";
+export {
+  type Mapping,
+  preferenceNotTrainable,
+  type Shape,
+  type TrainingMessage,
+  type TrainingRow,
+  toTrainingRow,
+} from "./shape.ts";
+export { isSplit, type Split, splitOfRow, splits } from "./split.ts";
 
 const columnsSchema = z.array(z.object({ name: z.string(), type: z.string(), emptyShare: z.number() }));
 const splitsSchema = z.object({ train: z.number(), validation: z.number(), test: z.number() });
@@ -151,6 +159,11 @@ export function createDatasets(deps: DatasetsDeps) {
     async get(id: string): Promise<DatasetRow> {
       return (await self.findById(id)) ?? datasetNotFound("dataset", id);
     },
+    /** By its name; null where no list shows one, and the name is free. */
+    async findListed(projectId: string, name: string): Promise<DatasetRow | null> {
+      const where = and(eq(datasets.projectId, projectId), eq(datasets.name, name), isListed);
+      return (await db.select().from(datasets).where(where))[0] ?? null;
+    },
     async findNumber(datasetId: string, number: number): Promise<DatasetVersionRow | null> {
       const where = and(eq(datasetVersions.datasetId, datasetId), eq(datasetVersions.number, number));
       const row = await db.query.datasetVersions.findFirst({ where });
@@ -223,6 +236,18 @@ export function createDatasets(deps: DatasetsDeps) {
         total: version.rowCount,
         nextOffset: end < version.rowCount && rows.length > 0 ? end : null,
       };
+    },
+
+    /** The splits of rows by their numbers; null where their version has no column `split`, or is gone. */
+    async splitsOf(versionId: string, numbers: readonly number[]): Promise<(Split | null)[]> {
+      const version = await self.findVersion(versionId);
+      if (!version?.statistics.hasOwnSplits) return numbers.map(() => null);
+      const found: (Split | null)[] = [];
+      for (const number of numbers) {
+        const [stored] = await readRows(...pathsOf(version), number, 1);
+        found.push(stored ? splitOfRow(stored.row) : null);
+      }
+      return found;
     },
 
     /** Token lengths of evenly spaced rows, as the model sees them. @throws EspalierError MAPPING_NEEDED */

@@ -9,7 +9,7 @@ import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { checkName } from "../kit/names.ts";
 import type { RunHandler, RunRow, Runs } from "../runs/runs.ts";
-import type { Store } from "../store/store.ts";
+import type { Reader, Store } from "../store/store.ts";
 import { type ReaderDeps, readInChild } from "./reader.ts";
 import type { RowError } from "./rows-types.ts";
 import type { Mapping } from "./shape.ts";
@@ -21,6 +21,8 @@ export type ImportDatasetInput = {
   claim: () => Promise<string>;
   keepGoodRows?: boolean;
   mapping?: unknown;
+  /** Adds the rows (JSONL) to those of the newest version, which its mapping reads, where there is one. */
+  append?: boolean;
 };
 
 export const mappingSchema = z.strictObject({
@@ -33,6 +35,7 @@ const specSchema = z.object({
   incoming: z.string(),
   keepGoodRows: z.boolean(),
   mapping: mappingSchema.nullable(),
+  append: z.boolean().default(false),
 });
 
 /** Row errors that the run's log shows one by one. */
@@ -77,7 +80,13 @@ export async function startImport(
       executor: "server",
       name: `Import ${name}`,
       subjectId: dataset.id,
-      spec: { datasetId: dataset.id, incoming, keepGoodRows: input.keepGoodRows ?? false, mapping },
+      spec: {
+        datasetId: dataset.id,
+        incoming,
+        keepGoodRows: input.keepGoodRows ?? false,
+        mapping,
+        append: input.append ?? false,
+      } satisfies z.infer<typeof specSchema>,
     });
     return { dataset, run };
   }, "dataset.import.start");
@@ -86,7 +95,7 @@ export async function startImport(
 /** What does the import; the same content twice is one version. */
 export function importHandler({ store, clock, reader }: Deps): RunHandler {
   return async ({ run, signal, log, progress, crashPoint }) => {
-    const { datasetId, incoming, keepGoodRows, mapping } = specSchema.parse(run.spec);
+    const { datasetId, incoming, keepGoodRows, append, mapping: said } = specSchema.parse(run.spec);
     const { folder, names } = await store.incoming.find(incoming);
     const fileName = names[0];
     if (fileName === undefined)
@@ -96,6 +105,9 @@ export function importHandler({ store, clock, reader }: Deps): RunHandler {
         hint: "Upload the file again and import that.",
         status: 404,
       });
+    const base = append ? await latestOf(store.db, datasetId) : undefined;
+    const mapping = base ? mappingSchema.nullable().parse(base.mapping ?? null) : said;
+    const joinedPath = store.blobs.tempPath();
     const dataPath = store.blobs.tempPath();
     const indexPath = store.blobs.tempPath();
     try {
@@ -106,11 +118,20 @@ export function importHandler({ store, clock, reader }: Deps): RunHandler {
         keepGoodRows,
         signal,
         ...(mapping ? { mapping } : {}),
+        ...(append
+          ? {
+              append: {
+                basePath: base ? store.blobs.path(base.sha256) : null,
+                joinedPath,
+                mapping: mapping ?? undefined,
+              },
+            }
+          : {}),
         onProgress: ({ bytesRead, sizeBytes }) =>
           progress({ fraction: (0.9 * bytesRead) / Math.max(1, sizeBytes) }),
       });
       for (const error of written.errors.slice(0, LOGGED_ERRORS)) log(sentence(error), "warning");
-      const { version } = written;
+      const { version, appended } = written;
       if (!version) throw refusal(fileName, written.errors, written.errorCount);
       crashPoint("parsed");
       const data = await store.blobs.putFile(dataPath);
@@ -118,14 +139,12 @@ export function importHandler({ store, clock, reader }: Deps): RunHandler {
       const index = await store.blobs.putFile(indexPath);
       crashPoint("index-put");
       log(`${version.rowCount} rows of shape ${version.shape}; ${written.errorCount} left out`);
+      if (appended) log(`${appended.added} rows are added; ${appended.alreadyThere} were there already`);
       return {
-        result: { id: datasetId, rows: version.rowCount, errorCount: written.errorCount },
+        result: { id: datasetId, rows: version.rowCount, errorCount: written.errorCount, ...appended },
         commit: async (tx) => {
-          const ofDataset = eq(datasetVersions.datasetId, datasetId);
-          const latest = await tx.query.datasetVersions.findFirst({
-            where: ofDataset,
-            orderBy: [desc(datasetVersions.number)],
-          });
+          const latest = await latestOf(tx, datasetId);
+          if (append && latest?.id !== base?.id) throw changedMeanwhile(fileName);
           const isSame =
             latest?.sha256 === data.sha256 &&
             JSON.stringify(latest.mapping ?? null) === JSON.stringify(mapping);
@@ -150,16 +169,37 @@ export function importHandler({ store, clock, reader }: Deps): RunHandler {
               errorCount: written.errorCount,
               errors: written.errors,
               fileName,
+              origins: version.origins,
             },
             createdAt: clock(),
           });
         },
       };
     } finally {
+      await rm(joinedPath, { force: true });
       await rm(dataPath, { force: true });
       await rm(indexPath, { force: true });
     }
   };
+}
+
+const latestOf = (db: Reader, datasetId: string) =>
+  db.query.datasetVersions.findFirst({
+    where: eq(datasetVersions.datasetId, datasetId),
+    orderBy: [desc(datasetVersions.number)],
+  });
+
+function changedMeanwhile(fileName: string): EspalierError {
+  return new EspalierError(
+    "DATASET_CHANGED",
+    "The dataset got another version while rows were added to it.",
+    {
+      field: "dataset",
+      value: fileName,
+      hint: "Retry the run: it adds them to the newest version.",
+      status: 409,
+    },
+  );
 }
 
 function sentence(error: RowError): string {

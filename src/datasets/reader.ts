@@ -2,6 +2,7 @@
 import { type ChildCommand, serveParent, startChild } from "../kit/child.ts";
 import { storeError } from "../kit/disk.ts";
 import { type ErrorParts, EspalierError, errorOf, partsOf } from "../kit/errors.ts";
+import { type Appended, type AppendPlan, joinRows } from "./append.ts";
 import { type WriteOptions, type WriteResult, writeVersion } from "./version.ts";
 
 /** The command becomes this program's `dataset-reader`. */
@@ -9,9 +10,14 @@ export type ReaderDeps = ChildCommand;
 type Progress = { bytesRead: number; sizeBytes: number };
 type Work = {
   path: string;
-  options: Pick<WriteOptions, "dataPath" | "indexPath" | "name" | "keepGoodRows" | "mapping">;
+  options: Pick<WriteOptions, "dataPath" | "indexPath" | "name" | "keepGoodRows" | "mapping"> & {
+    /** The file's rows are added to those of a version. */
+    append?: AppendPlan;
+  };
 };
-type FromReader = { ready: true } | { progress: Progress } | { result: WriteResult } | { error: ErrorParts };
+/** What was written, and where rows were added, how many. */
+export type ReadResult = WriteResult & { appended: Appended | null };
+type FromReader = { ready: true } | { progress: Progress } | { result: ReadResult } | { error: ErrorParts };
 
 /** Longest silence between two words about the progress. */
 const PROGRESS_MS = 200;
@@ -28,9 +34,9 @@ export async function readInChild(
     signal,
     ...options
   }: Work["options"] & { onProgress: (at: Progress) => void; signal: AbortSignal },
-): Promise<WriteResult> {
+): Promise<ReadResult> {
   signal.throwIfAborted();
-  const answer = Promise.withResolvers<WriteResult>();
+  const answer = Promise.withResolvers<ReadResult>();
   const child = startChild<FromReader>(program, {
     message(message) {
       if ("ready" in message) child.send({ path, options } satisfies Work);
@@ -69,17 +75,24 @@ export async function readInChild(
 export function runReaderChild(): Promise<never> {
   return serveParent<Work, FromReader>("dataset-reader", { ready: true }, (say) => ({ path, options }) => {
     let saidAt = 0;
-    writeVersion(path, {
-      ...options,
-      onProgress({ bytesRead, sizeBytes }) {
-        const at = performance.now();
-        if (at - saidAt < PROGRESS_MS) return;
-        saidAt = at;
-        say({ progress: { bytesRead, sizeBytes } });
-      },
-    }).then(
+    const onProgress = ({ bytesRead, sizeBytes }: Progress): void => {
+      const at = performance.now();
+      if (at - saidAt < PROGRESS_MS) return;
+      saidAt = at;
+      say({ progress: { bytesRead, sizeBytes } });
+    };
+    read(path, options, onProgress).then(
       (result) => say({ result }),
       (error: unknown) => say({ error: partsOf(storeError(error, "the data folder"), "RUN_FAILED") }),
     );
   });
+}
+
+async function read(
+  path: string,
+  { append, ...options }: Work["options"],
+  onProgress: (at: Progress) => void,
+): Promise<ReadResult> {
+  const appended = append ? await joinRows(path, append) : null;
+  return { ...(await writeVersion(append?.joinedPath ?? path, { ...options, onProgress })), appended };
 }

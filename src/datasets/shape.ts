@@ -1,8 +1,9 @@
 // Tells a dataset's shape from its first rows, checks each row against it, and makes training rows of it.
 import { EspalierError } from "../kit/errors.ts";
+import { PROVENANCE } from "./provenance.ts";
 import { isRow, type JsonValue, type Row, type RowError, rowError } from "./rows-types.ts";
 
-export const shapes = ["messages", "sharegpt", "alpaca", "prompt-completion", "table"] as const;
+export const shapes = ["messages", "sharegpt", "alpaca", "prompt-completion", "preference", "table"] as const;
 export type Shape = (typeof shapes)[number];
 
 /** Column names, or templates such as `{{question}} in {{language}}`. */
@@ -16,6 +17,7 @@ const needs: Readonly<Record<Shape, readonly string[]>> = {
   sharegpt: ["conversations"],
   alpaca: ["instruction", "output"],
   "prompt-completion": ["prompt", "completion"],
+  preference: ["prompt", "chosen", "rejected"],
   table: [],
 };
 const knownRoles = new Set(["system", "developer", "user", "assistant", "tool", "function"]);
@@ -32,9 +34,26 @@ const sharegptRoles: Readonly<Record<string, string>> = {
   function_call: "assistant",
 };
 
+/** Shapes that no training method learns from as they are. */
+const untrainable: readonly Shape[] = ["preference", "table"];
+
+/** True where rows of this shape, read by this mapping if any, make training rows. */
+export const isTrainable = (shape: Shape, mapping: Mapping | undefined): boolean =>
+  mapping !== undefined || !untrainable.includes(shape);
+
 /** The shape that a row's columns speak for. */
 export function shapeOfRow(row: Row): Shape {
-  return shapes.find((shape) => needs[shape].every((key) => Object.hasOwn(row, key))) ?? "table";
+  return (
+    shapes.find((shape) => needs[shape].every((key) => Object.hasOwn(row, key)) && agrees(row, shape)) ??
+    "table"
+  );
+}
+
+/** Preferences are all text or all messages; other columns of these names are a table's. */
+function agrees(row: Row, shape: Shape): boolean {
+  if (shape !== "preference") return true;
+  const values = needs.preference.map((key) => row[key]);
+  return values.every((value) => typeof value === "string") || values.every((value) => Array.isArray(value));
 }
 
 /** The most frequent shape of the first rows; the earlier one where two are equally frequent. */
@@ -122,6 +141,18 @@ export function checkRow(row: Row, shape: Shape, line: number): RowError | null 
         "prompt and completion must both be text or both be messages.",
         row.completion,
       );
+    case "preference": {
+      for (const column of needs.preference) {
+        const value = row[column];
+        const error = Array.isArray(value)
+          ? checkTurns(value, column, false, line)
+          : checkText(row, column, line);
+        if (error !== null) return error;
+      }
+      if (agrees(row, shape)) return null;
+      const text = "prompt, chosen and rejected must all be text or all be messages.";
+      return rowError(line, "chosen", "WRONG_TYPE", text, row.chosen);
+    }
     case "table":
       return null;
   }
@@ -150,8 +181,15 @@ export function checkMappedRow(row: Row, mapping: Mapping, line: number): RowErr
   return rowError(line, missing.column, "MAPPED_COLUMN_MISSING", text, row);
 }
 
-/** Throws MAPPED_COLUMN_MISSING where the mapping reads a column that is not there. */
+/** Throws MAPPED_COLUMN_MISSING where the mapping reads a column that is not there, PROVENANCE_MAPPED where it says whence rows came. */
 export function checkMapping(mapping: Mapping, columns: readonly string[]): void {
+  const whence = mappedColumns(mapping).find(({ column }) => column === PROVENANCE);
+  if (whence)
+    throw new EspalierError(
+      "PROVENANCE_MAPPED",
+      `The column ${PROVENANCE} says where rows came from; it is no text to learn.`,
+      { field: `mapping.${whence.field}`, value: PROVENANCE, hint: "Map another column." },
+    );
   const missing = mappedColumns(mapping).find(({ column }) => !columns.includes(column));
   if (missing === undefined) return;
   const { field, column } = missing;
@@ -196,11 +234,13 @@ function withSystem(row: Row, messages: TrainingMessage[]): TrainingMessage[] {
 
 /**
  * The row as the trainer reads it; system prompts are kept. The row must have passed `checkRow`.
- * Throws MAPPING_NEEDED for a table without mapping, MAPPED_COLUMN_MISSING where the row lacks a column.
+ * Throws MAPPING_NEEDED for a table without mapping, MAPPED_COLUMN_MISSING where the row lacks a column, and
+ * PREFERENCE_NOT_TRAINABLE for preferences, but for those of text whose columns a mapping names.
  */
 export function toTrainingRow(row: Row, shape: Shape, mapping?: Mapping): TrainingRow {
   if (mapping !== undefined) {
     checkMapping(mapping, Object.keys(row));
+    if (shape === "preference" && Array.isArray(row.prompt)) throw preferenceNotTrainable();
     const messages = [
       { role: "user", content: fillEntry(mapping.prompt, row) },
       { role: "assistant", content: fillEntry(mapping.completion, row) },
@@ -225,10 +265,24 @@ export function toTrainingRow(row: Row, shape: Shape, mapping?: Mapping): Traini
       if (!Array.isArray(prompt)) return { prompt: textOf(prompt), completion: textOf(completion) };
       return { messages: withSystem(row, [...turnsOf(prompt, false), ...turnsOf(completion, false)]) };
     }
+    case "preference":
+      throw preferenceNotTrainable();
     case "table":
       throw new EspalierError("MAPPING_NEEDED", "A table has no prompt and completion of its own.", {
         field: "mapping",
         hint: `Map two of its columns: ${Object.keys(row).join(", ")}.`,
       });
   }
+}
+
+/** Why preferences cannot be trained on, with the mend. */
+export function preferenceNotTrainable(): EspalierError {
+  return new EspalierError(
+    "PREFERENCE_NOT_TRAINABLE",
+    "The rows are preferences (prompt, chosen, rejected), and no training method learns from preferences yet.",
+    {
+      field: "datasetVersionId",
+      hint: "Train on examples: collect the same rows as examples into a dataset of their own.",
+    },
+  );
 }

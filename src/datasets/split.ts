@@ -5,6 +5,8 @@ import type { Row } from "./rows-types.ts";
 export const splits = ["train", "validation", "test"] as const;
 export type Split = (typeof splits)[number];
 
+export const isSplit = (word: string): word is Split => splits.some((one) => one === word);
+
 const names: Readonly<Record<string, Split>> = {
   train: "train",
   training: "train",

@@ -5,8 +5,9 @@ import { EspalierError } from "../kit/errors.ts";
 import { limits as productLimits } from "../kit/limits.ts";
 import type { Format } from "./formats/detect.ts";
 import { type ParseOptions, parseDataset } from "./parse.ts";
+import { type Origin, Origins } from "./provenance.ts";
 import type { JsonValue, Row, RowError } from "./rows-types.ts";
-import type { Shape } from "./shape.ts";
+import { isTrainable, type Shape } from "./shape.ts";
 import { type Split, splitOfRow } from "./split.ts";
 
 export type ColumnType = "text" | "number" | "boolean" | "list" | "object" | "mixed" | "empty";
@@ -29,6 +30,8 @@ export type VersionInfo = {
   splits: Record<Split, number> | null;
   /** True where the shape, or the mapping, makes training rows of it. */
   trainable: boolean;
+  /** Where collected rows came from. */
+  origins: Origin[];
 };
 
 export type WriteOptions = ParseOptions & {
@@ -55,6 +58,7 @@ export async function writeVersion(sourcePath: string, options: WriteOptions): P
   const hash = createHash("sha256");
   const columns = new Map<string, Seen>();
   const prints = new Prints();
+  const origins = new Origins();
   const splits: Record<Split, number> = { train: 0, validation: 0, test: 0 };
   const errors: RowError[] = [];
   let errorCount = 0;
@@ -80,6 +84,7 @@ export async function writeVersion(sourcePath: string, options: WriteOptions): P
           sizeBytes += Buffer.byteLength(line);
           prints.add(line);
           noteColumns(columns, row);
+          origins.add(row);
           if (columns.size > productLimits.datasetColumns) throw tooManyColumns(options.name);
           const split = splitOfRow(row);
           if (split !== null) {
@@ -128,7 +133,8 @@ export async function writeVersion(sourcePath: string, options: WriteOptions): P
     columns: [...columns].map(([name, seen]) => describe(name, seen, rowCount)),
     duplicateRows: prints.duplicates(),
     splits: splitRows === rowCount ? splits : null,
-    trainable: parsed.shape !== "table" || options.mapping !== undefined,
+    trainable: isTrainable(parsed.shape, options.mapping),
+    origins: origins.list(),
   };
   return { version, errors, errorCount };
 }

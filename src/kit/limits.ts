@@ -190,6 +190,10 @@ export const limits = {
   assessmentGraders: 8,
   /** Most rows that one assessment asks about. */
   assessmentRows: 10_000,
+  /** Most answers or judgements from which rows are collected at once. */
+  collectedRows: 10_000,
+  /** Most judgements that one collecting names one by one. */
+  collectedJudgements: 1_000,
   /** Longest question template of an assessment. */
   assessmentQuestionChars: 100_000,
   /** Longest answer in an assessment, in tokens. */

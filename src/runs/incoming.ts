@@ -3,8 +3,9 @@ import { z } from "zod";
 import type { Store } from "../store/store.ts";
 import type { RunHooks } from "./queue.ts";
 
-/** Failures of the machine, after which the same files may well succeed. */
+/** Failures of the machine or of the moment, after which the same files may well succeed. */
 const WORTH_A_RETRY = new Set([
+  "DATASET_CHANGED",
   "DISK_FULL",
   "ENGINE_DIED",
   "ENGINE_FAILED",

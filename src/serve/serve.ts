@@ -5,6 +5,7 @@ import { createAccounts } from "../accounts/accounts.ts";
 import { createApi } from "../api/api.ts";
 import { createAssessments, createGrading } from "../assessments/assessments.ts";
 import { createChat } from "../chat/chat.ts";
+import { createCollecting } from "../collect/collect.ts";
 import { type Config, childEnvironment } from "../config.ts";
 import { createDashboard } from "../dashboard/dashboard.ts";
 import { createDatasets } from "../datasets/datasets.ts";
@@ -155,6 +156,7 @@ export async function startServer({
       notifications,
       chat,
       assessments,
+      collecting: createCollecting({ store, datasets, assessments, chat }),
     };
     let trainer: LocalTrainer | undefined;
     const localTrainer = (): string | null => trainer?.hint() ?? null;

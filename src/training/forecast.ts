@@ -1,7 +1,7 @@
 // What a training would take: steps, time and memory, with warnings and refusals before it is started.
 import { z } from "zod";
 import { sftParameters } from "../../schema/trainer.ts";
-import type { CutRows, Datasets } from "../datasets/datasets.ts";
+import { type CutRows, type Datasets, preferenceNotTrainable, type Shape } from "../datasets/datasets.ts";
 import { isEspalierError, shapeOf } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { BaseModelRow, Models } from "../models/models.ts";
@@ -27,6 +27,7 @@ type Checked = {
   parameters: ReturnType<typeof parseParameters>;
   version: {
     id: string;
+    shape: Shape;
     rowCount: number;
     sizeBytes: number;
     splits: { train: number };
@@ -84,7 +85,8 @@ export async function forecastOf(
     warnings.push(`Rows are cut at the model's ${base.card.contextLength} tokens, before max_length.`);
   const cut = await cutRows(deps, input, it, warnings);
   const refusals: RunError[] = [];
-  if (!version.statistics.trainable && !input.mapping)
+  if (version.shape === "preference" && !input.mapping) refusals.push(shapeOf(preferenceNotTrainable()));
+  else if (!version.statistics.trainable && !input.mapping)
     refusals.push({
       code: "MAPPING_NEEDED",
       message: "The dataset is a table without prompt and completion.",
@@ -100,6 +102,8 @@ export async function forecastOf(
     refusals,
   };
 }
+
+const REFUSED_BELOW = new Set(["MAPPING_NEEDED", "PREFERENCE_NOT_TRAINABLE"]);
 
 /** What max_length cuts off, with a warning where it cuts anything. */
 async function cutRows(
@@ -124,7 +128,7 @@ async function cutRows(
   } catch (error) {
     if (!isEspalierError(error)) throw error;
     // A table that is not mapped yet is refused below; of a row that the template refuses the trainer says more.
-    if (error.code !== "MAPPING_NEEDED") warnings.push(error.message);
+    if (!REFUSED_BELOW.has(error.code)) warnings.push(error.message);
     return null;
   }
 }

@@ -2,8 +2,9 @@
 import { Button, Group, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import type { ResultOf } from "gql.tada";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useData } from "../api/data.ts";
+import { useLostRows } from "../collect/lost-rows.tsx";
 import { t } from "../i18n.ts";
 import { Surface } from "../ui/bits.tsx";
 import { count, seconds } from "../ui/format.ts";
@@ -193,7 +194,13 @@ function moveByKeys(event: KeyboardEvent<HTMLTableSectionElement>): void {
   next?.scrollIntoView({ block: "nearest" });
 }
 
-function AnswerTable(props: { assessment: Assessment; rows: readonly Row[]; open: (row: number) => void }) {
+function AnswerTable(props: {
+  assessment: Assessment;
+  rows: readonly Row[];
+  open: (row: number) => void;
+  /** The box by which a row is chosen. */
+  tick: (row: number) => ReactNode;
+}) {
   const { candidates, graders } = props.assessment;
   return (
     <section className="e-scroll" aria-label={t("Answers, row by row")}>
@@ -214,15 +221,18 @@ function AnswerTable(props: { assessment: Assessment; rows: readonly Row[]; open
           {props.rows.map(({ row, answers }) => (
             <tr key={row}>
               <td>
-                <Button
-                  variant="subtle"
-                  size="compact-xs"
-                  data-row={row}
-                  aria-label={t("Open row {{row}}", { row })}
-                  onClick={() => props.open(row)}
-                >
-                  {row}
-                </Button>
+                <Group gap={4} wrap="nowrap">
+                  {props.tick(row)}
+                  <Button
+                    variant="subtle"
+                    size="compact-xs"
+                    data-row={row}
+                    aria-label={t("Open row {{row}}", { row })}
+                    onClick={() => props.open(row)}
+                  >
+                    {row}
+                  </Button>
+                </Group>
               </td>
               <td>
                 <span className="e-answer e-few-lines">{answers[0]?.sent.at(-1)?.content}</span>
@@ -249,6 +259,7 @@ function AnswerTable(props: { assessment: Assessment; rows: readonly Row[]; open
 export function AnswerRows(props: { assessment: Assessment }) {
   const { assessment } = props;
   const [address, change] = useAddress();
+  const lost = useLostRows(assessment);
   const filter = filterOf(address, assessment);
   const key = JSON.stringify(filter);
   const [pages, setPages] = useState({ key, count: 1 });
@@ -267,11 +278,14 @@ export function AnswerRows(props: { assessment: Assessment }) {
     <Surface
       title={t("Answers")}
       aside={
-        rows ? (
-          <Text size="sm" c="dimmed" role="status">
-            {t("Rows that match: {{n}}", { n: count(rows.totalCount) })}
-          </Text>
-        ) : null
+        <Group gap={12}>
+          {rows ? (
+            <Text size="sm" c="dimmed" role="status">
+              {t("Rows that match: {{n}}", { n: count(rows.totalCount) })}
+            </Text>
+          ) : null}
+          {lost.button}
+        </Group>
       }
     >
       <Filters assessment={assessment} filter={filter} />
@@ -293,6 +307,7 @@ export function AnswerRows(props: { assessment: Assessment }) {
                 assessment={assessment}
                 rows={rows.nodes}
                 open={(row) => change({ row: String(row) })}
+                tick={lost.tick}
               />
               <Group justify="space-between" mt={8}>
                 {rows.nodes.length < rows.totalCount ? (

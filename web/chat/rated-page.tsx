@@ -6,6 +6,7 @@ import type { ResultOf } from "gql.tada";
 import { useState } from "react";
 import { z } from "zod";
 import { useData } from "../api/data.ts";
+import { useJudgedRows } from "../collect/judged-rows.tsx";
 import { t } from "../i18n.ts";
 import { pathOf } from "../paths.ts";
 import { When } from "../ui/bits.tsx";
@@ -75,6 +76,7 @@ export function RatedPage() {
   const verdict = search.verdict ?? null;
   const reading = useData(ratedQuery, { verdict, model: model || null }, pages);
   const rows = reading.data?.feedback.nodes ?? [];
+  const judged = useJudgedRows(rows);
   const isFiltered = verdict !== null || model !== "";
   return (
     <Page
@@ -102,6 +104,7 @@ export function RatedPage() {
               })
             }
           />
+          {judged.button}
         </Group>
       }
     >
@@ -130,6 +133,7 @@ export function RatedPage() {
                 )
               }
               columns={[
+                { key: "choose", label: t("Chosen"), cell: (r) => judged.tick(r.id) },
                 {
                   key: "verdict",
                   label: t("Verdict"),

@@ -27,7 +27,7 @@ export function Cell(props: { value: unknown }) {
   const turns = turnsOf(props.value);
   if (!turns)
     return (
-      <Text size="sm" lineClamp={3}>
+      <Text size="sm" lineClamp={3} style={{ overflowWrap: "anywhere" }}>
         {cellText(props.value)}
       </Text>
     );

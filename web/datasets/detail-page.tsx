@@ -15,6 +15,7 @@ import { RunProgress } from "../ui/status.tsx";
 import { hashFact, idFact, whenFact } from "../ui/things.tsx";
 import { Cell } from "./cell.tsx";
 import { shapeWord } from "./list-page.tsx";
+import { collectedFacts, originFacts } from "./origins.tsx";
 import { datasetQuery, histogramQuery, renderedRowQuery, rowsQuery } from "./queries.ts";
 
 const pageRows = 50;
@@ -233,7 +234,7 @@ export function DatasetPage() {
       crumb={{ label: t("Datasets"), to: "/datasets" }}
       needs="train"
       action={
-        version ? (
+        version && version.shape !== "PREFERENCE" ? (
           <Button component={Link} to={`/train?dataset=${version.id}`}>
             {t("Train with it")}
           </Button>
@@ -315,12 +316,21 @@ export function DatasetPage() {
                         [t("Rows"), count(version.rowCount)],
                         [t("Row shape"), shapeWord(version.shape)],
                         [t("Columns"), version.columns.map((column) => column.name).join(", ")],
+                        ...originFacts(version.statistics, version.rowCount),
+                        ...collectedFacts(dataset.lastCollected),
                         [t("Size"), bytes(version.sizeBytes)],
                         whenFact(t("Added"), version.createdAt),
                         hashFact(version.hash),
                         idFact(version.id),
                       ]}
                     />
+                    {version.shape === "PREFERENCE" ? (
+                      <Text size="sm" mt={8}>
+                        {t(
+                          "No training method learns from preferences yet. To train on the better replies, collect the same rows as examples.",
+                        )}
+                      </Text>
+                    ) : null}
                   </Surface>
                 ) : null}
                 <Surface title={t("Used by")}>

@@ -13,7 +13,7 @@ import { createdColumn, nameColumn } from "../ui/things.tsx";
 import { ImportForm } from "./import-form.tsx";
 import { datasetsQuery } from "./queries.ts";
 
-type Shape = "ALPACA" | "PROMPT_COMPLETION" | "MESSAGES" | "SHAREGPT" | "TABLE";
+type Shape = "ALPACA" | "PROMPT_COMPLETION" | "MESSAGES" | "SHAREGPT" | "PREFERENCE" | "TABLE";
 
 /** The words of a shape. */
 export function shapeWord(shape: Shape): string {
@@ -22,6 +22,7 @@ export function shapeWord(shape: Shape): string {
     PROMPT_COMPLETION: t("prompt and completion"),
     MESSAGES: t("messages"),
     SHAREGPT: t("ShareGPT"),
+    PREFERENCE: t("preferences, for no training yet"),
     TABLE: t("table, needs a mapping"),
   };
   return words[shape];

@@ -17,8 +17,9 @@ export const datasetQuery = graphql(`
       ... on Dataset {
         id name status createdAt
         run { id kind name status progress step totalSteps etaSeconds error { code message hint field value } }
+        lastCollected { added alreadyThere }
         dependantCount dependants { id kind name relation }
-        latest { id number hash shape rowCount sizeBytes mapping createdAt columns { name type emptyShare } }
+        latest { id number hash shape rowCount sizeBytes mapping statistics createdAt columns { name type emptyShare } }
         versions(first: 200, after: $versions) { nodes { id number hash rowCount createdAt } pageInfo { hasNextPage endCursor } }
       }
     }

@@ -136,7 +136,7 @@ function Form(props: { choices: Choices }) {
   const { choices } = props;
   const search = useSearch({ strict: false }) as { base?: string; dataset?: string };
   const navigate = useNavigate();
-  const usable = choices.datasets.nodes.filter((dataset) => dataset.latest);
+  const usable = choices.datasets.nodes.filter(({ latest }) => latest && latest.shape !== "PREFERENCE");
   const base = choices.baseModels.nodes.find((one) => one.id === search.base) ?? choices.baseModels.nodes[0];
   const dataset =
     usable.find((one) => one.latest?.id === search.dataset || one.id === search.dataset) ?? usable[0];

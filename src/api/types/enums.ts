@@ -63,6 +63,7 @@ export const NamedStep = wordEnum("NamedStep", "A step that makes the next state
 export const DatasetShape = wordEnum("DatasetShape", "How a row says prompt and answer.", {
   alpaca: "instruction, input, output.",
   "prompt-completion": "prompt, completion.",
+  preference: "prompt, chosen, rejected: what is better than what; no training method learns from it yet.",
   messages: "OpenAI messages.",
   sharegpt: "conversations with from and value.",
   table: "Any other columns; trainable after mapping them.",
