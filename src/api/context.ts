@@ -1,6 +1,6 @@
 // What every resolver and route can reach: the front doors, and who asks.
 import type { Accounts, Principal } from "../accounts/accounts.ts";
-import type { Assessments } from "../assessments/assessments.ts";
+import type { Assessments, Gates } from "../assessments/assessments.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Config } from "../config.ts";
 import type { Dashboard } from "../dashboard/dashboard.ts";
@@ -38,6 +38,7 @@ export type ApiDeps = {
   notifications: Notifications;
   chat: Chat;
   assessments: Assessments;
+  gates: Gates;
   config: Config;
   log: Log;
   /** What the server's own trainer is doing while it has not checked in; null where there is nothing to say. */

@@ -4,6 +4,7 @@ import "./types/accounts.ts";
 import "./types/assessments.ts";
 import "./types/chat.ts";
 import "./types/feedback.ts";
+import "./types/gates.ts";
 import "./types/images.ts";
 import "./types/dashboard.ts";
 import "./types/datasets.ts";

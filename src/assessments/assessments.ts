@@ -32,6 +32,16 @@ export type AssessmentRow = typeof assessments.$inferSelect;
 export type CandidateRow = typeof candidates.$inferSelect;
 export type AnswerRow = typeof answers.$inferSelect;
 export type ScoreRow = typeof scores.$inferSelect;
+export {
+  createGates,
+  type GateCheck,
+  type GateOverrideRow,
+  type GatePreview,
+  type GateResult,
+  type GateRow,
+  type Gates,
+  type GateWish,
+} from "./gates/gates.ts";
 export type { AssessmentWish, CandidateWish } from "./input.ts";
 export type { CandidateTotal, GraderTotal, PairTotal, Report, Verdict } from "./report.ts";
 

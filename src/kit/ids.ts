@@ -46,6 +46,8 @@ export const ID_PREFIX = {
   assessment: "asm",
   candidate: "cnd",
   answer: "ans",
+  gate: "gat",
+  gateOverride: "gov",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

@@ -198,6 +198,10 @@ export const limits = {
   assessmentEngineAnswers: 4,
   /** Answers of one provider that one assessment waits for at once. */
   assessmentProviderAnswers: 8,
+  /** Most gates of one project: each is looked at when a model is deployed or registered. */
+  gates: 20,
+  /** Longest reason for overriding a gate. */
+  gateReasonChars: 1_000,
   /** Most labelled questions of one knowledge base. */
   labelledQuestions: 2_000,
   /** Most ways of asking that one evaluation compares. */

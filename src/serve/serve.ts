@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { createAccounts } from "../accounts/accounts.ts";
 import { createApi } from "../api/api.ts";
-import { createAssessments } from "../assessments/assessments.ts";
+import { createAssessments, createGates, type Gates } from "../assessments/assessments.ts";
 import { createChat } from "../chat/chat.ts";
 import { type Config, childEnvironment } from "../config.ts";
 import { createDashboard } from "../dashboard/dashboard.ts";
@@ -25,7 +25,7 @@ import { createKnowledge } from "../knowledge/knowledge.ts";
 import { createModels, createProviders } from "../models/models.ts";
 import { createDiskWatch, createNotifications } from "../notifications/notifications.ts";
 import { createRuns } from "../runs/runs.ts";
-import { createServing } from "../serving/serving.ts";
+import { createServing, type ServingDeps } from "../serving/serving.ts";
 import { createSecrets } from "../store/secrets.ts";
 import { openStore } from "../store/store.ts";
 import { createTraining } from "../training/training.ts";
@@ -107,7 +107,10 @@ export async function startServer({
       void usage.record({ ...call, userId: null, keyId: null, source: "knowledge" });
     const providers = createProviders({ store, secrets, remote, clock, record });
     const training = createTraining({ store, runs, models, datasets, clock });
-    const serving = createServing({ store, runs, models, engine, clock, log });
+    // Gates look at assessments, which stand to the right of serving; nothing is deployed before they are there.
+    let gates: Gates;
+    const checkGate: NonNullable<ServingDeps["checkGate"]> = (wish) => gates.admit(wish);
+    const serving = createServing({ store, runs, models, engine, clock, log, checkGate });
     closers.push(() => serving.close());
     const embedders = createEmbedders([createBuiltInEmbedder(engine)], providers.embedders);
     const knowledge = createKnowledge({
@@ -126,6 +129,7 @@ export async function startServer({
     closers.push(() => chat.close());
     const { answer } = chat;
     const assessments = createAssessments({ store, runs, datasets, models, knowledge, answer, clock });
+    gates = createGates({ store, models, assessments, clock });
     let isReady = false;
     const fronts = {
       accounts,
@@ -145,6 +149,7 @@ export async function startServer({
       notifications,
       chat,
       assessments,
+      gates,
     };
     let trainer: LocalTrainer | undefined;
     const localTrainer = (): string | null => trainer?.hint() ?? null;

@@ -222,7 +222,7 @@ const Report = builder.objectRef<ReportShape>("AssessmentReport").implement({
   }),
 });
 
-const Assessment = builder.objectRef<AssessmentRow>("Assessment").implement({
+export const Assessment = builder.objectRef<AssessmentRow>("Assessment").implement({
   description: "Candidates asked about the same rows of a dataset, and how their answers were scored.",
   extensions: needs("read"),
   interfaces: [NodeInterface],
@@ -340,7 +340,7 @@ const StartInput = builder.inputType("StartAssessmentInput", {
   }),
 });
 
-const AssessmentResult = resultUnion<{ assessment: AssessmentRow; run: RunRow }>(
+export const AssessmentResult = resultUnion<{ assessment: AssessmentRow; run: RunRow }>(
   "Assessment",
   "What is being asked.",
   (t) => ({
