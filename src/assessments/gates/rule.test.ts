@@ -51,6 +51,10 @@ test("rules and figures are said with what they are about", () => {
   expect(figureSentence(score(0.8), figure(0.62, 0.51, 0.72), measured)).toBe(
     "bot scores 0.62 [0.51, 0.72] (exact, 80 rows of router); it takes 0.80 or more.",
   );
+  expect(figureSentence(score(0.8), figure(2 / 3, 0.5149, 0.7222), measured)).toContain("0.67 [0.51, 0.72]");
+  expect(figureSentence(score(0.8), figure(0.7996, 0.5149, 0.8222), measured)).toContain(
+    "0.7996 [0.5149, 0.8222]",
+  );
   expect(figureSentence(score(0.5, 0.52), figure(0.62, 0.51, 0.72), measured)).toBe(
     "bot scores 0.62 [0.51, 0.72] (exact, 80 rows of router); its lower bound has to be 0.52 or more.",
   );

@@ -49,9 +49,15 @@ export function shortfallOf(rule: GateRule, { value, low }: Figure): Shortfall {
 const digits = (value: number): string => value.toFixed(4).replace(/(\.\d\d\d*?)0+$/, "$1");
 const signed = (value: number): string => `${value < 0 ? "−" : "+"}${digits(Math.abs(value))}`;
 
-/** The figure as people read it: `0.62 [0.51, 0.72]`, differences with their sign. */
-export function figureText(rule: GateRule, { value, low, high }: Figure): string {
-  const say = rule.kind === "score" ? digits : signed;
+/** The figure as people read it: `0.62 [0.51, 0.72]`, with more digits where two would hide what it falls short by. */
+export function figureText(rule: GateRule, { value, low, high, n }: Figure): string {
+  const round = (one: number): number => Number(one.toFixed(2));
+  const rounded = { value: round(value), low: round(low), high: round(high), n };
+  const isTold = shortfallOf(rule, rounded) === shortfallOf(rule, { value, low, high, n });
+  const say = (one: number): string => {
+    const shown = isTold ? round(one) : one;
+    return rule.kind === "score" ? digits(shown) : signed(shown);
+  };
   return `${say(value)} [${say(low)}, ${say(high)}]`;
 }
 
