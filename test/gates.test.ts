@@ -1,109 +1,32 @@
 // Gates through the API and the command line: what does not pass is neither deployed nor registered, with its figure;
 // an override takes a right and a reason, and is kept.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
 import { z } from "zod";
 import { projects } from "../schema/tables/accounts.ts";
-import { writeToyModel } from "../src/inference/toy.test-kit.ts";
 import { newId } from "../src/kit/ids.ts";
 import { createUser } from "./command.ts";
+import {
+  CHECK,
+  createGateKit,
+  DEPLOY,
+  deployed,
+  ERRORS,
+  GATE,
+  GOOD_SEED,
+  REGISTER,
+  started,
+} from "./gate-kit.ts";
 import { startWorld, type World } from "./world.ts";
 
 setDefaultTimeout(120_000);
-const ERRORS = "... on UserError { code text: message hint field value }";
-const START = `mutation ($input: StartAssessmentInput!) { startAssessment(input: $input) { __typename
-  ... on AssessmentSuccess { assessment { id name } run { id } } ${ERRORS} } }`;
-const GATE = `mutation ($name: String!, $rule: GateRuleInput!) { createGate(name: $name, rule: $rule) { __typename
-  ... on CreateGateSuccess { gate { id name rule } } ${ERRORS} } }`;
-const DEPLOY = `mutation ($input: DeployModelInput!) { deployModel(input: $input) { __typename
-  ... on DeployModelSuccess { live { id name } run { id } } ${ERRORS} } }`;
-const REGISTER = `mutation ($input: RegisterModelInput!) { registerModel(input: $input) { __typename
-  ... on RegisterModelSuccess { registered { id alias } } ${ERRORS} } }`;
-const CHECK = `query ($model: String!) { gateCheck(model: $model) { passes results {
-  gate { name } state sentence hint figure low high n candidate assessment { name } } } }`;
 const OVERRIDES = "{ gateOverrides { nodes { name action alias reason createdBy held { gate sentence } } } }";
-const started = z.looseObject({
-  assessment: z.object({ id: z.string() }),
-  run: z.object({ id: z.string() }),
-});
-const deployed = z.looseObject({
-  live: z.object({ id: z.string(), name: z.string() }),
-  run: z.object({ id: z.string() }),
-});
-const checked = z.object({
-  gateCheck: z.object({
-    passes: z.boolean(),
-    results: z.array(z.looseObject({ state: z.string(), sentence: z.string(), hint: z.string().nullable() })),
-  }),
-});
 
-const ROWS = 20;
 let world: World;
-
-async function assess(name: string, models: readonly string[], change: object = {}): Promise<string> {
-  const input = {
-    ...{ name, dataset: "rows", question: "{{question}}", reference: "answer", graders: ["exact"] },
-    ...{ candidates: models.map((model) => ({ model })), maxTokens: 4, ...change },
-  };
-  const { assessment, run } = started.parse(await world.act(START, { input }));
-  await world.succeeded(run.id);
-  return assessment.id;
-}
-async function importRows(name: string, answers: readonly string[]): Promise<void> {
-  const text = answers.map((answer, at) => `${JSON.stringify({ question: `q${at}`, answer })}\n`).join("");
-  const uploadId = await world.upload("rows.jsonl", new TextEncoder().encode(text));
-  const answer = await world.act(
-    `mutation { importDataset(input: { name: "${name}", uploadId: "${uploadId}" }) { __typename
-      ... on ImportDatasetSuccess { run { id } } ${ERRORS} } }`,
-  );
-  await world.succeeded(z.looseObject({ run: z.object({ id: z.string() }) }).parse(answer).run.id);
-}
-const gate = (name: string, rule: object) => world.act(GATE, { name, rule });
-const ungate = (name: string) =>
-  world.act(`mutation ($g: ID!) { deleteGate(gate: $g) { __typename ${ERRORS} } }`, { g: name });
-const check = async (model: string) => checked.parse(await world.graphql(CHECK, { model })).gateCheck;
-const told = async (query: string, input: object, key?: string) =>
-  Object.values(await world.graphql(query, { input }, key))[0];
-/** A live model that is ready; there is no gate, or it passes. */
-async function live(model: string, name: string, more: object = {}): Promise<string> {
-  const input = { modelId: model, name, precision: "FP32", ...more };
-  const { live, run } = deployed.parse(await world.act(DEPLOY, { input }));
-  await world.succeeded(run.id);
-  return live.id;
-}
+const { prepare, importModel, assess, gate, ungate, check, told, live } = createGateKit(() => world);
 
 beforeAll(async () => {
   world = await startWorld([["read"], ["read", "serve"], ["read", "serve", "gates"]]);
-  for (const [name, seed] of [
-    ["good", 7],
-    ["poor", 11],
-  ] as const) {
-    const path = join(world.folder, name);
-    await writeToyModel(path, { seed });
-    const imported = await world.act(
-      `mutation { importModel(input: { name: "${name}", path: ${JSON.stringify(path)} }) { __typename
-        ... on ImportModelSuccess { run { id } } ${ERRORS} } }`,
-    );
-    await world.succeeded(z.looseObject({ run: z.object({ id: z.string() }) }).parse(imported).run.id);
-  }
-  // What the one says is right, on all rows but two.
-  await importRows(
-    "first",
-    Array.from({ length: ROWS }, () => "?"),
-  );
-  await assess("listening", ["good"], { dataset: "first" });
-  const heard = z
-    .object({
-      assessment: z.object({ answers: z.object({ nodes: z.array(z.object({ text: z.string() })) }) }),
-    })
-    .parse(await world.graphql('{ assessment(name: "listening") { answers { nodes { text } } } }'));
-  const words = heard.assessment.answers.nodes.map(({ text }) => text.trim());
-  expect(words.filter((word) => word !== "")).toHaveLength(ROWS);
-  await importRows(
-    "rows",
-    words.map((word, at) => (at < 2 ? "no" : word)),
-  );
-  await assess("quality", ["good", "poor"]);
+  await prepare();
 });
 afterAll(() => world?.close());
 
@@ -192,13 +115,31 @@ test("not worse than the live one: by the difference on the same rows, and by wh
   await ungate("no-worse");
 });
 
+test("a row that no grader could score holds; one grader of several is judged alone", async () => {
+  // Of the right answers "no" at least has no number.
+  await assess("mixed", ["good", "poor"], { graders: ["exact", "numeric:0"] });
+  await gate("mean", { assessment: "mixed", atLeast: 0 });
+  expect((await check("good")).results).toMatchObject([
+    {
+      state: "partial",
+      figure: null,
+      sentence: expect.stringMatching(/^In mixed only \d+ of 20 rows are scored for good; all are needed\.$/),
+    },
+  ]);
+  await ungate("mean");
+  await gate("one", { assessment: "mixed", grader: "exact", atLeast: 0.8 });
+  expect((await check("good")).results).toMatchObject([{ state: "passed", figure: 0.9 }]);
+  await ungate("one");
+  await gate("beside", { assessment: "mixed", grader: "exact", notWorseThan: "good", byAtMost: 0.02 });
+  expect((await check("poor")).results).toMatchObject([
+    { state: "failed", figure: -0.9, n: 20, assessment: { name: "mixed" } },
+  ]);
+  expect(await check("good-live")).toMatchObject({ passes: true, results: [{ figure: 0 }] });
+  await ungate("beside");
+});
+
 test("a model that is not assessed is held until an assessment with the same settings lets it pass", async () => {
-  const path = join(world.folder, "good");
-  const imported = await world.act(
-    `mutation { importModel(input: { name: "next", path: ${JSON.stringify(path)} }) { __typename
-      ... on ImportModelSuccess { run { id } } ${ERRORS} } }`,
-  );
-  await world.succeeded(z.looseObject({ run: z.object({ id: z.string() }) }).parse(imported).run.id);
+  await importModel("next", GOOD_SEED);
   await gate("exact", { assessment: "quality", atLeast: 0.8 });
   const held = { code: "GATE_HOLDS", text: "The gate exact holds. next is not assessed yet as in quality." };
   expect(await told(DEPLOY, input("next"))).toMatchObject(held);
