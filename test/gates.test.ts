@@ -369,6 +369,17 @@ test("at the command line: made, listed, checked with exit code 4 or 0, overridd
     code: 0,
     document: { name: "poor-cli", status: "live" },
   });
+  await importModel("later", GOOD_SEED);
+  expect(await run("gate", "check", "later")).toMatchObject({
+    code: 4,
+    document: {
+      items: [{ status: "unassessed", hint: expect.stringContaining("gate check later --assess") }],
+    },
+  });
+  expect(await run("gate", "check", "later", "--assess", "--wait")).toMatchObject({
+    code: 0,
+    document: { passed: true, items: [{ candidate: "later", figure: 0.9, assessment: "quality later" }] },
+  });
   expect(await run("gate", "remove", "cli", "--yes")).toMatchObject({ code: 0 });
   expect(await run("gate", "remove", "cli", "--yes")).toMatchObject({ code: 3 });
 });

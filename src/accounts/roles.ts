@@ -10,7 +10,8 @@ export const roleTable = {
   },
   admin: {
     scopes: ["read", "write", "train", "serve", "chat", "gates", "trainer", "admin"],
-    about: "Also invites people, changes their roles, disables them, makes keys, and makes or overrides gates.",
+    about:
+      "Also invites people, changes their roles, disables them, makes keys, and makes or overrides gates.",
   },
   owner: {
     scopes: ["read", "write", "train", "serve", "chat", "gates", "trainer", "admin", "owner"],
