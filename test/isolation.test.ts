@@ -83,7 +83,7 @@ function expectUnchanged(before: Map<string, string>, after: Map<string, string>
 
 /** Arguments of mutations that name what is made or say something new, and so refer to nothing. */
 const NEW_TEXTS =
-  /(^|\.)(name|title|note|text|system|systemPrompt|current|wanted|description|reason)$|^registerModel\.input\.alias$/;
+  /(^|\.)(name|title|note|text|system|systemPrompt|current|wanted|description|reason|overrideReason)$|^registerModel\.input\.alias$/;
 
 const fieldsOf = (type: ReturnType<typeof schema.getQueryType>) => Object.values(type?.getFields() ?? {});
 

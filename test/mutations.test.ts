@@ -157,6 +157,20 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
     ],
   ],
   resumeAssessment: [['(id: "asm_x")', { type: "NotFoundError", code: "ASSESSMENT_NOT_FOUND", field: "id" }]],
+  createGate: [
+    [
+      '(name: "g", rule: { assessment: "nobody", atLeast: 0.5 })',
+      { type: "NotFoundError", code: "ASSESSMENT_NOT_FOUND", field: "id" },
+    ],
+    [
+      '(name: "../g", rule: { assessment: "nobody", atLeast: 0.5 })',
+      { type: "InputError", code: "NAME_INVALID", field: "name" },
+    ],
+  ],
+  deleteGate: [['(gate: "nobody")', { type: "NotFoundError", code: "GATE_NOT_FOUND", field: "gate" }]],
+  assessForGate: [
+    ['(gate: "nobody", model: "toy")', { type: "NotFoundError", code: "GATE_NOT_FOUND", field: "gate" }],
+  ],
   undelete: [
     ['(id: "nobody")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],
     ['(id: "base_x")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],

@@ -62,6 +62,7 @@ const WORDS: Record<string, unknown> = {
   "trainings.method": "sft",
   "notifications.kind": "run-failed",
   "assessments.sample": { kind: "all", size: null, seed: 1, by: null },
+  "gates.rule": { kind: "score", grader: null, atLeast: 0, lowerBoundAtLeast: null },
   "webhooks.url": "http://127.0.0.1:1/",
 };
 

@@ -51,6 +51,7 @@ const pages: [string, RouteComponent][] = [
   ["/assessments/$id", lazyRouteComponent(() => import("./assessments/detail-page.tsx"), "AssessmentPage")],
   ["/assessments/$id/rate", lazyRouteComponent(() => import("./assessments/rate-page.tsx"), "RatePage")],
   ["/assess", lazyRouteComponent(() => import("./assessments/start-page.tsx"), "StartAssessmentPage")],
+  ["/gates", lazyRouteComponent(() => import("./gates/page.tsx"), "GatesPage")],
   ["/images", lazyRouteComponent(() => import("./images/page.tsx"), "ImagesPage")],
   ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],
   ["/runs/$id", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunPage")],

@@ -9,11 +9,12 @@ export const roleTable = {
     about: "Imports, trains, deploys, chats and deletes.",
   },
   admin: {
-    scopes: ["read", "write", "train", "serve", "chat", "trainer", "admin"],
-    about: "Also invites people, changes their roles, disables them, and makes keys.",
+    scopes: ["read", "write", "train", "serve", "chat", "gates", "trainer", "admin"],
+    about:
+      "Also invites people, changes their roles, disables them, makes keys, and makes or overrides gates.",
   },
   owner: {
-    scopes: ["read", "write", "train", "serve", "chat", "trainer", "admin", "owner"],
+    scopes: ["read", "write", "train", "serve", "chat", "gates", "trainer", "admin", "owner"],
     about: "Also makes, renames and archives projects, and appoints owners.",
   },
 } as const satisfies Record<string, { scopes: readonly Scope[]; about: string }>;

@@ -7,6 +7,7 @@ export const scopeTable = {
   train: "Start and cancel trainings.",
   serve: "Deploy, stop, start, retire, register and unregister models.",
   chat: "Talk to models, in conversations and under /v1.",
+  gates: "Make and remove gates, and override them with a reason, which is kept.",
   trainer: "Take the project's training work and deliver its results, under /trainer/v1.",
   admin: "Everything in the project but what only its owners may: keys and people included.",
   owner: "Everything: make, rename and archive projects, and appoint owners.",

@@ -1,6 +1,6 @@
 // What every resolver and route can reach: the front doors, and who asks.
 import type { Accounts, Principal } from "../accounts/accounts.ts";
-import type { Assessments } from "../assessments/assessments.ts";
+import type { Assessments, Gates } from "../assessments/assessments.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Collecting } from "../collect/collect.ts";
 import type { Config } from "../config.ts";
@@ -40,6 +40,7 @@ export type ApiDeps = {
   chat: Chat;
   assessments: Assessments;
   collecting: Collecting;
+  gates: Gates;
   config: Config;
   log: Log;
   /** What the server's own trainer is doing while it has not checked in; null where there is nothing to say. */

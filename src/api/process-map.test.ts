@@ -14,6 +14,7 @@ const begun: Facts = {
   registered: [],
   conversations: { count: 0, newest: null },
   assessments: { count: 0, newest: null },
+  held: [],
   knowledge: { count: 0, newest: null },
   thirdParty: [],
   provider: null,
@@ -26,6 +27,22 @@ const gpt = { ...thing("acme/gpt"), abilities: ["text"] };
 const tuned = { customized: [thing("tuned")], conversations: talked };
 const saved = { ...tuned, complete: [{ ...thing("whole"), customizedId: "id_tuned" }] };
 const live = { ...saved, live: [{ ...thing("served"), modelId: "id_whole", status: "live" }] };
+
+const held = (name: string, facts: Partial<Facts>, state: string): Partial<Facts> => ({
+  ...facts,
+  held: [{ id: `id_${name}`, gate: "quality", state }],
+});
+
+test("what a held model needs first is said by what the gate found", () => {
+  const said = (state: string) => nextOf({ ...begun, ...held("whole", saved, state) });
+  expect(said("unassessed")).toMatchObject({
+    sentence: "Next: assess whole for the gate quality.",
+    label: "Assess",
+  });
+  expect(said("partial").label).toBe("Assess");
+  expect(said("failed").sentence).toBe("whole does not pass the gate quality.");
+  expect(said("assessment-gone").sentence).toBe("The gate quality lets nothing pass.");
+});
 
 describe("next", () => {
   const withKnowledge = { conversations: talked, knowledge: { count: 1, newest: "Handbook" } };
@@ -47,7 +64,11 @@ describe("next", () => {
     ["trained", { customized: [thing("tuned")] }, "/chat?models=tuned,smol"],
     ["trained, talked", tuned, "/customized/id_tuned"],
     ["saved", saved, "/complete/id_whole"],
+    ["saved, held, not assessed", held("whole", saved, "unassessed"), "/gates?model=whole"],
+    ["saved, held, failed", held("whole", saved, "failed"), "/gates?model=whole"],
+    ["saved, another is held", held("other", saved, "failed"), "/complete/id_whole"],
     ["deployed", live, "/live/id_served"],
+    ["deployed, held", held("served", live, "failed"), "/gates?model=served"],
     [
       "registered",
       { ...live, registered: [{ alias: "help", deploymentId: "id_served" }] },

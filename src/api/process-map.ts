@@ -1,7 +1,5 @@
 // The process map: what exists at each stage, what is missing there, and the one next thing to do.
-import { opens } from "../accounts/accounts.ts";
-import { isEnded, type RunRow } from "../runs/runs.ts";
-import type { Context } from "./context.ts";
+import type { RunRow } from "../runs/runs.ts";
 import type { TrainerRow } from "./trainers.ts";
 
 export type MapStage = {
@@ -35,6 +33,8 @@ export type Facts = {
   registered: { alias: string; deploymentId: string }[];
   conversations: { count: number; newest: string | null };
   assessments: { count: number; newest: string | null };
+  /** Of the models that may be proposed, those that a gate holds, each with the first such gate and what it found. */
+  held: { id: string; gate: string; state: string }[];
   knowledge: { count: number; newest: string | null };
   thirdParty: { id: string; name: string; abilities: readonly string[] }[];
   /** The newest provider, whether or not a model of it was chosen. */
@@ -47,9 +47,6 @@ export type Facts = {
   /** How a trainer comes to be, or what the server's own one is doing. */
   trainerHint: string;
 };
-
-const noTrainer =
-  "No trainer is connected. Start one with `espalier trainer`, here or on another machine with --url and --token.";
 
 /** Rules for "Next", tried from the top: the first whose condition holds speaks. */
 const nextRules: readonly ((facts: Facts) => MapNext | null)[] = [
@@ -146,28 +143,28 @@ const nextRules: readonly ((facts: Facts) => MapNext | null)[] = [
         )
       : null;
   },
-  ({ complete, live }) => {
-    const newest = complete[0];
-    return newest && !live.some(({ modelId }) => modelId === newest.id) && live.length === 0
-      ? next(
-          `Next: deploy ${newest.name}.`,
-          "A live model answers people and programs.",
-          "Deploy",
-          `/complete/${newest.id}`,
-        )
+  (facts) => {
+    const newest = toDeploy(facts);
+    return newest
+      ? (heldNext(facts, newest) ??
+          next(
+            `Next: deploy ${newest.name}.`,
+            "A live model answers people and programs.",
+            "Deploy",
+            `/complete/${newest.id}`,
+          ))
       : null;
   },
-  ({ live, registered }) => {
-    const unnamed = live.find(
-      ({ id, status }) => status === "live" && !registered.some((one) => one.deploymentId === id),
-    );
-    return unnamed && registered.length === 0
-      ? next(
-          `Next: register ${unnamed.name}.`,
-          "An alias stays the same when the model behind it changes.",
-          "Register",
-          `/live/${unnamed.id}`,
-        )
+  (facts) => {
+    const unnamed = toRegister(facts);
+    return unnamed
+      ? (heldNext(facts, unnamed) ??
+          next(
+            `Next: register ${unnamed.name}.`,
+            "An alias stays the same when the model behind it changes.",
+            "Register",
+            `/live/${unnamed.id}`,
+          ))
       : null;
   },
   ({ registered }) => {
@@ -182,6 +179,45 @@ const nextRules: readonly ((facts: Facts) => MapNext | null)[] = [
       : null;
   },
 ];
+
+/** The model to deploy next; null once anything is live. */
+export function toDeploy({
+  complete,
+  live,
+}: Pick<Facts, "complete" | "live">): Facts["complete"][number] | null {
+  return live.length === 0 ? (complete[0] ?? null) : null;
+}
+
+/** The live model to register next; null once anything is registered. */
+export function toRegister({
+  live,
+  registered,
+}: Pick<Facts, "live" | "registered">): Facts["live"][number] | null {
+  return registered.length === 0 ? (live.find(({ status }) => status === "live") ?? null) : null;
+}
+
+/** What a model that a gate holds needs first; null where none does. */
+function heldNext({ held }: Facts, { id, name }: { id: string; name: string }): MapNext | null {
+  const found = held.find((one) => one.id === id);
+  if (!found) return null;
+  const { gate, state } = found;
+  const path = `/gates?model=${encodeURIComponent(name)}`;
+  if (state === "failed")
+    return next(
+      `${name} does not pass the gate ${gate}.`,
+      "See what it scores, and on which rows it fails.",
+      "See why",
+      path,
+    );
+  if (state === "unassessed" || state === "partial")
+    return next(`Next: assess ${name} for the gate ${gate}.`, "It goes live once it passes.", "Assess", path);
+  return next(
+    `The gate ${gate} lets nothing pass.`,
+    "What it names was deleted: bring that back, or remove the gate.",
+    "See the gate",
+    path,
+  );
+}
 
 const createKnowledge = "/knowledge?import=1";
 const connectProvider = "/third-party?add=1";
@@ -333,52 +369,5 @@ function stage(
     actionLabel: more.action?.[0] ?? null,
     actionPath: more.action?.[1] ?? null,
     missing: more.missing ?? [],
-  };
-}
-
-/** The whole map of the caller's project, from what the front doors say now. */
-export async function readProcessMap(context: Context): Promise<ProcessMap> {
-  const { models, datasets, chat, knowledge, providers, runs, trainers, accounts, principal } = context;
-  const assessed = await context.assessments.page(context.principal.projectId, { first: 1 });
-  const { projectId } = principal;
-  const known = await trainers.list(projectId);
-  const open: RunRow[] = [];
-  for (const status of ["running", "queued"])
-    open.push(...(await runs.list({ projectId, status, first: 200 })).items.filter((run) => !isEnded(run)));
-  const withVersions = await Promise.all(
-    (await datasets.list(projectId)).map(async ({ id, name }) => ({
-      id,
-      name,
-      rows: (await datasets.versions(id))[0]?.rowCount ?? null,
-    })),
-  );
-  const bases = await knowledge.page(projectId, { first: 1 });
-  const recent = await chat.pageOfConversations(principal, { first: 1 });
-  const facts: Facts = {
-    bases: await models.listBases(projectId),
-    datasets: withVersions,
-    customized: await models.listCustomized(projectId),
-    complete: await models.listComplete(projectId),
-    live: await models.listDeployments(projectId),
-    registered: await models.listAliases(projectId),
-    conversations: {
-      count: await recent.totalCount(),
-      newest: recent.items[0]?.title ?? null,
-    },
-    assessments: { count: await assessed.totalCount(), newest: assessed.items[0]?.name ?? null },
-    knowledge: { count: await bases.totalCount(), newest: bases.items[0]?.name ?? null },
-    thirdParty: await models.entries(projectId, ["third-party"]),
-    provider: (await providers.pageOf(projectId, { first: 1 })).items[0] ?? null,
-    mayConnect: opens(principal.scopes, "admin"),
-    open,
-    hasTrainer: known.some(trainers.isOnline),
-    trainerHint: context.localTrainer?.() ?? noTrainer,
-  };
-  return {
-    stages: stagesOf(facts),
-    next: nextOf(facts),
-    trainers: known,
-    trainerHint: facts.hasTrainer ? null : facts.trainerHint,
-    project: (await accounts.findProject(context.principal, projectId))?.name ?? "",
   };
 }

@@ -7,6 +7,7 @@ import "./types/assessments.ts";
 import "./types/chat.ts";
 import "./types/collect.ts";
 import "./types/feedback.ts";
+import "./types/gates.ts";
 import "./types/images.ts";
 import "./types/dashboard.ts";
 import "./types/datasets.ts";

@@ -45,6 +45,16 @@ export type { ComparedPair } from "./comparison.ts";
 export type { Facet } from "./facets.ts";
 export type { ShownKind } from "./filter.ts";
 export type { Forecast, ForecastPart } from "./forecast.ts";
+export {
+  createGates,
+  type GateCheck,
+  type GateOverrideRow,
+  type GatePreview,
+  type GateResult,
+  type GateRow,
+  type Gates,
+  type GateWish,
+} from "./gates/gates.ts";
 export { runGraderChild } from "./graders/child.ts";
 export { createGrading } from "./grading.ts";
 export { HTML_POLICY } from "./html.ts";

@@ -46,6 +46,8 @@ export type AssessmentWish = {
   graders: readonly string[];
   /** Models that say how good the answers are. */
   judges?: readonly JudgeWish[] | null | undefined;
+  /** Graders as another assessment keeps them, before those of the lines. */
+  kept?: readonly GraderSpec[];
   candidates: readonly CandidateWish[];
   maxTokens?: number | null | undefined;
   temperature?: number | null | undefined;
@@ -145,11 +147,12 @@ export function checkWish(wish: AssessmentWish, version: DatasetVersionRow): Che
  * @throws EspalierError ASSESSMENT_INVALID, GRADER_INVALID, TEMPLATE_INVALID
  */
 export function checkGraders(
-  wish: { graders: readonly string[]; judges?: readonly JudgeWish[] | null | undefined },
+  wish: Pick<AssessmentWish, "graders" | "judges" | "kept">,
   to: { names: readonly string[]; hasReference: boolean; candidates: number },
 ): GraderSpec[] {
   const { graders = [], judges } = wish;
   const all = [
+    ...(wish.kept ?? []),
     ...graders.map(parseGrader),
     ...(judges ?? []).map((one) => checkJudge(one, to.names, to.candidates)),
   ];

@@ -80,7 +80,9 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
     const found: GraderSpec[] = [];
     for (const spec of graders)
       found.push(
-        spec.kind === "judge" ? { ...spec, modelId: (await models.resolve(projectId, spec.model)).id } : spec,
+        spec.kind === "judge"
+          ? { ...spec, modelId: (await models.resolve(projectId, spec.modelId ?? spec.model)).id }
+          : spec,
       );
     return found;
   }

@@ -3,6 +3,7 @@ import { Option } from "commander";
 import { z } from "zod";
 import { declareAssessments } from "./declare-assessments.ts";
 import { declareCollect } from "./declare-collect.ts";
+import { declareGates, overrideOption } from "./declare-gates.ts";
 import { declareLocal } from "./declare-local.ts";
 import { declareProviders } from "./declare-providers.ts";
 import { document, group, number, required, take, text, words, yes } from "./flags.ts";
@@ -16,6 +17,7 @@ export function declareVerbs(declared: Declared): void {
   declareKnowledge(declared);
   declareStages(declared);
   declareAssessments(declared);
+  declareGates(declared);
   declareLists(declared);
   declareKeys(declared);
   declareProviders(declared);
@@ -156,20 +158,25 @@ function declareStages({ verb }: Declared): void {
         "--name <name>",
         "name of the live model; MODEL_d_1_PRECISION or the first free number when unsaid",
       ),
+      overrideOption(),
     ],
     does: async ([model = ""], flags, server) => {
       const { deploy } = await import("./stages.ts");
-      return document(await deploy(server(), model, take({ precision: text, name: text }, flags)));
+      return document(
+        await deploy(server(), model, take({ precision: text, name: text, overrideReason: text }, flags)),
+      );
     },
   });
   verb({
     name: "register <live>",
     about: "Give a live model a stable name that is usable wherever a model is chosen.",
     example: "espalier register support-bot_d_1_int8 --alias support",
-    options: [required("--alias <alias>", "the name")],
+    options: [required("--alias <alias>", "the name"), overrideOption()],
     does: async ([model = ""], flags, server) => {
       const { register } = await import("./stages.ts");
-      return document(await register(server(), model, take({ alias: z.string() }, flags)));
+      return document(
+        await register(server(), model, take({ alias: z.string(), overrideReason: text }, flags)),
+      );
     },
   });
   verb({

@@ -119,7 +119,7 @@ const PRECISIONS = ["fp32", "int8", "native"];
 export async function deploy(
   context: VerbContext,
   model: string,
-  flags: { name?: string; precision?: string },
+  flags: { name?: string; precision?: string; overrideReason?: string },
 ): Promise<Json> {
   if (flags.precision !== undefined && !PRECISIONS.includes(flags.precision))
     throw usage(`--precision ${flags.precision} is not known`, `Choose one of ${PRECISIONS.join(", ")}.`);
@@ -128,6 +128,7 @@ export async function deploy(
     modelId: model,
     precision: precision.toUpperCase(),
     ...(flags.name === undefined ? {} : { name: flags.name }),
+    ...(flags.overrideReason === undefined ? {} : { overrideReason: flags.overrideReason }),
   };
   const started = await context.client.mutate(
     `mutation Deploy($input: DeployModelInput!) { deployModel(input: $input) { __typename
@@ -155,12 +156,12 @@ async function preferredPrecision({ client }: VerbContext, model: string): Promi
 export async function register(
   { client }: VerbContext,
   model: string,
-  { alias }: { alias: string },
+  flags: { alias: string; overrideReason?: string },
 ): Promise<Json> {
   const answer = await client.mutate(
     `mutation Register($input: RegisterModelInput!) { registerModel(input: $input) { __typename
       ... on RegisterModelSuccess { registered { ${selection("RegisteredModel")} } } ${ERRORS} } }`,
-    { input: { liveId: model, alias } },
+    { input: { liveId: model, ...flags } },
     registered,
   );
   return thingOf(answer.registered);

@@ -48,6 +48,8 @@ export const ID_PREFIX = {
   answer: "ans",
   judgement: "jdg",
   rating: "rtg",
+  gate: "gat",
+  gateOverride: "gov",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

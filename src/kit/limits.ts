@@ -247,6 +247,10 @@ export const limits = {
   graderTextChars: 200_000,
   /** Longest that is kept of what a grader's code says of an answer. */
   graderDetailChars: 500,
+  /** Most gates of one project: each is looked at when a model is deployed or registered. */
+  gates: 20,
+  /** Longest reason for overriding a gate. */
+  gateReasonChars: 1_000,
   /** Most labelled questions of one knowledge base. */
   labelledQuestions: 2_000,
   /** Most ways of asking that one evaluation compares. */

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { createAccounts } from "../accounts/accounts.ts";
 import { createApi } from "../api/api.ts";
-import { createAssessments, createGrading } from "../assessments/assessments.ts";
+import { createAssessments, createGates, createGrading, type Gates } from "../assessments/assessments.ts";
 import { createChat } from "../chat/chat.ts";
 import { createCollecting } from "../collect/collect.ts";
 import { type Config, childEnvironment } from "../config.ts";
@@ -26,7 +26,7 @@ import { createKnowledge } from "../knowledge/knowledge.ts";
 import { createModels, createProviders } from "../models/models.ts";
 import { createDiskWatch, createNotifications } from "../notifications/notifications.ts";
 import { createRuns } from "../runs/runs.ts";
-import { createServing } from "../serving/serving.ts";
+import { createServing, type ServingDeps } from "../serving/serving.ts";
 import { createSecrets } from "../store/secrets.ts";
 import { openStore } from "../store/store.ts";
 import { createTraining } from "../training/training.ts";
@@ -108,7 +108,10 @@ export async function startServer({
       void usage.record({ ...call, userId: null, keyId: null, source: "knowledge" });
     const providers = createProviders({ store, secrets, remote, clock, record });
     const training = createTraining({ store, runs, models, datasets, clock });
-    const serving = createServing({ store, runs, models, engine, clock, log });
+    // Gates look at assessments, which stand to the right of serving; nothing is deployed before they are there.
+    let gates: Gates;
+    const checkGate: NonNullable<ServingDeps["checkGate"]> = (wish) => gates.admit(wish);
+    const serving = createServing({ store, runs, models, engine, clock, log, checkGate });
     closers.push(() => serving.close());
     const embedders = createEmbedders([createBuiltInEmbedder(engine)], providers.embedders);
     const knowledge = createKnowledge({
@@ -137,6 +140,7 @@ export async function startServer({
       reporter: { command: ownCommand("assessment-reporter"), env: childEnvironment() },
     });
     closers.push(() => assessments.close());
+    gates = createGates({ store, models, assessments, clock });
     let isReady = false;
     const fronts = {
       accounts,
@@ -156,6 +160,7 @@ export async function startServer({
       notifications,
       chat,
       assessments,
+      gates,
       collecting: createCollecting({ store, datasets, assessments, chat }),
     };
     let trainer: LocalTrainer | undefined;

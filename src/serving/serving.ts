@@ -2,7 +2,7 @@
 import { and, eq, inArray, isNull } from "drizzle-orm";
 import { z } from "zod";
 import { aliases, deployments } from "../../schema/tables/models.ts";
-import type { EnginePool, GenerationEvent, Precision } from "../inference/inference.ts";
+import type { EnginePool, Precision } from "../inference/inference.ts";
 import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
@@ -18,8 +18,9 @@ import {
   releaseNames,
   takeName,
 } from "../models/models.ts";
-import { isEnded, type RunHandler, type RunRow, type Runs } from "../runs/runs.ts";
-import type { Store } from "../store/store.ts";
+import { isEnded, type RunRow, type Runs } from "../runs/runs.ts";
+import type { Store, Tx } from "../store/store.ts";
+import { startHandler } from "./starting.ts";
 
 export type ServingDeps = {
   store: Store;
@@ -28,16 +29,35 @@ export type ServingDeps = {
   engine: EnginePool;
   clock: Clock;
   log: Log;
-  /** Refuses a model that has not passed what it must pass; nothing to pass yet when unsaid. */
-  checkGate?: (modelId: string) => Promise<void>;
+  /** Refuses a model that has not passed what it must pass; nothing to pass when unsaid. */
+  checkGate?: (wish: Admitting) => Promise<Admission>;
 };
+
+/** Why somebody lets a model through that has not passed, and who. */
+export type Override = {
+  reason: string;
+  by: { userId: string | null; keyId: string | null; createdBy: string };
+};
+/** What is about to go live: a base, customized or complete model by its id, or a live one that gets an alias. */
+export type Admitting = {
+  projectId: string;
+  modelId: string;
+  action: "deploy" | "register";
+  alias: string | null;
+  override: Override | null;
+};
+/** Belongs into the transaction in which the model goes live. */
+export type Admission = (tx: Tx, live: DeploymentRow) => Promise<void>;
 
 export type DeployInput = {
   projectId: string;
   modelId: string;
   name?: string | undefined;
   precision: Precision;
+  override?: Override | null;
 };
+
+export type RegisterInput = { projectId: string; liveId: string; alias: string; override?: Override | null };
 
 /** What a live model does now, beside its row. */
 export type LiveState = {
@@ -49,12 +69,6 @@ export type LiveState = {
   requests: number;
 };
 
-const specSchema = z.object({
-  deploymentId: z.string(),
-  modelId: z.string(),
-  precision: z.enum(["fp32", "int8", "native"]),
-});
-const SMOKE = { messages: [{ role: "user", content: "Say hello." }], maxTokens: 12, temperature: 0 };
 /** How often request counts go to the disk. */
 const FLUSH_MS = 5_000;
 
@@ -66,7 +80,10 @@ export function createServing(deps: ServingDeps) {
   const figures = new Map<string, { tokensPerSecond: number | null; unsaved: number }>();
   let flushing: ReturnType<typeof setTimeout> | undefined;
 
-  runs.registerHandler("deploy", deployHandler());
+  const noteSpeed = (id: string, speed: number): void => {
+    figuresOf(id).tokensPerSecond = speed;
+  };
+  runs.registerHandler("deploy", startHandler({ models, engine, noteSpeed }));
   runs.registerHooks("deploy", {
     // However the run ends badly, the deployment must not stay "starting".
     ended: async (tx, run) => {
@@ -92,45 +109,6 @@ export function createServing(deps: ServingDeps) {
     const known = figures.get(id) ?? { tokensPerSecond: null, unsaved: 0 };
     figures.set(id, known);
     return known;
-  }
-
-  function deployHandler(): RunHandler {
-    return async ({ run, signal, log: line, progress, crashPoint }) => {
-      const spec = specSchema.parse(run.spec);
-      const source = await models.sourceOf(spec.modelId);
-      line(`loading at ${spec.precision}`);
-      await engine.load(source, spec.precision, signal);
-      progress({ fraction: 0.7 });
-      crashPoint("loaded");
-      signal.throwIfAborted();
-      let text = "";
-      let end: Extract<GenerationEvent, { type: "end" }> | undefined;
-      const card = await models.cardOf(spec.modelId);
-      // A model without a template is still a model: it gets the words as they are.
-      const request = card.chatTemplate === null ? { prompt: "Hello", maxTokens: 12, temperature: 0 } : SMOKE;
-      for await (const event of engine.generate(source, spec.precision, request, signal)) {
-        if (event.type === "delta") text += event.text;
-        if (event.type === "end") end = event;
-        crashPoint(`smoke-${event.type}`);
-      }
-      if (!end || end.usage.completionTokens === 0)
-        throw new EspalierError("SMOKE_FAILED", "The model said nothing to the smoke prompt.", {
-          hint: "Chat with it at another precision, or check its chat template.",
-        });
-      line(`smoke prompt answered: ${JSON.stringify(text.slice(0, 200))}`);
-      const smoke = { text, tokensPerSecond: end.tokensPerSecond, firstTokenMs: end.firstTokenMs };
-      figuresOf(spec.deploymentId).tokensPerSecond = end.tokensPerSecond;
-      crashPoint("smoked");
-      return {
-        result: { id: spec.deploymentId, name: run.name, smoke },
-        commit: async (tx) => {
-          await tx
-            .update(deployments)
-            .set({ status: "live", smoke, error: null })
-            .where(and(eq(deployments.id, spec.deploymentId), isNull(deployments.retiredAt)));
-        },
-      };
-    };
   }
 
   async function getLive(id: string): Promise<DeploymentRow> {
@@ -195,17 +173,18 @@ export function createServing(deps: ServingDeps) {
 
     /**
      * Makes a live model, which starts in a run with a smoke prompt.
-     * @throws EspalierError MODEL_NOT_FOUND, NAME_TAKEN, NAME_INVALID
+     * @throws EspalierError MODEL_NOT_FOUND, NAME_TAKEN, NAME_INVALID, GATE_HOLDS unless it is overridden
      */
     async deployModel(input: DeployInput): Promise<{ live: DeploymentRow; run: RunRow }> {
       const model = await models.resolve(input.projectId, input.modelId);
       const card = await models.cardOf(model.modelId);
       const precision = enginePrecision(card.format, input.precision);
-      await deps.checkGate?.(model.modelId);
       const asked = input.name ? checkName(input.name) : null;
+      const { projectId, override = null } = input;
+      const wish = { projectId, modelId: model.modelId, action: "deploy", alias: null, override } as const;
+      const admit = await deps.checkGate?.(wish);
       const id = newId("deployment");
       return store.write(async (tx) => {
-        const { projectId } = input;
         const name = asked ?? (await generatedName(tx, projectId, model.name, nameEndings.deploy(precision)));
         await takeName(tx, { projectId, name, modelId: id, kind: "live" });
         const [live] = await tx
@@ -221,6 +200,7 @@ export function createServing(deps: ServingDeps) {
           })
           .returning();
         if (!live) throw new Error("insert returned no row");
+        await admit?.(tx, live);
         const run = await runs.createRun(tx, {
           projectId,
           kind: "deploy",
@@ -284,13 +264,19 @@ export function createServing(deps: ServingDeps) {
       figures.delete(row.id);
     },
 
-    /** Gives a live model a stable name. @throws EspalierError ALIAS_TAKEN, NAME_INVALID, LIVE_NOT_READY */
-    async registerModel(input: { projectId: string; liveId: string; alias: string }): Promise<AliasRow> {
+    /**
+     * Gives a live model a stable name.
+     * @throws EspalierError ALIAS_TAKEN, NAME_INVALID, LIVE_NOT_READY, GATE_HOLDS unless it is overridden
+     */
+    async registerModel(input: RegisterInput): Promise<AliasRow> {
+      const { projectId, liveId, override = null } = input;
       const alias = checkName(input.alias, "alias");
+      const wish = { projectId, modelId: liveId, action: "register", alias, override } as const;
+      const admit = await deps.checkGate?.(wish);
       return store.write(async (tx) => {
         // Read here: it may be retired while somebody registers it.
-        const live = await tx.query.deployments.findFirst({ where: eq(deployments.id, input.liveId) });
-        if (!live || live.retiredAt !== null) throw liveNotFound(input.liveId);
+        const live = await tx.query.deployments.findFirst({ where: eq(deployments.id, liveId) });
+        if (!live || live.retiredAt !== null) throw liveNotFound(liveId);
         if (live.status === "failed" || live.status === "starting")
           throw new EspalierError("LIVE_NOT_READY", `${live.name} is ${live.status}.`, {
             field: "liveId",
@@ -298,7 +284,6 @@ export function createServing(deps: ServingDeps) {
             hint: "Register it once it is live.",
             status: 409,
           });
-        const { projectId } = input;
         const row = { id: newId("alias"), projectId, alias, deploymentId: live.id, createdAt: clock() };
         const entry = { projectId, name: alias, modelId: row.id, kind: "registered" } as const;
         await takeName(tx, entry, "alias").catch((error: unknown) => {
@@ -311,6 +296,7 @@ export function createServing(deps: ServingDeps) {
           });
         });
         await tx.insert(aliases).values(row);
+        await admit?.(tx, live);
         return row;
       }, "live.register");
     },

@@ -5,6 +5,7 @@ import * as accounts from "../../schema/tables/accounts.ts";
 import * as assessments from "../../schema/tables/assessments.ts";
 import * as chat from "../../schema/tables/chat.ts";
 import * as datasets from "../../schema/tables/datasets.ts";
+import * as gates from "../../schema/tables/gates.ts";
 import * as images from "../../schema/tables/images.ts";
 import * as knowledge from "../../schema/tables/knowledge.ts";
 import * as models from "../../schema/tables/models.ts";
@@ -20,6 +21,7 @@ const schema = {
   ...chat,
   ...prompts,
   ...datasets,
+  ...gates,
   ...images,
   ...knowledge,
   ...models,

@@ -20,6 +20,7 @@ import feedbackKeys from "../../migrations/0017_feedback_keys.sql" with { type: 
 import assessments from "../../migrations/0018_assessments.sql" with { type: "text" };
 import judges from "../../migrations/0019_judges.sql" with { type: "text" };
 import ratings from "../../migrations/0020_ratings.sql" with { type: "text" };
+import gates from "../../migrations/0021_gates.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -48,4 +49,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0018_assessments", assessments),
   migration("0019_judges", judges),
   migration("0020_ratings", ratings),
+  migration("0021_gates", gates),
 ];

@@ -64,7 +64,10 @@ const sessionsQuery = graphql(`
 const roles: [role: string, about: string][] = [
   ["viewer", t("Sees everything of the project and changes nothing.")],
   ["member", t("Imports, trains, deploys, chats and deletes.")],
-  ["admin", t("Also invites people, changes their roles, disables them, and makes keys.")],
+  [
+    "admin",
+    t("Also invites people, changes their roles, disables them, makes keys, and makes or overrides gates."),
+  ],
   ["owner", t("Also makes, renames and archives projects, and appoints owners.")],
 ];
 

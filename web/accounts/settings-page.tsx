@@ -59,6 +59,7 @@ const scopeWords: [string, string][] = [
   ["train", t("Start and cancel trainings")],
   ["serve", t("Deploy, stop, start, retire and register models")],
   ["chat", t("Talk to models, in conversations and at /v1")],
+  ["gates", t("Make and remove gates, and override them with a reason")],
   ["trainer", t("Take training work of this project and deliver its results")],
   ["admin", t("Everything but what only owners may: keys and people included")],
   ["owner", t("Everything: projects and owners too")],

@@ -3,7 +3,7 @@ import { Text } from "@mantine/core";
 import { createContext, type ReactNode, type SyntheticEvent, useContext } from "react";
 import { t } from "../i18n.ts";
 
-export type Scope = "read" | "write" | "train" | "serve" | "chat" | "trainer" | "admin" | "owner";
+export type Scope = "read" | "write" | "train" | "serve" | "chat" | "gates" | "trainer" | "admin" | "owner";
 type Viewer = { name: string; role: string | null; scopes: readonly string[] };
 
 /** Null while it is not known: nothing is disabled for that. */
@@ -16,6 +16,7 @@ export const roleOfScope: Record<Scope, string> = {
   train: "member",
   serve: "member",
   chat: "member",
+  gates: "admin",
   trainer: "admin",
   admin: "admin",
   owner: "owner",

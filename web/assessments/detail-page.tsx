@@ -6,6 +6,7 @@ import { Gate } from "../accounts/viewer.tsx";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { isOver, useLiveRun } from "../api/runs-live.ts";
+import { MakeGateButton } from "../gates/make.tsx";
 import { t } from "../i18n.ts";
 import { Facts, Surface, When } from "../ui/bits.tsx";
 import { ConfirmButton } from "../ui/confirm.tsx";
@@ -105,6 +106,7 @@ function Body(props: { assessment: Assessment }) {
             <Button component="a" href={`/files/${assessment.id}.html`} download variant="default">
               {t("Download HTML report")}
             </Button>
+            <MakeGateButton button={t("Make this a gate")} assessment={assessment.id} variant="default" />
             <Button component="a" href={`/files/${assessment.id}.csv`} download variant="default">
               {t("Download CSV")}
             </Button>

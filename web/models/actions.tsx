@@ -6,6 +6,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
+import { GateFields, useOverride } from "../gates/fields.tsx";
 import { t } from "../i18n.ts";
 import { ProblemNotice } from "../ui/states.tsx";
 import { deployModel, generatedNameQuery, registerModel, saveModel } from "./queries.ts";
@@ -39,6 +40,8 @@ function StepButton(props: {
   variant?: "filled" | "default" | undefined;
   disabledReason?: string | null | undefined;
   fields: ReactNode;
+  /** True while it may not be done. */
+  isBlocked?: boolean;
   /** Does the step; where to go then. */
   run: () => Promise<string>;
 }) {
@@ -70,7 +73,7 @@ function StepButton(props: {
             {props.fields}
             {work.problem ? <ProblemNotice problem={work.problem} /> : null}
             <Group justify="flex-end">
-              <Button type="submit" loading={work.isBusy}>
+              <Button type="submit" loading={work.isBusy} disabled={props.isBlocked ?? false}>
                 {props.confirm}
               </Button>
             </Group>
@@ -112,6 +115,7 @@ export function DeployButton(props: {
   const choices = props.precisions ?? (["FP32", "INT8"] as const);
   const [precision, setPrecision] = useState<Precision>(choices[0] ?? "FP32");
   const [name, setName] = useState("");
+  const override = useOverride();
   return (
     <StepButton
       button={t("Deploy")}
@@ -135,10 +139,13 @@ export function DeployButton(props: {
             value={precision}
             onChange={(value) => setPrecision((value ?? "FP32") as Precision)}
           />
+          <GateFields model={props.id} override={override} />
         </>
       }
+      isBlocked={override.isBlocked}
       run={async () => {
-        const input = { modelId: props.id, precision, name: name.trim() || null };
+        const { overrideReason } = override;
+        const input = { modelId: props.id, precision, name: name.trim() || null, overrideReason };
         return `/live/${(await act(deployModel, { input })).live.id}`;
       }}
     />
@@ -178,6 +185,7 @@ export function RegisterButton(props: {
   variant?: "filled" | "default";
 }) {
   const [alias, setAlias] = useState("");
+  const override = useOverride();
   return (
     <StepButton
       button={t("Register")}
@@ -186,18 +194,23 @@ export function RegisterButton(props: {
       variant={props.variant}
       disabledReason={props.disabledReason}
       fields={
-        <TextInput
-          label={t("Alias")}
-          description={t("The stable name people and programs use, for example “support”.")}
-          value={alias}
-          required
-          withAsterisk={false}
-          onChange={(event) => setAlias(event.currentTarget.value)}
-          data-autofocus
-        />
+        <>
+          <TextInput
+            label={t("Alias")}
+            description={t("The stable name people and programs use, for example “support”.")}
+            value={alias}
+            required
+            withAsterisk={false}
+            onChange={(event) => setAlias(event.currentTarget.value)}
+            data-autofocus
+          />
+          <GateFields model={props.id} override={override} />
+        </>
       }
+      isBlocked={override.isBlocked}
       run={async () => {
-        const input = { liveId: props.id, alias: alias.trim() };
+        const { overrideReason } = override;
+        const input = { liveId: props.id, alias: alias.trim(), overrideReason };
         return `/registered/${(await act(registerModel, { input })).registered.id}`;
       }}
     />

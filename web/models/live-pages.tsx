@@ -4,6 +4,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
+import { LiveOverrides } from "../gates/overrides.tsx";
 import { t } from "../i18n.ts";
 import { pathOf } from "../paths.ts";
 import { Facts, Surface, Tile } from "../ui/bits.tsx";
@@ -164,6 +165,7 @@ export function LivePage() {
                     />
                   </dl>
                 </Surface>
+                <LiveOverrides id={live.id} />
                 <Surface title={t("Lineage")}>
                   <Lineage
                     nodes={[...live.lineage, ...live.dependants]}

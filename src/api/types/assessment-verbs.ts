@@ -90,7 +90,7 @@ const StartInput = builder.inputType("StartAssessmentInput", {
   }),
 });
 
-const AssessmentResult = resultUnion<{ assessment: AssessmentRow; run: RunRow }>(
+export const AssessmentResult = resultUnion<{ assessment: AssessmentRow; run: RunRow }>(
   "Assessment",
   "What is being asked.",
   (t) => ({

@@ -1,11 +1,14 @@
 // Models in service: live ones with their health, registered ones with their aliases.
 import { z } from "zod";
+import { opens } from "../../accounts/accounts.ts";
 import { EspalierError } from "../../kit/errors.ts";
 import type { AliasRow, DeploymentRow } from "../../models/models.ts";
 import type { RunRow } from "../../runs/runs.ts";
-import type { Serving } from "../../serving/serving.ts";
+import type { Override, Serving } from "../../serving/serving.ts";
+
 import { builder, needs } from "../builder.ts";
 import type { Context } from "../context.ts";
+import { scopeMissing } from "../http.ts";
 import { Model, NodeInterface, resultUnion, UserErrorInfo } from "./common.ts";
 import { connectionOf, paged } from "./connections.ts";
 import { DeploymentStatus, Precision } from "./enums.ts";
@@ -134,12 +137,14 @@ export const DeleteResult = resultUnion<{ id: string; name: string }>("Delete", 
   name: t.exposeString("name", { description: "Its name." }),
 }));
 
+const overrideWords = "Why it goes live though a gate holds it; takes the scope gates, and is kept.";
 const DeployModelInput = builder.inputType("DeployModelInput", {
   description: "A model to serve.",
   fields: (t) => ({
     modelId: t.id({ required: true, description: "Id or name of a base, customized or complete model." }),
     name: t.string({ description: "Name of the live model; generated when unsaid, see `generatedName`." }),
     precision: t.field({ type: Precision, required: true, description: "How its weights are held." }),
+    overrideReason: t.string({ description: overrideWords }),
   }),
 });
 const RegisterModelInput = builder.inputType("RegisterModelInput", {
@@ -147,6 +152,7 @@ const RegisterModelInput = builder.inputType("RegisterModelInput", {
   fields: (t) => ({
     liveId: t.id({ required: true, description: "Id or name of the live model." }),
     alias: t.string({ required: true, description: "The alias, unique among the project's models." }),
+    overrideReason: t.string({ description: overrideWords }),
   }),
 });
 
@@ -178,6 +184,13 @@ async function liveId({ models, principal }: Context, nameOrId: string): Promise
     status: 404,
   });
 }
+/** The override of a caller who may give one; null where no reason is said. @throws EspalierError SCOPE_MISSING */
+function overrideOf({ principal }: Context, reason: string | null | undefined): Override | null {
+  if (typeof reason !== "string") return null;
+  if (!opens(principal.scopes, "gates")) throw scopeMissing(principal, "gates");
+  const { userId, keyId, name } = principal;
+  return { reason, by: { userId, keyId, createdBy: name } };
+}
 const liveArg = "Id or name of the live model.";
 
 builder.mutationFields((t) => ({
@@ -186,16 +199,17 @@ builder.mutationFields((t) => ({
     description: "Serves a model on the embedded engine, after a smoke prompt.",
     extensions: needs("serve"),
     args: { input: t.arg({ type: DeployModelInput, required: true, description: "What to deploy." }) },
-    resolve: (_, { input }, { serving, principal }) =>
+    resolve: (_, { input }, context) =>
       DeployResult.run(() => {
         // The enum lets nothing else through; the table's words are wider than the engine's type.
         const precision = z.enum(["fp32", "int8", "native"]).parse(input.precision);
         const { modelId, name } = input;
-        return serving.deployModel({
-          projectId: principal.projectId,
+        return context.serving.deployModel({
+          projectId: context.principal.projectId,
           modelId,
           name: name ?? undefined,
           precision,
+          override: overrideOf(context, input.overrideReason),
         });
       }),
   }),
@@ -234,6 +248,7 @@ builder.mutationFields((t) => ({
           projectId: context.principal.projectId,
           liveId: await liveId(context, input.liveId),
           alias: input.alias,
+          override: overrideOf(context, input.overrideReason),
         }),
       })),
   }),

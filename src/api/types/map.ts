@@ -1,12 +1,8 @@
 // The process map: the first page in one query.
 
 import { builder, needs } from "../builder.ts";
-import {
-  type ProcessMap as MapShape,
-  type MapNext as NextShape,
-  readProcessMap,
-  type MapStage as StageShape,
-} from "../process-map.ts";
+import { readProcessMap } from "../process-facts.ts";
+import type { ProcessMap as MapShape, MapNext as NextShape, MapStage as StageShape } from "../process-map.ts";
 import { Trainer } from "./refs.ts";
 import { Run } from "./runs.ts";
 
