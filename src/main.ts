@@ -22,6 +22,11 @@ if (process.argv[2] === "knowledge-searcher") {
   await runSearcherChild();
 }
 
+if (process.argv[2] === "overlap-finder") {
+  const { runOverlapFinder } = await import("./assessments/assessments.ts");
+  await runOverlapFinder();
+}
+
 const { runCli } = await import("./cli/cli.ts");
 const local = await import("./serve/local.ts");
 const { loadConnection } = await import("./config.ts");

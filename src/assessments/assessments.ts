@@ -2,15 +2,11 @@
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import { answers, assessments, candidates, scores } from "../../schema/tables/assessments.ts";
 import { trash } from "../../schema/tables/trash.ts";
-import type { Datasets } from "../datasets/datasets.ts";
-import type { Clock } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import { numberedName } from "../kit/names.ts";
-import type { Knowledge } from "../knowledge/knowledge.ts";
-import type { Models } from "../models/models.ts";
-import { isEnded, type RunRow, type Runs } from "../runs/runs.ts";
+import { isEnded, type RunRow } from "../runs/runs.ts";
 import {
   keepInTrash,
   type Page,
@@ -18,7 +14,6 @@ import {
   putBack,
   type Reader,
   readPage,
-  type Store,
   takeFromTrash,
   takeOut,
 } from "../store/store.ts";
@@ -26,6 +21,7 @@ import { type Answer, type AssessSpec, assessHandler, candidatesOf } from "./ans
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
 import { type GraderSpec, graderLabel, graderSpecSchema } from "./graders/graders.ts";
 import { type AssessmentWish, type CheckedCandidate, checkWish } from "./input.ts";
+import { createOverlaps, type OverlapsDeps } from "./overlap/check.ts";
 import { type Report, reportOf } from "./report.ts";
 
 export type AssessmentRow = typeof assessments.$inferSelect;
@@ -33,17 +29,14 @@ export type CandidateRow = typeof candidates.$inferSelect;
 export type AnswerRow = typeof answers.$inferSelect;
 export type ScoreRow = typeof scores.$inferSelect;
 export type { AssessmentWish, CandidateWish } from "./input.ts";
+export type { OverlapCheckRow, OverlapRow } from "./overlap/check.ts";
+export { runOverlapFinder } from "./overlap/finder.ts";
+export type { OverlapTotals, Seen, Step } from "./overlap/totals.ts";
 export type { CandidateTotal, GraderTotal, PairTotal, Report, Verdict } from "./report.ts";
 
-export type AssessmentsDeps = {
-  store: Store;
-  runs: Runs;
-  datasets: Datasets;
-  models: Models;
-  knowledge: Knowledge;
+export type AssessmentsDeps = OverlapsDeps & {
   /** One reply of any model, as chat gives it. */
   answer: Answer;
-  clock: Clock;
 };
 type Changed = { id: string; name: string };
 type By = { projectId: string; userId: string | null; keyId: string | null; createdBy: string };
@@ -57,6 +50,8 @@ export function createAssessments(deps: AssessmentsDeps) {
   const { store, runs, datasets, models, knowledge, clock } = deps;
   const { db } = store;
   runs.registerHandler("assess", assessHandler(deps));
+
+  const overlaps = createOverlaps(deps);
 
   const gradersOf = (row: AssessmentRow): GraderSpec[] =>
     row.graders.map((one) => graderSpecSchema.parse(one));
@@ -110,6 +105,8 @@ export function createAssessments(deps: AssessmentsDeps) {
     });
 
   const self = {
+    /** What of its rows the candidates were trained on, or may look up. */
+    overlaps,
     /**
      * Queues an assessment; its answers are kept as they come.
      * @throws EspalierError NAME_INVALID, NAME_TAKEN, DATASET_NOT_FOUND, MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_CANNOT,
@@ -158,7 +155,7 @@ export function createAssessments(deps: AssessmentsDeps) {
      */
     async resume(input: By & { id: string }): Promise<{ assessment: AssessmentRow; run: RunRow }> {
       const row = await self.get(input.projectId, input.id);
-      const run = await runs.latestOf(row.id);
+      const run = await runs.latestOf(row.id, "assess");
       if (run && !isEnded(run)) throw inUse(row, run);
       const asked = await self.candidatesOf(row.id);
       const good = await db.$count(
@@ -210,7 +207,7 @@ export function createAssessments(deps: AssessmentsDeps) {
         page,
       ),
     candidatesOf: (assessmentId: string): Promise<CandidateRow[]> => candidatesOf(store, assessmentId),
-    runOf: (assessmentId: string): Promise<RunRow | null> => runs.latestOf(assessmentId),
+    runOf: (assessmentId: string): Promise<RunRow | null> => runs.latestOf(assessmentId, "assess"),
     /** How its answers are scored, as on the command line. */
     graderLabels: (row: AssessmentRow): string[] => gradersOf(row).map(graderLabel),
     /** What it found so far. */
@@ -236,6 +233,11 @@ export function createAssessments(deps: AssessmentsDeps) {
         orderBy: (t, { asc }) => [asc(t.grader)],
       }),
 
+    findAnswer: async (candidateId: string, row: number): Promise<AnswerRow | null> =>
+      (await db.query.answers.findFirst({
+        where: and(eq(answers.candidateId, candidateId), eq(answers.row, row)),
+      })) ?? null,
+
     /** The answers as a file, in parts: by row, then in the order of the candidates' ids. */
     async *exported(row: AssessmentRow, format: "csv" | "jsonl"): AsyncGenerator<string, void, void> {
       const labels = gradersOf(row).map(graderLabel);
@@ -260,7 +262,7 @@ export function createAssessments(deps: AssessmentsDeps) {
     /** Deletes it into the trash. @throws EspalierError ASSESSMENT_NOT_FOUND, IN_USE while its run goes on */
     async remove(projectId: string, id: string): Promise<Changed> {
       const row = await self.get(projectId, id);
-      const run = await runs.latestOf(row.id);
+      const run = await runs.latestOf(row.id, "assess");
       if (run && !isEnded(run)) throw inUse(row, run);
       const { name } = row;
       await store.write(async (tx) => {
@@ -295,6 +297,7 @@ export function createAssessments(deps: AssessmentsDeps) {
           await tx.delete(scores).where(own);
           await tx.delete(answers).where(eq(answers.assessmentId, id));
           await tx.delete(candidates).where(eq(candidates.assessmentId, id));
+          await overlaps.forget(tx, id);
         }, "assessment.sweep");
     },
   };

@@ -27,6 +27,7 @@ import { splitOfRow } from "./split.ts";
 export type { ImportDatasetInput } from "./import.ts";
 export type { CutRows, Histogram } from "./lengths.ts";
 export { runReaderChild } from "./reader.ts";
+export type { Row } from "./rows-types.ts";
 export { type Mapping, type Shape, type TrainingRow, toTrainingRow } from "./shape.ts";
 export { splitOfRow } from "./split.ts";
 

@@ -46,6 +46,7 @@ export const ID_PREFIX = {
   assessment: "asm",
   candidate: "cnd",
   answer: "ans",
+  overlapCheck: "ovl",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

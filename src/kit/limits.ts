@@ -194,6 +194,10 @@ export const limits = {
   assessmentQuestionChars: 100_000,
   /** Longest answer in an assessment, in tokens. */
   assessmentMaxTokens: 32_768,
+  /** Rows of an assessment up to which what was seen in training is looked for without being asked. */
+  overlapAutomaticRows: 2_000,
+  /** Rows of an assessment, for each source, that are compared by meaning. */
+  overlapMeaningRows: 1_000,
   /** Answers of models of the engine that one assessment waits for at once. */
   assessmentEngineAnswers: 4,
   /** Answers of one provider that one assessment waits for at once. */

@@ -25,7 +25,7 @@ export { runDocumentReader } from "./documents/reader.ts";
 export type { EvaluationResult, EvaluationRow, FoundRank, QuestionScore } from "./evaluation.ts";
 export { joinPassages, lookupsOf } from "./follow-up.ts";
 export { type Citation, citationsOf, groundedMessages } from "./grounding.ts";
-export type { ChunkRow } from "./indexes.ts";
+export { type ChunkRow, readChunks } from "./indexes.ts";
 export type { Mean } from "./measures.ts";
 export type { RefusedLine } from "./question-file.ts";
 export type { LabelledQuestionRow } from "./questions.ts";

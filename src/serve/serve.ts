@@ -125,7 +125,10 @@ export async function startServer({
     const chat = createChat({ store, models, providers, serving, knowledge, engine, usage, clock, log });
     closers.push(() => chat.close());
     const { answer } = chat;
-    const assessments = createAssessments({ store, runs, datasets, models, knowledge, answer, clock });
+    const assessments = createAssessments({
+      ...{ store, runs, datasets, models, training, knowledge, embedders, answer, clock },
+      finder: { command: ownCommand("overlap-finder"), env: childEnvironment() },
+    });
     let isReady = false;
     const fronts = {
       accounts,

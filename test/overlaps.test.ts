@@ -1,0 +1,230 @@
+// Whether a candidate was trained on an assessment's rows, or may look them up, through the API: found by lineage, with
+// the rows and the scores without them.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { z } from "zod";
+import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { createProviderKit } from "./provider-kit.ts";
+import { joinByHand } from "./trainer-by-hand.ts";
+import { startWorld, type World } from "./world.ts";
+
+setDefaultTimeout(120_000);
+const ERRORS = "... on UserError { code text: message hint field value }";
+const START = `mutation ($input: StartAssessmentInput!) { startAssessment(input: $input) { __typename
+  ... on AssessmentSuccess { run { id } } ${ERRORS} } }`;
+const CHECK = `mutation ($id: ID!) { checkOverlap(id: $id) { __typename
+  ... on CheckOverlapSuccess { run { id } } ${ERRORS} } }`;
+const withRun = z.looseObject({ run: z.object({ id: z.string() }) });
+const OVERLAPS = `query ($name: String!) { assessment(name: $name) { overlapRun { id status error { message } }
+  overlaps { rows
+    candidates { origin exact near meaning questionOnly lookedUpRows trained { dataset rows } lookedUp { knowledgeBase chunks } }
+    measures { embedder meaningRows }
+    steps { without leftOut candidates { interval { n mean } } pairs { n difference low high p } }
+    found(first: 50) { nodes { row how level similarity hasQuestion hasAnswer counts source sourceRow question reference foundQuestion foundAnswer } } } } }`;
+const shape = z.object({
+  assessment: z.object({
+    overlapRun: z.object({ id: z.string(), status: z.string(), error: z.unknown() }).nullable(),
+    overlaps: z
+      .object({
+        rows: z.number(),
+        candidates: z.array(z.looseObject({ origin: z.string() })),
+        measures: z.looseObject({ embedder: z.string().nullable() }),
+        steps: z.array(z.looseObject({ without: z.string(), leftOut: z.number() })),
+        found: z.object({ nodes: z.array(z.looseObject({ row: z.number(), level: z.string() })) }),
+      })
+      .nullable(),
+  }),
+});
+let world: World;
+const kit = createProviderKit(() => world);
+/** What the provider answers. */
+const SAID = "Hello wörld";
+
+/** The last four are for training; the test rows before them are in order: exact, near, in meaning, another answer, new. */
+const ROWS = [
+  ["test", "WHERE can I download the invoices of the last year?", SAID],
+  ["test", "Somebody has hacked my account and is changing my password right now!", SAID],
+  ["test", "How many legs does a spider have?", SAID],
+  ["test", "Which of the lamps in the catalogue of this spring has the brightest light of all?", SAID],
+  ["test", "Do you sell gift cards for children who like dinosaurs?", "No"],
+  ["train", "Where can I download the invoices of the last year?", SAID],
+  ["train", "Somebody hacked my account and is changing my password right now!", SAID],
+  ["train", "A spider has how many legs altogether?", SAID],
+  ["train", "Which of the lamps in the catalogue of this spring has the softest light of all?", "Moon"],
+].map(([split, prompt, completion]) => ({ prompt, completion, split }));
+
+async function importRows(name: string, rows: readonly object[]): Promise<void> {
+  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  const uploadId = await world.upload("rows.jsonl", new TextEncoder().encode(text));
+  const answer = await world.act(
+    `mutation { importDataset(input: { name: "${name}", uploadId: "${uploadId}" }) { __typename
+      ... on ImportDatasetSuccess { run { id } } ${ERRORS} } }`,
+  );
+  await world.succeeded(withRun.parse(answer).run.id);
+}
+const read = async (name: string) => shape.parse(await world.graphql(OVERLAPS, { name })).assessment;
+/** What the newest check found, once its run has ended. */
+async function checked(name: string) {
+  const { overlapRun } = await read(name);
+  if (!overlapRun) throw new Error("nothing is checked");
+  await world.succeeded(overlapRun.id);
+  const { overlaps } = await read(name);
+  if (!overlaps) throw new Error("nothing was found out");
+  return overlaps;
+}
+
+beforeAll(async () => {
+  world = await startWorld([["trainer"], ["read"]]);
+  const path = join(world.folder, "toy");
+  await writeToyModel(path);
+  const imported = await world.act(
+    `mutation { importModel(input: { name: "toy", path: ${JSON.stringify(path)} }) { __typename
+      ... on ImportModelSuccess { run { id } } ${ERRORS} } }`,
+  );
+  await world.succeeded(withRun.parse(imported).run.id);
+  await importRows("rows", ROWS);
+  const trainer = await joinByHand(world);
+  const training = await world.act(
+    `mutation { startTraining(input: { name: "tuned", baseId: "toy", datasetVersionId: "rows", method: "sft",
+      parameters: { max_steps: 2 }, save: true }) { __typename ... on StartTrainingSuccess { run { id } } ${ERRORS} } }`,
+  );
+  await trainer.deliver((await trainer.lease()).run);
+  await world.succeeded(withRun.parse(training).run.id);
+  for (;;) {
+    const { model } = z
+      .object({ model: z.looseObject({ usable: z.boolean() }).nullable() })
+      .parse(await world.graphql('{ model(name: "tuned") { usable } }'));
+    if (model?.usable) break;
+    await Bun.sleep(100);
+  }
+});
+afterAll(async () => {
+  await world?.close();
+  await kit.close();
+});
+
+test("a model that was trained here is found to have seen rows, by itself, and the scores without them are told", async () => {
+  const { name } = await kit.provide("openai");
+  const input = {
+    name: "seen",
+    dataset: "rows",
+    split: "test",
+    graders: ["exact"],
+    candidates: [{ model: "tuned" }, { model: `${name}/some-model` }, { model: "toy" }],
+    maxTokens: 1,
+  };
+  await world.succeeded(withRun.parse(await world.act(START, { input })).run.id);
+  const found = await checked("seen");
+  expect(found.rows).toBe(5);
+  expect(found.candidates).toMatchObject([
+    {
+      origin: "trained",
+      exact: 1,
+      near: 1,
+      meaning: 1,
+      questionOnly: 1,
+      trained: [{ dataset: "rows@1", rows: 4 }],
+    },
+    { origin: "third-party", exact: 0, near: 0, meaning: 0, trained: [] },
+    { origin: "base", exact: 0, near: 0, meaning: 0, trained: [] },
+  ]);
+  expect(found.found.nodes).toMatchObject([
+    {
+      row: 0,
+      level: "exact",
+      counts: true,
+      hasAnswer: true,
+      source: "rows@1",
+      sourceRow: 5,
+      question: ROWS[0]?.prompt,
+    },
+    { row: 1, level: "near", counts: true, sourceRow: 6, foundQuestion: ROWS[6]?.prompt, foundAnswer: SAID },
+    { row: 2, level: "meaning", counts: true, sourceRow: 7 },
+    { row: 3, level: "near", counts: false, hasAnswer: false, sourceRow: 8 },
+  ]);
+  // The provider is right on four of five rows; three of them were seen by the other.
+  expect(found.steps).toMatchObject([
+    { without: "nothing", leftOut: 0, candidates: [{}, { interval: { n: 5, mean: 0.8 } }, {}] },
+    { without: "exact", leftOut: 1, candidates: [{}, { interval: { n: 4, mean: 0.75 } }, {}] },
+    { without: "near", leftOut: 2, candidates: [{}, { interval: { n: 3 } }, {}] },
+    { without: "meaning", leftOut: 3, candidates: [{}, { interval: { n: 2, mean: 0.5 } }, {}] },
+  ]);
+  expect(found.steps[3]?.["pairs"]).toHaveLength(3);
+});
+
+test("checked again it is found once more, and the older findings go", async () => {
+  const before = (await read("seen")).overlapRun?.id;
+  const { run } = withRun.parse(await world.act(CHECK, { id: "seen" }));
+  expect(run.id).not.toBe(before ?? "");
+  const found = await checked("seen");
+  expect(found.found.nodes).toHaveLength(4);
+  const { store, close } = await world.beside();
+  expect(await store.db.query.overlapChecks.findMany()).toHaveLength(1);
+  await close();
+});
+
+test("what nothing was trained for here is not checked by itself; asked for, it says that nothing is known", async () => {
+  const { name } = await kit.provide("openai");
+  const input = {
+    ...{ name: "unknown", dataset: "rows", split: "test", graders: ["exact"], maxTokens: 1 },
+    candidates: [{ model: `${name}/some-model` }],
+  };
+  await world.succeeded(withRun.parse(await world.act(START, { input })).run.id);
+  expect(await read("unknown")).toEqual({ overlapRun: null, overlaps: null });
+  await world.act(CHECK, { id: "unknown" });
+  const found = await checked("unknown");
+  expect(found).toMatchObject({
+    rows: 5,
+    candidates: [{ origin: "third-party", exact: 0 }],
+    found: { nodes: [] },
+  });
+  expect(found.steps).toHaveLength(1);
+});
+
+test("rows that a knowledge base holds are said apart, and count for nothing", async () => {
+  const { name } = await kit.provide("openai");
+  await world.act(
+    `mutation { createKnowledgeBase(input: { name: "faq" }) { __typename ... on KnowledgeBaseSuccess { __typename } ${ERRORS} } }`,
+  );
+  const text = `Questions.\n\n${ROWS[0]?.prompt} ${SAID}\n`;
+  const uploadId = await world.upload("faq.txt", new TextEncoder().encode(text));
+  const added = await world.act(
+    `mutation { addDocuments(input: { knowledgeBase: "faq", files: [{ name: "faq.txt", uploadId: "${uploadId}" }] }) { __typename
+      ... on AddDocumentsSuccess { run { id } } ${ERRORS} } }`,
+  );
+  await world.succeeded(withRun.parse(added).run.id);
+  const input = {
+    ...{ name: "looked", dataset: "rows", split: "test", graders: ["exact"], maxTokens: 1 },
+    candidates: [{ model: `${name}/some-model`, knowledgeBases: ["faq"] }],
+  };
+  await world.succeeded(withRun.parse(await world.act(START, { input })).run.id);
+  const found = await checked("looked");
+  expect(found.candidates).toMatchObject([
+    {
+      origin: "third-party",
+      exact: 0,
+      near: 0,
+      lookedUpRows: 1,
+      lookedUp: [{ knowledgeBase: "faq", chunks: 1 }],
+    },
+  ]);
+  expect(found.found.nodes).toMatchObject([
+    {
+      row: 0,
+      how: "looked-up",
+      level: "exact",
+      hasQuestion: true,
+      hasAnswer: true,
+      counts: false,
+      source: "faq.txt",
+    },
+  ]);
+  expect(found.steps).toHaveLength(1);
+});
+
+test("who may only read may not start a check, and what is not there is not checked", async () => {
+  await expect(world.graphql(CHECK, { id: "seen" }, world.key("read"))).rejects.toThrow("chat");
+  expect(await world.graphql(CHECK, { id: "nobody" })).toMatchObject({
+    checkOverlap: { code: "ASSESSMENT_NOT_FOUND", field: "id" },
+  });
+});
