@@ -39,7 +39,7 @@ const shape = z.object({
     .object({
       id: z.string(),
       name: z.string(),
-      candidates: z.array(z.object({ id: z.string(), name: z.string() })),
+      candidates: z.array(z.object({ candidateId: z.string(), name: z.string() })),
       overlaps: z
         .object({
           rows: z.number(),
@@ -69,7 +69,7 @@ const shape = z.object({
     .nullable(),
 });
 const QUERY = `query Overlaps($name: String!, $after: String) { assessment(name: $name) { id name
-  candidates { id name }
+  candidates { candidateId name }
   overlaps { rows checkedAt
     candidates { candidateId origin exact near meaning questionOnly lookedUpRows
       trained { dataset rows } lookedUp { knowledgeBase chunks } }
@@ -114,7 +114,7 @@ export async function overlaps({ client, isJson }: VerbContext, name: string): P
     nodes.push(...next.nodes);
     pageInfo = next.pageInfo;
   }
-  const names = new Map(assessment.candidates.map((one) => [one.id, one.name]));
+  const names = new Map(assessment.candidates.map((one) => [one.candidateId, one.name]));
   const named = <T extends { candidateId: string }>({ candidateId, ...rest }: T) => ({
     candidate: names.get(candidateId) ?? candidateId,
     ...rest,

@@ -15,6 +15,7 @@ import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { RunPill, RunProgress } from "../ui/status.tsx";
 import { deleteThing } from "../ui/trash.tsx";
 import { AnswerRows } from "./answers.tsx";
+import { OverlapSection, OverlapWarning } from "./overlaps.tsx";
 import { assessmentQuery, resumeAssessment } from "./queries.ts";
 import { CandidateTable, PairTable, verdictText } from "./totals.tsx";
 
@@ -68,8 +69,10 @@ function Body(props: { assessment: Assessment }) {
             </Text>
           ) : null}
         </Surface>
+        <OverlapWarning assessment={assessment} />
         <CandidateTable assessment={assessment} />
         {report.pairs.length > 0 ? <PairTable assessment={assessment} /> : null}
+        <OverlapSection assessment={assessment} />
         {answered > 0 ? <AnswerRows assessment={assessment} /> : null}
       </Stack>
       <Stack gap={16}>

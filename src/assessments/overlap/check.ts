@@ -16,7 +16,7 @@ import { type Page, type PageRequest, readPage, type Tx } from "../../store/stor
 import { candidatesOf } from "../answering.ts";
 import type { AssessmentRow } from "../assessments.ts";
 import { parseTemplate } from "../graders/template.ts";
-import { questionOf } from "../rows.ts";
+import { promptOf, questionOf } from "../rows.ts";
 import { type Compared, compareInChild, type Source } from "./finder.ts";
 import type { AskedRow, Found } from "./finding.ts";
 import { alikeInMeaning } from "./meaning.ts";
@@ -229,22 +229,20 @@ async function askedRows(
   signal: AbortSignal,
 ): Promise<AskedRow[]> {
   const wanted = new Set(rows);
-  const templates = [parseTemplate(question), parseTemplate("{{prompt}}")];
+  const template = parseTemplate(question);
   const asked: AskedRow[] = [];
   for (let offset: number | null = 0; offset !== null; ) {
     signal.throwIfAborted();
     const page = await datasets.rows(version.id, { offset, limit: PAGE });
     for (const { index, value } of page.rows) {
       if (!wanted.has(index)) continue;
-      const wish = { reference, systemPrompt: null };
-      const [filled, own] = templates.map((template) =>
-        questionOf(value as Record<string, unknown>, version, { ...wish, question: template }),
-      );
-      const said = [filled, own].map((one) => one?.messages.at(-1)?.content ?? "");
+      const row = value as Record<string, unknown>;
+      const filled = questionOf(row, version, { question: template, reference, systemPrompt: null });
+      const said = [filled.messages.at(-1)?.content ?? "", promptOf(row, version) ?? ""];
       asked.push({
         row: index,
         questions: [...new Set(said)].filter((text) => text.trim() !== ""),
-        answer: filled?.reference ?? null,
+        answer: filled.reference,
       });
     }
     offset = page.nextOffset;
