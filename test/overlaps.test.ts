@@ -1,20 +1,16 @@
 // Whether a candidate was trained on an assessment's rows, or may look them up, through the API: found by lineage, with
 // the rows and the scores without them.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
 import { z } from "zod";
-import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { ERRORS, ROWS, SAID, trainTuned, withRun } from "./overlaps-kit.ts";
 import { createProviderKit } from "./provider-kit.ts";
-import { joinByHand } from "./trainer-by-hand.ts";
 import { startWorld, type World } from "./world.ts";
 
 setDefaultTimeout(120_000);
-const ERRORS = "... on UserError { code text: message hint field value }";
 const START = `mutation ($input: StartAssessmentInput!) { startAssessment(input: $input) { __typename
   ... on AssessmentSuccess { run { id } } ${ERRORS} } }`;
 const CHECK = `mutation ($id: ID!) { checkOverlap(id: $id) { __typename
   ... on CheckOverlapSuccess { run { id } } ${ERRORS} } }`;
-const withRun = z.looseObject({ run: z.object({ id: z.string() }) });
 const OVERLAPS = `query ($name: String!) { assessment(name: $name) { overlapRun { id status error { message } }
   overlaps { rows
     candidates { origin exact near meaning questionOnly lookedUpRows trained { dataset rows } lookedUp { knowledgeBase chunks } }
@@ -37,31 +33,6 @@ const shape = z.object({
 });
 let world: World;
 const kit = createProviderKit(() => world);
-/** What the provider answers. */
-const SAID = "Hello wörld";
-
-/** The last four are for training; the test rows before them are in order: exact, near, in meaning, another answer, new. */
-const ROWS = [
-  ["test", "WHERE can I download the invoices of the last year?", SAID],
-  ["test", "Somebody has hacked my account and is changing my password right now!", SAID],
-  ["test", "How many legs does a spider have?", SAID],
-  ["test", "Which of the lamps in the catalogue of this spring has the brightest light of all?", SAID],
-  ["test", "Do you sell gift cards for children who like dinosaurs?", "No"],
-  ["train", "Where can I download the invoices of the last year?", SAID],
-  ["train", "Somebody hacked my account and is changing my password right now!", SAID],
-  ["train", "A spider has how many legs altogether?", SAID],
-  ["train", "Which of the lamps in the catalogue of this spring has the softest light of all?", "Moon"],
-].map(([split, prompt, completion]) => ({ prompt, completion, split }));
-
-async function importRows(name: string, rows: readonly object[]): Promise<void> {
-  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-  const uploadId = await world.upload("rows.jsonl", new TextEncoder().encode(text));
-  const answer = await world.act(
-    `mutation { importDataset(input: { name: "${name}", uploadId: "${uploadId}" }) { __typename
-      ... on ImportDatasetSuccess { run { id } } ${ERRORS} } }`,
-  );
-  await world.succeeded(withRun.parse(answer).run.id);
-}
 const read = async (name: string) => shape.parse(await world.graphql(OVERLAPS, { name })).assessment;
 /** What the newest check found, once its run has ended. */
 async function checked(name: string) {
@@ -75,28 +46,7 @@ async function checked(name: string) {
 
 beforeAll(async () => {
   world = await startWorld([["trainer"], ["read"]]);
-  const path = join(world.folder, "toy");
-  await writeToyModel(path);
-  const imported = await world.act(
-    `mutation { importModel(input: { name: "toy", path: ${JSON.stringify(path)} }) { __typename
-      ... on ImportModelSuccess { run { id } } ${ERRORS} } }`,
-  );
-  await world.succeeded(withRun.parse(imported).run.id);
-  await importRows("rows", ROWS);
-  const trainer = await joinByHand(world);
-  const training = await world.act(
-    `mutation { startTraining(input: { name: "tuned", baseId: "toy", datasetVersionId: "rows", method: "sft",
-      parameters: { max_steps: 2 }, save: true }) { __typename ... on StartTrainingSuccess { run { id } } ${ERRORS} } }`,
-  );
-  await trainer.deliver((await trainer.lease()).run);
-  await world.succeeded(withRun.parse(training).run.id);
-  for (;;) {
-    const { model } = z
-      .object({ model: z.looseObject({ usable: z.boolean() }).nullable() })
-      .parse(await world.graphql('{ model(name: "tuned") { usable } }'));
-    if (model?.usable) break;
-    await Bun.sleep(100);
-  }
+  await trainTuned(world);
 });
 afterAll(async () => {
   await world?.close();
@@ -149,7 +99,7 @@ test("a model that was trained here is found to have seen rows, by itself, and t
     { without: "near", leftOut: 2, candidates: [{}, { interval: { n: 3 } }, {}] },
     { without: "meaning", leftOut: 3, candidates: [{}, { interval: { n: 2, mean: 0.5 } }, {}] },
   ]);
-  expect(found.steps[3]?.["pairs"]).toHaveLength(3);
+  expect(found.steps[3]?.pairs).toHaveLength(3);
 });
 
 test("checked again it is found once more, and the older findings go", async () => {

@@ -16,7 +16,7 @@ export const overlapQuery = graphql(`
           measures { wordsPerGram nearFrom shortFrom meaningFrom embedder meaningRows meaningPerRow }
           candidates {
             candidateId origin exact near meaning questionOnly lookedUpRows
-            trained { trainingId training datasetVersionId dataset rows }
+            trained { trainingId training datasetId dataset rows }
             lookedUp { knowledgeBaseId knowledgeBase chunks }
           }
           steps {
@@ -40,7 +40,7 @@ export const overlapRowsQuery = graphql(`
           found(first: 100, after: $found) {
             nodes {
               candidateId row question reference how level similarity hasQuestion hasAnswer counts
-              sourceId source sourceRow foundQuestion foundAnswer
+              datasetId source sourceRow foundQuestion foundAnswer
             }
             pageInfo { hasNextPage endCursor }
           }

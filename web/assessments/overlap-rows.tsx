@@ -57,7 +57,11 @@ export function OverlapRows(props: { assessment: Assessment }) {
                         <small>{nameOf(one.candidateId)}</small>
                         {one.how === "trained" ? (
                           <small>
-                            <Link to={`/datasets/${one.sourceId}`}>{one.source}</Link>{" "}
+                            {one.datasetId ? (
+                              <Link to={`/datasets/${one.datasetId}`}>{one.source}</Link>
+                            ) : (
+                              one.source
+                            )}{" "}
                             {t("row {{row}}", { row: one.sourceRow })}
                           </small>
                         ) : (

@@ -86,7 +86,11 @@ function ComparedWith(props: { one: Compared }) {
     <>
       {trained.map((source) => (
         <small key={source.trainingId}>
-          <Link to={`/datasets/${source.datasetVersionId}`}>{source.dataset}</Link>{" "}
+          {source.datasetId ? (
+            <Link to={`/datasets/${source.datasetId}`}>{source.dataset}</Link>
+          ) : (
+            source.dataset
+          )}{" "}
           {t("{{count}} rows, by {{training}}", { count: source.rows, training: source.training })}
         </small>
       ))}

@@ -22,6 +22,12 @@ const Trained = builder.objectRef<TrainedSource>("OverlapTraining").implement({
     trainingId: t.exposeID("trainingId", { description: "The training." }),
     training: t.exposeString("training", { description: "Its name at the time." }),
     datasetVersionId: t.exposeID("datasetVersionId", { description: "The dataset version." }),
+    datasetId: t.id({
+      nullable: true,
+      description: "The dataset; null where it was deleted since.",
+      resolve: async ({ datasetVersionId }, _, { datasets }) =>
+        (await datasets.findVersion(datasetVersionId))?.datasetId ?? null,
+    }),
     dataset: t.exposeString("dataset", { description: "Name and version of the dataset." }),
     rows: t.exposeInt("rows", {
       description: "How many rows; those that the training held back for its own validation are among them.",
@@ -171,6 +177,12 @@ const Overlap = builder.objectRef<OverlapRow>("Overlap").implement({
     }),
     counts: t.exposeBoolean("counts", { description: "Whether it is left out of the scores without." }),
     sourceId: t.exposeID("sourceId", { description: "The dataset version, or the document." }),
+    datasetId: t.id({
+      nullable: true,
+      description: "The dataset; null for a document, and where it was deleted since.",
+      resolve: async ({ sourceId }, _, { datasets }) =>
+        (await datasets.findVersion(sourceId))?.datasetId ?? null,
+    }),
     source: t.exposeString("source", { description: "Its name." }),
     sourceRow: t.exposeInt("sourceRow", { description: "Number of its row, or of its passage, from 0." }),
     foundQuestion: t.exposeString("foundQuestion", {
