@@ -213,7 +213,6 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
       (await store.db.query.customizedModels.findFirst({
         where: eq(customizedModels.trainingId, trainingId),
       })) ?? null,
-
     /** Steps, time and memory that a training would take, and what speaks against it. Never throws for input. */
     forecast: (input: StartTrainingInput): Promise<Forecast> =>
       forecastOf({ store, runs, models, datasets }, input, () => checked(input)),
