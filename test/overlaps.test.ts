@@ -1,6 +1,7 @@
 // Whether a candidate was trained on an assessment's rows, or may look them up, through the API: found by lineage, with
 // the rows and the scores without them.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
 import { z } from "zod";
 import { ERRORS, ROWS, SAID, trainTuned, withRun } from "./overlaps-kit.ts";
 import { createProviderKit } from "./provider-kit.ts";
@@ -111,6 +112,30 @@ test("checked again it is found once more, and the older findings go", async () 
   const { store, close } = await world.beside();
   expect(await store.db.query.overlapChecks.findMany()).toHaveLength(1);
   await close();
+});
+
+test("the command line checks, and says the same", async () => {
+  const cli = async (...args: string[]): Promise<unknown> => {
+    const child = Bun.spawn({
+      cmd: [process.execPath, "src/main.ts", "assessment", "overlaps", ...args, "--json"],
+      cwd: join(import.meta.dir, ".."),
+      env: { ...process.env, ESPALIER_URL: world.server.url, ESPALIER_KEY: world.key("admin") },
+      stderr: "inherit",
+    });
+    return JSON.parse(await new Response(child.stdout).text());
+  };
+  expect(await cli("seen", "--check", "--wait")).toMatchObject({ name: "seen", kind: "assessment" });
+  expect(await cli("seen")).toMatchObject({
+    ...{ name: "seen", rows: 5 },
+    candidates: [{ candidate: "tuned", exact: 1, near: 1, meaning: 1, questionOnly: 1 }, {}, {}],
+    found: [
+      { row: 0, level: "exact", source: "rows@1", sourceRow: 5 },
+      { row: 1, level: "near" },
+      { row: 2, level: "meaning" },
+      { row: 3, counts: false },
+    ],
+  });
+  expect(await cli("nobody")).toMatchObject({ error: { code: "ASSESSMENT_NOT_FOUND" } });
 });
 
 test("what nothing was trained for here is not checked by itself; asked for, it says that nothing is known", async () => {
