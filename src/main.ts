@@ -13,6 +13,7 @@ const children = new Map<string, () => Promise<never>>([
   ["document-reader", async () => (await import("./knowledge/knowledge.ts")).runDocumentReader()],
   ["knowledge-searcher", async () => (await import("./knowledge/knowledge.ts")).runSearcherChild()],
   ["assessment-reporter", async () => (await import("./assessments/assessments.ts")).runReporterChild()],
+  ["overlap-finder", async () => (await import("./assessments/assessments.ts")).runOverlapFinder()],
   ["answer-grader", async () => (await import("./assessments/assessments.ts")).runGraderChild()],
 ]);
 await children.get(process.argv[2] ?? "")?.();

@@ -171,6 +171,7 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
   assessForGate: [
     ['(gate: "nobody", model: "toy")', { type: "NotFoundError", code: "GATE_NOT_FOUND", field: "gate" }],
   ],
+  checkOverlap: [['(id: "asm_x")', { type: "NotFoundError", code: "ASSESSMENT_NOT_FOUND", field: "id" }]],
   undelete: [
     ['(id: "nobody")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],
     ['(id: "base_x")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],

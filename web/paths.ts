@@ -39,6 +39,7 @@ const madeBy: Record<string, string> = {
   INDEX_DOCUMENTS: "/knowledge",
   REBUILD_INDEX: "/knowledge",
   ASSESS: "/assessments",
+  CHECK_OVERLAP: "/assessments",
 };
 /** Pages that show all that runs of a kind make. */
 const shownAt: Record<string, string> = { MAKE_IMAGES: "/images" };

@@ -19,6 +19,7 @@ import "./types/map.ts";
 import "./types/models.ts";
 import "./types/nodes.ts";
 import "./types/notifications.ts";
+import "./types/overlaps.ts";
 import "./types/pictures.ts";
 import "./types/prompts.ts";
 import "./types/people.ts";

@@ -30,6 +30,7 @@ import { type GraderSpec, graderLabel, graderSpecSchema, graderTitle } from "./g
 import type { Grading } from "./grading.ts";
 import { type HtmlReport, htmlReport } from "./html.ts";
 import { type LostRow, type LostWish, lostRows } from "./lost.ts";
+import { createOverlaps, type OverlapsDeps } from "./overlap/check.ts";
 import { createRating, peopleOf } from "./people/rating.ts";
 import { type AssessedRow, createReading, type RowWish } from "./reading.ts";
 import { createReporter } from "./reporter.ts";
@@ -60,6 +61,9 @@ export { createGrading } from "./grading.ts";
 export { HTML_POLICY } from "./html.ts";
 export type { AssessmentWish, CandidateWish, JudgeWish } from "./input.ts";
 export type { LostRow, LostWish } from "./lost.ts";
+export type { OverlapCheckRow, OverlapRow } from "./overlap/check.ts";
+export { runOverlapFinder } from "./overlap/finder.ts";
+export type { OverlapTotals, Seen, Step } from "./overlap/totals.ts";
 export type { PairTotal } from "./pair-totals.ts";
 export type { RatingQueue, RatingTask } from "./people/rating.ts";
 export type { Preview, PreviewedCandidate, PreviewedRow } from "./preview.ts";
@@ -71,16 +75,10 @@ export type { Slice, SliceDifference } from "./slices.ts";
 export type { CandidateTotal, GraderTotal } from "./totals.ts";
 export type { Verdict } from "./verdict.ts";
 
-export type AssessmentsDeps = {
-  store: Store;
-  runs: Runs;
-  datasets: Datasets;
-  models: Models;
-  knowledge: Knowledge;
+export type AssessmentsDeps = OverlapsDeps & {
   /** One reply of any model, as chat gives it. */
   answer: Answer;
   grading: Grading;
-  clock: Clock;
   /** How the process that works out reports is started. */
   reporter: ChildCommand;
 };
@@ -97,6 +95,7 @@ export function createAssessments(deps: AssessmentsDeps) {
   const { store, runs, datasets, models, knowledge, clock } = deps;
   const { db } = store;
   const reporter = createReporter(deps.reporter, store.dataDir);
+  const overlaps = createOverlaps(deps);
   const reading = createReading({ store, datasets, reporter });
 
   const gradersOf = (row: AssessmentRow): GraderSpec[] =>
@@ -105,6 +104,8 @@ export function createAssessments(deps: AssessmentsDeps) {
 
   const self = {
     ...reading,
+    /** What of its rows the candidates were trained on, or may look up. */
+    overlaps,
     ...createStarting(deps, get),
     ...createRating(deps),
     close: reporter.close,
@@ -140,7 +141,7 @@ export function createAssessments(deps: AssessmentsDeps) {
         page,
       ),
     candidatesOf: (assessmentId: string): Promise<CandidateRow[]> => candidatesOf(store, assessmentId),
-    runOf: (assessmentId: string): Promise<RunRow | null> => runs.latestOf(assessmentId),
+    runOf: (assessmentId: string): Promise<RunRow | null> => runs.latestOf(assessmentId, "assess"),
     /** How its answers are scored, as on the command line. */
     graderLabels: (row: AssessmentRow): string[] => gradersOf(row).map(graderLabel),
     /** Rows that a candidate lost, with what would have been right. */
@@ -173,6 +174,11 @@ export function createAssessments(deps: AssessmentsDeps) {
         where: eq(scores.answerId, answerId),
         orderBy: (t, { asc }) => [asc(t.grader)],
       }),
+
+    findAnswer: async (candidateId: string, row: number): Promise<AnswerRow | null> =>
+      (await db.query.answers.findFirst({
+        where: and(eq(answers.candidateId, candidateId), eq(answers.row, row)),
+      })) ?? null,
 
     /** The answers as a file, in parts: by row, then in the order of the candidates' ids. */
     async *exported(row: AssessmentRow, format: "csv" | "jsonl"): AsyncGenerator<string, void, void> {
@@ -229,7 +235,7 @@ export function createAssessments(deps: AssessmentsDeps) {
     /** Deletes it into the trash. @throws EspalierError ASSESSMENT_NOT_FOUND, IN_USE while its run goes on */
     async remove(projectId: string, id: string): Promise<Changed> {
       const row = await self.get(projectId, id);
-      const run = await runs.latestOf(row.id);
+      const run = await runs.latestOf(row.id, "assess");
       if (run && !isEnded(run)) throw inUse(row, run);
       const { name } = row;
       await store.write(async (tx) => {
@@ -266,6 +272,7 @@ export function createAssessments(deps: AssessmentsDeps) {
           await tx.delete(judgements).where(eq(judgements.assessmentId, id));
           await tx.delete(answers).where(eq(answers.assessmentId, id));
           await tx.delete(candidates).where(eq(candidates.assessmentId, id));
+          await overlaps.forget(tx, id);
         }, "assessment.sweep");
     },
   };

@@ -55,6 +55,10 @@ function turnsOf(row: Record<string, unknown>, version: DatasetVersionRow): Turn
   };
 }
 
+/** What a row would be trained to answer, whatever an assessment asks; null for a row that is not trainable. */
+export const promptOf = (row: Record<string, unknown>, version: DatasetVersionRow): string | null =>
+  turnsOf(row, version)?.prompt ?? null;
+
 const textOf = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value ?? null);
 

@@ -186,7 +186,7 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
     ): Promise<Started> {
       const { projectId, userId, keyId, createdBy } = input;
       const source = await get(projectId, input.id);
-      const running = await runs.latestOf(source.id);
+      const running = await runs.latestOf(source.id, "assess");
       if (running && !isEnded(running)) throw inUse(source, running);
       const asked = await candidatesOf(store, source.id);
       const good = await db.$count(
@@ -237,7 +237,7 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
      */
     async resume(input: By & { id: string }): Promise<Started> {
       const row = await get(input.projectId, input.id);
-      const run = await runs.latestOf(row.id);
+      const run = await runs.latestOf(row.id, "assess");
       if (run && !isEnded(run)) throw inUse(row, run);
       const asked = await candidatesOf(store, row.id);
       if (run && isWhole(run))

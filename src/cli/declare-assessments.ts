@@ -63,6 +63,18 @@ export function declareAssessments({ parent, verb }: Declared): void {
   });
   verb({
     under: assessment,
+    name: "overlaps <name>",
+    about: "Show which rows the candidates were trained on or may look up, and the scores without those.",
+    example: "espalier assessment overlaps router --check --wait",
+    options: [new Option("--check", "compare the rows anew first; in the background without --wait")],
+    does: async ([name = ""], flags, server) => {
+      const { check, overlaps } = await import("./overlaps.ts");
+      const { check: isChecked } = take({ check: z.boolean().optional() }, flags);
+      return document(await (isChecked ? check(server(), name) : overlaps(server(), name)));
+    },
+  });
+  verb({
+    under: assessment,
     name: "resume <name>",
     about: "Ask what has no answer yet, and again what failed.",
     example: "espalier assessment resume router --wait",

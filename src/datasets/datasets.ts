@@ -28,6 +28,7 @@ export { type CollectedRow, type FitRow, fitterFor } from "./fit.ts";
 export type { ImportDatasetInput } from "./import.ts";
 export type { CutRows, Histogram } from "./lengths.ts";
 export { runReaderChild } from "./reader.ts";
+export type { Row } from "./rows-types.ts";
 export {
   type Mapping,
   preferenceNotTrainable,

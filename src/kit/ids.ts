@@ -50,6 +50,7 @@ export const ID_PREFIX = {
   rating: "rtg",
   gate: "gat",
   gateOverride: "gov",
+  overlapCheck: "ovl",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

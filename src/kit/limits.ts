@@ -207,6 +207,10 @@ export const limits = {
   /** Most rows that an HTML report of an assessment shows, and most bytes of them. */
   reportHtmlRows: 2_000,
   reportHtmlBytes: 20 * 1024 * 1024,
+  /** Rows of an assessment up to which what was seen in training is looked for without being asked. */
+  overlapAutomaticRows: 2_000,
+  /** Rows of an assessment, for each source, that are compared by meaning. */
+  overlapMeaningRows: 1_000,
   /** Answers of models of the engine that one assessment waits for at once. */
   assessmentEngineAnswers: 4,
   /** Answers of one provider that one assessment waits for at once, when nobody says another number. */

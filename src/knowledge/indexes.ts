@@ -1,7 +1,13 @@
 // The search tables of one index: words in FTS5 and vectors in vec0, made with it, filled in bounded writes, dropped
 // when it has retired.
-import { and, asc, eq, gte, inArray, notExists, sql } from "drizzle-orm";
-import { chunks, documents, knowledgeIndexes } from "../../schema/tables/knowledge.ts";
+import { and, asc, eq, gt, gte, inArray, notExists, sql } from "drizzle-orm";
+import {
+  chunks,
+  documents,
+  indexedDocuments,
+  knowledgeBases,
+  knowledgeIndexes,
+} from "../../schema/tables/knowledge.ts";
 import { sha256 } from "../kit/hash.ts";
 import { limits } from "../kit/limits.ts";
 import type { Reader, Store, Tx } from "../store/store.ts";
@@ -246,5 +252,42 @@ export async function sweepIndexes(store: Store, isStopped: () => boolean): Prom
   for (const { index, documentId } of lost) {
     if (isStopped()) return;
     await removeChunks(store, index, documentId, 0);
+  }
+}
+
+/** Chunks read at once where all of an index are wanted. */
+const CHUNK_PAGE = 500;
+
+/** Every chunk of the index that answers for a knowledge base, with its document's name; of whole documents only. */
+export async function* readChunks(
+  db: Reader,
+  knowledgeBaseId: string,
+): AsyncGenerator<Pick<ChunkRow, "number" | "documentId" | "ordinal" | "text"> & { document: string }> {
+  for (let after = 0; ; ) {
+    const page = await db
+      .select({
+        number: chunks.number,
+        documentId: chunks.documentId,
+        ordinal: chunks.ordinal,
+        text: chunks.text,
+        document: documents.name,
+      })
+      .from(chunks)
+      .innerJoin(documents, eq(documents.id, chunks.documentId))
+      .innerJoin(knowledgeBases, eq(knowledgeBases.indexNumber, chunks.indexNumber))
+      .innerJoin(
+        indexedDocuments,
+        and(
+          eq(indexedDocuments.indexNumber, chunks.indexNumber),
+          eq(indexedDocuments.documentId, chunks.documentId),
+        ),
+      )
+      .where(and(eq(knowledgeBases.id, knowledgeBaseId), gt(chunks.number, after)))
+      .orderBy(asc(chunks.number))
+      .limit(CHUNK_PAGE);
+    yield* page;
+    const last = page.at(-1);
+    if (!last || page.length < CHUNK_PAGE) return;
+    after = last.number;
   }
 }

@@ -24,8 +24,13 @@ export type { Block, ParsedDocument } from "./documents/document.ts";
 export { runDocumentReader } from "./documents/reader.ts";
 export type { EvaluationResult, EvaluationRow, FoundRank, QuestionScore } from "./evaluation.ts";
 export { joinPassages, lookupsOf } from "./follow-up.ts";
-export { type AnswerEvent, type Citation, citationsOf, groundedMessages } from "./grounding.ts";
-export type { ChunkRow } from "./indexes.ts";
+export {
+  type AnswerEvent,
+  type Citation,
+  citationsOf,
+  groundedMessages,
+} from "./grounding.ts";
+export { type ChunkRow, readChunks } from "./indexes.ts";
 export type { Mean } from "./measures.ts";
 export type { RefusedLine } from "./question-file.ts";
 export type { LabelledQuestionRow } from "./questions.ts";

@@ -105,6 +105,7 @@ async function nextAfter(tx: Tx, run: RunRow): Promise<NotificationAbout["next"]
     case "evaluate-retrieval":
       return next("open", knowledgeBases, "/knowledge");
     case "assess":
+    case "check-overlap":
       return next("open", assessments, "/assessments");
     case "make-images":
       // Its name is what the images show, too long for a button.

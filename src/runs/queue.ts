@@ -24,7 +24,8 @@ export type RunKind =
   | "rebuild-index"
   | "evaluate-retrieval"
   | "make-images"
-  | "assess";
+  | "assess"
+  | "check-overlap";
 export type RunExecutor = "server" | "engine" | "trainer";
 export type ArtifactRow = typeof artifacts.$inferSelect;
 

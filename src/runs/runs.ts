@@ -67,9 +67,9 @@ export function createRuns({ store, clock, log }: RunsDeps) {
       if (!run) throw runNotFound(id);
       return run;
     },
-    /** The newest run that makes a thing, e.g. a dataset. */
-    async latestOf(subjectId: string): Promise<RunRow | null> {
-      const where = eq(runs.subjectId, subjectId);
+    /** The newest run about a thing, e.g. the one that makes a dataset; of one kind where several are about it. */
+    async latestOf(subjectId: string, kind?: RunKind): Promise<RunRow | null> {
+      const where = and(eq(runs.subjectId, subjectId), kind && eq(runs.kind, kind));
       return (
         (await store.db.query.runs.findFirst({ where, orderBy: [desc(runs.createdAt), desc(runs.id)] })) ??
         null

@@ -136,7 +136,8 @@ export async function startServer({
     });
     closers.push(() => grading.close());
     const assessments = createAssessments({
-      ...{ store, runs, datasets, models, knowledge, answer, grading, clock },
+      ...{ store, runs, datasets, models, training, knowledge, embedders, answer, grading, clock },
+      finder: { command: ownCommand("overlap-finder"), env: childEnvironment() },
       reporter: { command: ownCommand("assessment-reporter"), env: childEnvironment() },
     });
     closers.push(() => assessments.close());

@@ -10,6 +10,7 @@ import * as images from "../../schema/tables/images.ts";
 import * as knowledge from "../../schema/tables/knowledge.ts";
 import * as models from "../../schema/tables/models.ts";
 import * as notifications from "../../schema/tables/notifications.ts";
+import * as overlaps from "../../schema/tables/overlaps.ts";
 import * as prompts from "../../schema/tables/prompts.ts";
 import * as providers from "../../schema/tables/providers.ts";
 import * as ratings from "../../schema/tables/ratings.ts";
@@ -26,6 +27,7 @@ const schema = {
   ...knowledge,
   ...models,
   ...notifications,
+  ...overlaps,
   ...providers,
   ...ratings,
   ...runs,

@@ -206,12 +206,13 @@ export function createTraining({ store, runs, models, datasets, clock }: Trainin
         { where: eq(trainings.projectId, projectId), keys: ["id"], order: "descending" },
         page,
       ),
+    /** What was frozen when it started, its rows among it; null where its run is gone. */
+    frozen: async ({ runId }: TrainingRow) => runSpec.safeParse((await runs.find(runId))?.spec).data ?? null,
     /** The customized model that a training made, or null. */
     customizedOf: async (trainingId: string): Promise<CustomizedModelRow | null> =>
       (await store.db.query.customizedModels.findFirst({
         where: eq(customizedModels.trainingId, trainingId),
       })) ?? null,
-
     /** Steps, time and memory that a training would take, and what speaks against it. Never throws for input. */
     forecast: (input: StartTrainingInput): Promise<Forecast> =>
       forecastOf({ store, runs, models, datasets }, input, () => checked(input)),

@@ -32,7 +32,8 @@ export type RunKind =
   | "REBUILD_INDEX"
   | "EVALUATE_RETRIEVAL"
   | "MAKE_IMAGES"
-  | "ASSESS";
+  | "ASSESS"
+  | "CHECK_OVERLAP";
 export type RunState = {
   id: string;
   kind: RunKind;

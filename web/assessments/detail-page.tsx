@@ -17,6 +17,7 @@ import { RunPill, RunProgress } from "../ui/status.tsx";
 import { deleteThing } from "../ui/trash.tsx";
 import { AnswerRows } from "./answers.tsx";
 import { CompareSection } from "./compare.tsx";
+import { OverlapSection, OverlapWarning } from "./overlaps.tsx";
 import { assessmentQuery, resumeAssessment } from "./queries.ts";
 import { SliceSection } from "./slices.tsx";
 import { CandidateTable, PairTable, verdictText } from "./totals.tsx";
@@ -72,10 +73,12 @@ function Body(props: { assessment: Assessment }) {
             </Text>
           ) : null}
         </Surface>
+        <OverlapWarning assessment={assessment} />
         <CandidateTable assessment={assessment} />
         {report.pairs.length > 0 ? <PairTable assessment={assessment} /> : null}
         <TradeOff assessment={assessment} />
         {answered > 0 ? <SliceSection assessment={assessment} /> : null}
+        <OverlapSection assessment={assessment} />
         {answered > 0 ? <AnswerRows assessment={assessment} /> : null}
         {answered > 0 ? <CompareSection assessment={assessment} /> : null}
       </Stack>

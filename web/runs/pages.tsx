@@ -182,6 +182,7 @@ function RunBody(props: {
     EVALUATE_RETRIEVAL: t("Open runs"),
     MAKE_IMAGES: t("See the images"),
     ASSESS: t("Open the assessment"),
+    CHECK_OVERLAP: t("Open the assessment"),
   } as const;
   return (
     <div className="e-columns">

@@ -56,6 +56,7 @@ export function kindWord(kind: RunKind): string {
     EVALUATE_RETRIEVAL: t("Measurement"),
     MAKE_IMAGES: t("Images"),
     ASSESS: t("Assessment"),
+    CHECK_OVERLAP: t("Check of training rows"),
   };
   return words[kind];
 }

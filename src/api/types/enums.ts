@@ -41,6 +41,7 @@ export const RunKind = wordEnum("RunKind", "What a run does.", {
   "evaluate-retrieval": "Measures how well a knowledge base finds what answers its labelled questions.",
   "make-images": "Has a model make images.",
   assess: "Asks candidates about rows of a dataset and scores their answers.",
+  "check-overlap": "Compares an assessment's rows with what its candidates were trained on or may look up.",
 });
 export const RunStatus = wordEnum("RunStatus", "Where a run stands; the last three never change.", {
   queued: "Waits for a worker.",
