@@ -138,6 +138,12 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
       { type: "NotFoundError", code: "DATASET_NOT_FOUND" },
     ],
   ],
+  startFactorial: [
+    [
+      '(input: { name: "a", model: "toy", knowledgeBases: [], dataset: "d", graders: ["exact"] })',
+      { type: "InputError", code: "FACTORIAL_INVALID", field: "knowledgeBases" },
+    ],
+  ],
   resumeAssessment: [['(id: "asm_x")', { type: "NotFoundError", code: "ASSESSMENT_NOT_FOUND", field: "id" }]],
   undelete: [
     ['(id: "nobody")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],

@@ -50,6 +50,10 @@ const pages: [string, RouteComponent][] = [
   ["/assessments", lazyRouteComponent(() => import("./assessments/list-page.tsx"), "AssessmentsPage")],
   ["/assessments/$id", lazyRouteComponent(() => import("./assessments/detail-page.tsx"), "AssessmentPage")],
   ["/assess", lazyRouteComponent(() => import("./assessments/start-page.tsx"), "StartAssessmentPage")],
+  [
+    "/assess/factorial",
+    lazyRouteComponent(() => import("./assessments/factorial-page.tsx"), "FactorialPage"),
+  ],
   ["/images", lazyRouteComponent(() => import("./images/page.tsx"), "ImagesPage")],
   ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],
   ["/runs/$id", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunPage")],

@@ -6,6 +6,7 @@ import "./types/chat.ts";
 import "./types/feedback.ts";
 import "./types/images.ts";
 import "./types/dashboard.ts";
+import "./types/factorial.ts";
 import "./types/datasets.ts";
 import "./types/knowledge.ts";
 import "./types/knowledge-evaluation.ts";

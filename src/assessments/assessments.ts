@@ -24,6 +24,7 @@ import {
 } from "../store/store.ts";
 import { type Answer, type AssessSpec, assessHandler, candidatesOf } from "./answering.ts";
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
+import { type Factorial, type FactorialWish, factorialCandidates, factorialOf } from "./factorial.ts";
 import { type GraderSpec, graderLabel, graderSpecSchema } from "./graders/graders.ts";
 import { type AssessmentWish, type CheckedCandidate, checkWish } from "./input.ts";
 import { type Report, reportOf } from "./report.ts";
@@ -32,6 +33,7 @@ export type AssessmentRow = typeof assessments.$inferSelect;
 export type CandidateRow = typeof candidates.$inferSelect;
 export type AnswerRow = typeof answers.$inferSelect;
 export type ScoreRow = typeof scores.$inferSelect;
+export type { Factorial, FactorialCell, FactorialWish } from "./factorial.ts";
 export type { AssessmentWish, CandidateWish } from "./input.ts";
 export type { CandidateTotal, GraderTotal, PairTotal, Report, Verdict } from "./report.ts";
 
@@ -153,6 +155,14 @@ export function createAssessments(deps: AssessmentsDeps) {
     },
 
     /**
+     * Queues the assessment of a base and a model made from it, each without and with documents.
+     * @throws EspalierError what `start` throws, and FACTORIAL_INVALID where these are not two such models
+     */
+    async startFactorial(wish: FactorialWish & By): Promise<{ assessment: AssessmentRow; run: RunRow }> {
+      return self.start({ ...wish, candidates: await factorialCandidates(models, wish.projectId, wish) });
+    },
+
+    /**
      * Asks what has no answer, because a run failed or was cancelled, or the model failed at it.
      * @throws EspalierError ASSESSMENT_NOT_FOUND, IN_USE while its run goes on, ASSESSMENT_COMPLETE
      */
@@ -216,6 +226,9 @@ export function createAssessments(deps: AssessmentsDeps) {
     /** What it found so far. */
     report: async (row: AssessmentRow): Promise<Report> =>
       reportOf(store, row, await self.candidatesOf(row.id), gradersOf(row)),
+    /** What training, documents and both bring, where its candidates are those of such a comparison; else null. */
+    factorial: async (row: AssessmentRow): Promise<Factorial | null> =>
+      factorialOf(store, models, row, await self.candidatesOf(row.id)),
     /** Answers by row, then by candidate. */
     pageOfAnswers: (assessmentId: string, page: PageRequest): Promise<Page<AnswerRow>> =>
       readPage(

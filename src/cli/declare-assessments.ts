@@ -28,6 +28,10 @@ export function declareAssessments({ parent, verb }: Declared): void {
       new Option("--system <prompt>", "said to every candidate instead of each row's own system prompt"),
       listOption("--kb <name>", "a knowledge base that every candidate answers from; may be repeated"),
       numberOption("--max-tokens <number>", "longest answer", { min: 1, whole: true }),
+      new Option(
+        "--factorial",
+        "compare the base of the one candidate and the candidate, each without and with the knowledge bases",
+      ),
     ],
     does: async (_, flags, server) => {
       const { assess } = await import("./assessments.ts");
@@ -35,7 +39,9 @@ export function declareAssessments({ parent, verb }: Declared): void {
       const rest = { split: text, question: text, reference: text, system: text, by: text, kb: words };
       const numbers = { sample: number, seed: number, maxTokens: number };
       const { candidate = [], grader = [], ...known } = take({ ...named, ...rest, ...numbers }, flags);
-      return document(await assess(server(), { ...known, candidate, grader }));
+      const { assessFactorial } = await import("./factorial.ts");
+      const start = flags["factorial"] === true ? assessFactorial : assess;
+      return document(await start(server(), { ...known, candidate, grader }));
     },
   });
   const assessment = group(parent, "assessment", "What assessments found.");

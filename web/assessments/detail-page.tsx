@@ -15,6 +15,7 @@ import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { RunPill, RunProgress } from "../ui/status.tsx";
 import { deleteThing } from "../ui/trash.tsx";
 import { AnswerRows } from "./answers.tsx";
+import { FactorialSection } from "./factorial.tsx";
 import { assessmentQuery, resumeAssessment } from "./queries.ts";
 import { CandidateTable, PairTable, verdictText } from "./totals.tsx";
 
@@ -68,6 +69,7 @@ function Body(props: { assessment: Assessment }) {
             </Text>
           ) : null}
         </Surface>
+        {assessment.candidates.length > 3 ? <FactorialSection id={assessment.id} /> : null}
         <CandidateTable assessment={assessment} />
         {report.pairs.length > 0 ? <PairTable assessment={assessment} /> : null}
         {answered > 0 ? <AnswerRows assessment={assessment} /> : null}

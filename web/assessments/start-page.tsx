@@ -12,6 +12,7 @@ import { count } from "../ui/format.ts";
 import { kindOfNode } from "../ui/lineage.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
+import { FactorialLink } from "./factorial-link.tsx";
 import { choicesQuery, startAssessment } from "./queries.ts";
 
 type Choices = ResultOf<typeof choicesQuery>;
@@ -20,7 +21,7 @@ const splitCounts = z.object({ train: z.number(), validation: z.number(), test: 
 const splitFacts = z.looseObject({ hasOwnSplits: z.boolean(), trainable: z.boolean() });
 
 /** Graders by what they say, and whether they take a word of their own. */
-const graders: { value: string; label: string; takes?: string }[] = [
+export const graders: { value: string; label: string; takes?: string }[] = [
   { value: "json", label: t("Same JSON") },
   { value: "exact", label: t("Same text") },
   { value: "normalised", label: t("Same words, whatever case and punctuation") },
@@ -235,6 +236,7 @@ export function StartAssessmentPage() {
       title={t("Assess models")}
       crumb={{ label: t("Assessments"), to: "/assessments" }}
       sentence={t("Ask several models the same, and see which is better and how sure that is.")}
+      action={<FactorialLink />}
     >
       <Loaded reading={reading}>{(choices) => <Form choices={choices} />}</Loaded>
     </Page>

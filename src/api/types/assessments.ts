@@ -29,7 +29,7 @@ const Sample = builder.objectRef<SampleWish>("AssessmentSample").implement({
   }),
 });
 
-const Candidate = builder.objectRef<CandidateRow>("Candidate").implement({
+export const Candidate = builder.objectRef<CandidateRow>("Candidate").implement({
   description: "A model that is assessed, with what it is given.",
   extensions: needs("read"),
   fields: (t) => ({
@@ -98,7 +98,7 @@ const Answer = builder.objectRef<AnswerRow>("Answer").implement({
 });
 
 type IntervalShape = NonNullable<CandidateTotalShape["interval"]>;
-const Interval = builder.objectRef<IntervalShape>("ScoreInterval").implement({
+export const Interval = builder.objectRef<IntervalShape>("ScoreInterval").implement({
   description: "A mean score with its 95 % interval.",
   extensions: needs("read"),
   fields: (t) => ({
@@ -222,7 +222,7 @@ const Report = builder.objectRef<ReportShape>("AssessmentReport").implement({
   }),
 });
 
-const Assessment = builder.objectRef<AssessmentRow>("Assessment").implement({
+export const Assessment = builder.objectRef<AssessmentRow>("Assessment").implement({
   description: "Candidates asked about the same rows of a dataset, and how their answers were scored.",
   extensions: needs("read"),
   interfaces: [NodeInterface],
@@ -291,7 +291,7 @@ builder.queryFields((t) => ({
   }),
 }));
 
-const SampleInput = builder.inputType("AssessmentSampleInput", {
+export const SampleInput = builder.inputType("AssessmentSampleInput", {
   description: "Which rows of the split are asked about.",
   fields: (t) => ({
     kind: t.string({
@@ -340,7 +340,7 @@ const StartInput = builder.inputType("StartAssessmentInput", {
   }),
 });
 
-const AssessmentResult = resultUnion<{ assessment: AssessmentRow; run: RunRow }>(
+export const AssessmentResult = resultUnion<{ assessment: AssessmentRow; run: RunRow }>(
   "Assessment",
   "What is being asked.",
   (t) => ({

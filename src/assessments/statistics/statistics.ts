@@ -4,7 +4,6 @@ export { bootstrapMean, type Interval, meanOf, roundsFor } from "./bootstrap.ts"
 export { bradleyTerry, type Strength } from "./bradley-terry.ts";
 export { minimumDetectableEffect, rowsFor } from "./detectable.ts";
 export {
-  type Effect,
   type Effects,
   factorialEffects,
   type TestedEffect,
