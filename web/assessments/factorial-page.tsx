@@ -72,7 +72,7 @@ function Form(props: { choices: Choices }) {
   const isTrainable = facts.success && facts.data.trainable;
   const columns = version?.columns.map((column) => column.name) ?? [];
   const takes = graders.find(({ value }) => value === grader)?.takes;
-  const shownName = name ?? t("{{model}}, documents or training", { model: model ?? "" });
+  const shownName = name ?? t("{{model}} with and without documents", { model: model ?? "" });
   const start = async (): Promise<void> => {
     const input = {
       name: shownName.trim(),
