@@ -144,6 +144,31 @@ const refusals: Record<string, [call: string, refusal: Refusal][]> = {
       { type: "InputError", code: "FACTORIAL_INVALID", field: "knowledgeBases" },
     ],
   ],
+  createSuite: [
+    ['(name: "../s")', { type: "InputError", code: "NAME_INVALID", field: "name" }],
+    [
+      '(name: "s", assessments: ["nobody"])',
+      { type: "NotFoundError", code: "ASSESSMENT_NOT_FOUND", field: "id" },
+    ],
+  ],
+  addToSuite: [
+    [
+      '(suite: "sui_x", assessment: "asm_x")',
+      { type: "NotFoundError", code: "SUITE_NOT_FOUND", field: "suite" },
+    ],
+  ],
+  takeOutOfSuite: [
+    ['(suite: "sui_x", entry: "x")', { type: "NotFoundError", code: "SUITE_NOT_FOUND", field: "suite" }],
+  ],
+  copySuite: [
+    ['(suite: "sui_x", name: "y")', { type: "NotFoundError", code: "SUITE_NOT_FOUND", field: "suite" }],
+  ],
+  startSuite: [
+    [
+      '(suite: "sui_x", candidates: [{ model: "toy" }])',
+      { type: "NotFoundError", code: "SUITE_NOT_FOUND", field: "suite" },
+    ],
+  ],
   resumeAssessment: [['(id: "asm_x")', { type: "NotFoundError", code: "ASSESSMENT_NOT_FOUND", field: "id" }]],
   undelete: [
     ['(id: "nobody")', { type: "NotFoundError", code: "NOT_IN_TRASH", field: "id" }],

@@ -62,6 +62,17 @@ const WORDS: Record<string, unknown> = {
   "trainings.method": "sft",
   "notifications.kind": "run-failed",
   "assessments.sample": { kind: "all", size: null, seed: 1, by: null },
+  "suite_entries.definition": {
+    datasetVersionId: "dsv_gone",
+    datasetName: "gone@1",
+    split: null,
+    sample: { kind: "all", size: null, seed: 1, by: null },
+    question: "{{prompt}}",
+    reference: null,
+    graders: [],
+    maxTokens: 1,
+    temperature: 0,
+  },
   "webhooks.url": "http://127.0.0.1:1/",
 };
 

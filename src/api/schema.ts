@@ -22,6 +22,7 @@ import "./types/people.ts";
 import "./types/projects.ts";
 import "./types/providers.ts";
 import "./types/runs.ts";
+import "./types/suites.ts";
 import "./types/trainers.ts";
 import "./types/trainings.ts";
 import "./types/trash.ts";

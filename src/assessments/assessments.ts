@@ -28,6 +28,7 @@ import { type Factorial, type FactorialWish, factorialCandidates, factorialOf } 
 import { type GraderSpec, graderLabel, graderSpecSchema } from "./graders/graders.ts";
 import { type AssessmentWish, type CheckedCandidate, checkWish } from "./input.ts";
 import { type Report, reportOf } from "./report.ts";
+import { createSuites } from "./suites.ts";
 
 export type AssessmentRow = typeof assessments.$inferSelect;
 export type CandidateRow = typeof candidates.$inferSelect;
@@ -36,6 +37,8 @@ export type ScoreRow = typeof scores.$inferSelect;
 export type { Factorial, FactorialCell, FactorialWish } from "./factorial.ts";
 export type { AssessmentWish, CandidateWish } from "./input.ts";
 export type { CandidateTotal, GraderTotal, PairTotal, Report, Verdict } from "./report.ts";
+export type { SuitePoint, SuiteReport, SuiteRunRow } from "./suite-report.ts";
+export type { SuiteEntryRow, SuiteRow } from "./suites.ts";
 
 export type AssessmentsDeps = {
   store: Store;
@@ -48,6 +51,7 @@ export type AssessmentsDeps = {
   clock: Clock;
 };
 type Changed = { id: string; name: string };
+type Tx = Parameters<Runs["createRun"]>[0];
 type By = { projectId: string; userId: string | null; keyId: string | null; createdBy: string };
 export type Assessments = ReturnType<typeof createAssessments>;
 
@@ -60,7 +64,7 @@ export function createAssessments(deps: AssessmentsDeps) {
   const { db } = store;
   runs.registerHandler("assess", assessHandler(deps));
 
-  const gradersOf = (row: AssessmentRow): GraderSpec[] =>
+  const gradersOf = (row: Pick<AssessmentRow, "graders">): GraderSpec[] =>
     row.graders.map((one) => graderSpecSchema.parse(one));
 
   async function refuseTaken(reader: Reader, projectId: string, name: string): Promise<void> {
@@ -77,7 +81,10 @@ export function createAssessments(deps: AssessmentsDeps) {
   }
 
   /** The candidates, ready to be asked. */
-  async function checkCandidates(projectId: string, wish: AssessmentWish): Promise<CheckedCandidate[]> {
+  async function checkCandidates(
+    projectId: string,
+    wish: Pick<AssessmentWish, "candidates">,
+  ): Promise<CheckedCandidate[]> {
     const { length } = wish.candidates;
     if (length < 1 || length > limits.assessmentCandidates)
       throw new EspalierError(
@@ -96,12 +103,7 @@ export function createAssessments(deps: AssessmentsDeps) {
     return checked;
   }
 
-  const createRun = (
-    tx: Parameters<typeof runs.createRun>[0],
-    row: AssessmentRow,
-    by: AssessSpec["caller"],
-    count: number,
-  ) =>
+  const createRun = (tx: Tx, row: AssessmentRow, by: AssessSpec["caller"], count: number) =>
     runs.createRun(tx, {
       projectId: row.projectId,
       kind: "assess",
@@ -110,6 +112,24 @@ export function createAssessments(deps: AssessmentsDeps) {
       subjectId: row.id,
       spec: { assessmentId: row.id, mode: modeOf(count), caller: by } satisfies AssessSpec,
     });
+
+  /** Makes an assessment with its candidates and the run that asks them. @throws EspalierError NAME_TAKEN */
+  async function put(tx: Tx, row: AssessmentRow, asked: readonly CheckedCandidate[]): Promise<RunRow> {
+    await refuseTaken(tx, row.projectId, row.name);
+    await tx.insert(assessments).values(row);
+    await tx.insert(candidates).values(
+      asked.map(({ model, systemPrompt, knowledgeBases }, place) => ({
+        id: newId("candidate"),
+        assessmentId: row.id,
+        place,
+        name: nameOf(model.name, knowledgeBases, place, asked),
+        modelId: model.id,
+        systemPrompt,
+        knowledgeBases: knowledgeBases.map(({ id }) => id),
+      })),
+    );
+    return createRun(tx, row, { userId: row.userId, keyId: row.keyId }, asked.length);
+  }
 
   const self = {
     /**
@@ -136,22 +156,10 @@ export function createAssessments(deps: AssessmentsDeps) {
         createdBy,
         createdAt: clock(),
       };
-      return store.write(async (tx) => {
-        await refuseTaken(tx, projectId, row.name);
-        await tx.insert(assessments).values(row);
-        await tx.insert(candidates).values(
-          asked.map(({ model, systemPrompt, knowledgeBases }, place) => ({
-            id: newId("candidate"),
-            assessmentId: row.id,
-            place,
-            name: nameOf(model.name, knowledgeBases, place, asked),
-            modelId: model.id,
-            systemPrompt,
-            knowledgeBases: knowledgeBases.map(({ id }) => id),
-          })),
-        );
-        return { assessment: row, run: await createRun(tx, row, { userId, keyId }, asked.length) };
-      }, "assessment.start");
+      return store.write(
+        async (tx) => ({ assessment: row, run: await put(tx, row, asked) }),
+        "assessment.start",
+      );
     },
 
     /**
@@ -222,7 +230,7 @@ export function createAssessments(deps: AssessmentsDeps) {
     candidatesOf: (assessmentId: string): Promise<CandidateRow[]> => candidatesOf(store, assessmentId),
     runOf: (assessmentId: string): Promise<RunRow | null> => runs.latestOf(assessmentId),
     /** How its answers are scored, as on the command line. */
-    graderLabels: (row: AssessmentRow): string[] => gradersOf(row).map(graderLabel),
+    graderLabels: (row: Pick<AssessmentRow, "graders">): string[] => gradersOf(row).map(graderLabel),
     /** What it found so far. */
     report: async (row: AssessmentRow): Promise<Report> =>
       reportOf(store, row, await self.candidatesOf(row.id), gradersOf(row)),
@@ -311,7 +319,7 @@ export function createAssessments(deps: AssessmentsDeps) {
         }, "assessment.sweep");
     },
   };
-  return self;
+  return { ...self, suites: createSuites({ store, datasets, clock, checkCandidates, put, get: self.get }) };
 }
 
 function modeOf(count: number): AssessSpec["mode"] {

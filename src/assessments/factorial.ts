@@ -1,11 +1,11 @@
 // Base and tuned model, each without and with documents, on the same rows: what the training, what the documents and what
 // both together bring, in score, time and cost.
-import { sql } from "drizzle-orm";
 import { EspalierError } from "../kit/errors.ts";
 import type { ModelRef, Models } from "../models/models.ts";
 import type { Store } from "../store/store.ts";
 import type { AssessmentRow, CandidateRow } from "./assessments.ts";
 import type { AssessmentWish, CandidateWish } from "./input.ts";
+import { type ScoredRow, scoredRows } from "./scored-rows.ts";
 import {
   bootstrapMean,
   type Effects,
@@ -155,7 +155,7 @@ export async function factorialOf(
   const four = fourOf(candidates, sources);
   if (!four) return null;
   const rows = await rowsOf(store, assessment, four);
-  const column = <T>(of: (answer: Scored) => T): Four<T[]> => ({
+  const column = <T>(of: (answer: ScoredRow) => T): Four<T[]> => ({
     none: rows.map(({ none }) => of(none)),
     first: rows.map(({ first }) => of(first)),
     second: rows.map(({ second }) => of(second)),
@@ -224,30 +224,17 @@ function warningsOf({ none, first }: Four<CandidateRow>, sources: ReadonlyMap<st
   return warnings;
 }
 
-type Scored = {
-  candidateId: string;
-  row: number;
-  latencyMs: number;
-  costUsd: number | null;
-  score: number;
-};
-
 /** The rows that all four answered and every grader scored; a score is the mean over the graders. */
 async function rowsOf(
   store: Store,
-  { id, graders }: AssessmentRow,
+  assessment: AssessmentRow,
   four: Four<CandidateRow>,
-): Promise<Four<Scored>[]> {
-  // Its shape is that of the columns; thousands of rows are not parsed one by one.
-  const found = (await store.db.all(sql`SELECT a.candidate_id AS candidateId, a.row AS row,
-      a.latency_ms AS latencyMs, a.cost_usd AS costUsd, AVG(s.value) AS score
-    FROM answers a JOIN scores s ON s.answer_id = a.id
-    WHERE a.assessment_id = ${id} AND a.error IS NULL
-    GROUP BY a.id HAVING COUNT(s.value) = ${graders.length} ORDER BY a.row`)) as Scored[];
+): Promise<Four<ScoredRow>[]> {
+  const found = await scoredRows(store, assessment);
   const byRow = Map.groupBy(found, ({ row }) => row);
-  const rows: Four<Scored>[] = [];
+  const rows: Four<ScoredRow>[] = [];
   for (const answers of byRow.values()) {
-    const of = ({ id: own }: CandidateRow): Scored | undefined =>
+    const of = ({ id: own }: CandidateRow): ScoredRow | undefined =>
       answers.find(({ candidateId }) => candidateId === own);
     const [none, first, second, both] = [of(four.none), of(four.first), of(four.second), of(four.both)];
     if (none && first && second && both) rows.push({ none, first, second, both });

@@ -14,6 +14,7 @@ const COLUMNS: Record<string, readonly string[]> = {
   kb: ["name", "status", "counts", "chunkCount", "embedder", "createdAt"],
   document: ["name", "status", "format", "pages", "chunkCount"],
   assessment: ["name", "status", "dataset", "candidates", "graders", "createdAt"],
+  suite: ["name", "entries", "runCount", "createdBy", "createdAt"],
   training: ["name", "status", "base", "method", "createdAt"],
   method: ["name", "title"],
   trainer: ["name", "host", "status", "methods", "lastSeenAt"],

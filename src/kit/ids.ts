@@ -46,6 +46,8 @@ export const ID_PREFIX = {
   assessment: "asm",
   candidate: "cnd",
   answer: "ans",
+  suite: "sui",
+  suiteEntry: "sue",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

@@ -12,10 +12,12 @@ import * as notifications from "../../schema/tables/notifications.ts";
 import * as prompts from "../../schema/tables/prompts.ts";
 import * as providers from "../../schema/tables/providers.ts";
 import * as runs from "../../schema/tables/runs.ts";
+import * as suites from "../../schema/tables/suites.ts";
 
 const schema = {
   ...accounts,
   ...assessments,
+  ...suites,
   ...chat,
   ...prompts,
   ...datasets,

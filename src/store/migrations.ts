@@ -18,6 +18,7 @@ import images from "../../migrations/0015_images.sql" with { type: "text" };
 import notifications from "../../migrations/0016_notifications.sql" with { type: "text" };
 import feedbackKeys from "../../migrations/0017_feedback_keys.sql" with { type: "text" };
 import assessments from "../../migrations/0018_assessments.sql" with { type: "text" };
+import suites from "../../migrations/0019_suites.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -44,4 +45,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0016_notifications", notifications),
   migration("0017_feedback_keys", feedbackKeys),
   migration("0018_assessments", assessments),
+  migration("0019_suites", suites),
 ];

@@ -302,7 +302,7 @@ export const SampleInput = builder.inputType("AssessmentSampleInput", {
     by: t.string({ description: "The column whose values are the strata." }),
   }),
 });
-const CandidateInput = builder.inputType("CandidateInput", {
+export const CandidateInput = builder.inputType("CandidateInput", {
   description: "A model to assess.",
   fields: (t) => ({
     model: t.string({ required: true, description: "Name, alias or id of any usable model." }),

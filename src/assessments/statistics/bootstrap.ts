@@ -50,7 +50,7 @@ export function bootstrapMeans(
 }
 
 /** The value below which a share of ascending values lies, interpolated as by numpy.quantile. */
-function quantile(ascending: Float64Array, share: number): number {
+export function quantile(ascending: Float64Array, share: number): number {
   const position = share * (ascending.length - 1);
   const below = ascending[Math.floor(position)] ?? 0;
   const above = ascending[Math.ceil(position)] ?? 0;
