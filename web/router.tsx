@@ -54,6 +54,8 @@ const pages: [string, RouteComponent][] = [
     "/assess/factorial",
     lazyRouteComponent(() => import("./assessments/factorial-page.tsx"), "FactorialPage"),
   ],
+  ["/suites", lazyRouteComponent(() => import("./suites/list-page.tsx"), "SuitesPage")],
+  ["/suites/$id", lazyRouteComponent(() => import("./suites/detail-page.tsx"), "SuitePage")],
   ["/images", lazyRouteComponent(() => import("./images/page.tsx"), "ImagesPage")],
   ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],
   ["/runs/$id", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunPage")],

@@ -7,6 +7,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { isOver, useLiveRun } from "../api/runs-live.ts";
 import { t } from "../i18n.ts";
+import { AddToSuiteButton } from "../suites/add-button.tsx";
 import { Facts, Surface, When } from "../ui/bits.tsx";
 import { ConfirmButton } from "../ui/confirm.tsx";
 import { count, tookText } from "../ui/format.ts";
@@ -93,6 +94,7 @@ function Body(props: { assessment: Assessment }) {
             >
               {t("Compare in chat")}
             </Button>
+            <AddToSuiteButton assessmentId={assessment.id} />
             <Button component="a" href={`/files/${assessment.id}.csv`} download variant="default">
               {t("Download CSV")}
             </Button>

@@ -1,5 +1,5 @@
 // Assessments: every one with who was asked what, and how far it is.
-import { Button } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useData } from "../api/data.ts";
 import { t } from "../i18n.ts";
@@ -10,9 +10,14 @@ import { createdColumn, nameColumn } from "../ui/things.tsx";
 import { assessmentsQuery } from "./queries.ts";
 
 const assessButton = (
-  <Button component={Link} to="/assess">
-    {t("Assess models")}
-  </Button>
+  <Group gap={8}>
+    <Button component={Link} to="/suites" variant="default">
+      {t("Suites")}
+    </Button>
+    <Button component={Link} to="/assess">
+      {t("Assess models")}
+    </Button>
+  </Group>
 );
 
 export function AssessmentsPage() {
