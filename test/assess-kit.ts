@@ -10,21 +10,29 @@ const withRun = z.looseObject({ run: z.object({ id: z.string() }) });
 const MAIN = [process.execPath, join(import.meta.dir, "../src/main.ts")];
 
 /** Starts what a mutation starts, with GraphQL text as its input; its run's id. */
-export async function begin(world: World, name: string, input: string): Promise<string> {
+export async function begin(world: Filled, name: string, input: string): Promise<string> {
   const typename = `${name[0]?.toUpperCase()}${name.slice(1)}Success`;
   const query = `mutation { ${name}(input: ${input}) { __typename ... on ${typename} { run { id } } ${ERRORS} } }`;
   return withRun.parse(await world.act(query)).run.id;
 }
 
-export async function importRows(world: World, name: string, rows: readonly object[]): Promise<void> {
+export async function importRows(world: Filled, name: string, rows: readonly object[]): Promise<void> {
   const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   const uploadId = await world.upload(`${name}.jsonl`, new TextEncoder().encode(text));
   await world.succeeded(await begin(world, "importDataset", `{ name: "${name}", uploadId: "${uploadId}" }`));
 }
 
-/** A world with base `toy`, customized model `tuned`, knowledge base `handbook` and 12 rows named `rows`. */
+/** What a world has that is filled; a walk through a browser has the same of the server that it walks. */
+export type Filled = Pick<World, "folder" | "key" | "fetch" | "act" | "succeeded" | "upload">;
+
 export async function assessWorld(): Promise<World> {
   const world = await startWorld([["trainer"], ["read"]]);
+  await fill(world);
+  return world;
+}
+
+/** Makes base `toy`, customized model `tuned`, knowledge base `handbook` and 12 rows named `rows`. */
+export async function fill(world: Filled): Promise<void> {
   const path = join(world.folder, "toy");
   // Roomier than other toys: a question with passages has more letters than those hold.
   await writeToyModel(path, { config: { max_position_embeddings: 4_096 } });
@@ -58,7 +66,6 @@ export async function assessWorld(): Promise<World> {
     answer: `a${at}`,
   }));
   await importRows(world, "rows", rows);
-  return world;
 }
 
 /** Runs the command line against a world. */

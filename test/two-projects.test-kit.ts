@@ -76,7 +76,11 @@ const WORDS: Record<string, unknown> = {
   "webhooks.url": "http://127.0.0.1:1/",
 };
 
-const nounWords: Record<string, IdNoun> = { aliases: "alias", webhook_deliveries: "webhookDelivery" };
+const nounWords: Record<string, IdNoun> = {
+  aliases: "alias",
+  suite_entries: "suiteEntry",
+  webhook_deliveries: "webhookDelivery",
+};
 /** Tables whose ids are those of what they keep. */
 const keeps: Record<string, IdNoun> = { trash: "conversation" };
 

@@ -12,8 +12,8 @@ import {
   type MacroMean,
   type Moments,
   macroDifference,
+  macroInterval,
   macroMean,
-  normalMacro,
   roundsFor,
   type ScoreInterval,
   scoreInterval,
@@ -44,7 +44,7 @@ export type SuiteReport = {
   /** In English, for programs and the command line; pages say it in their own language from the figures. */
   english: string;
 };
-/** A candidate's score over all entries of one run, with the normal 95 % interval. */
+/** A candidate's score over all entries of one run, with the combined 95 % interval. */
 export type SuitePoint = Interval & {
   number: number;
   createdAt: number;
@@ -166,7 +166,7 @@ function gains(one: readonly Scores[], other: readonly Scores[]): number[][] {
   );
 }
 
-/** Counted by the database, with the normal interval: many runs at once must not hold up the server. */
+/** Counted by the database, with the combined interval: many runs at once must not hold up the server. */
 export async function historyOf(store: Store, suiteId: string): Promise<SuitePoint[]> {
   const own = eq(suiteRuns.suiteId, suiteId);
   const numbers = await store.db
@@ -195,7 +195,7 @@ export async function historyOf(store: Store, suiteId: string): Promise<SuitePoi
     for (const [name, sets] of byName) {
       const mean = sets.reduce((sum, one) => sum + one.mean, 0) / sets.length;
       const common = { number, createdAt, name, mean, entries: sets.length, of: runs.length };
-      points.push({ ...common, ...normalMacro(mean, sets) });
+      points.push({ ...common, ...macroInterval(mean, sets) });
     }
   }
   return points;

@@ -88,7 +88,9 @@ export function History(props: { suite: Suite; shown: number; onShow: (number: n
       <div className="e-scroll" {...reachable}>
         <table className="e-table e-figures e-assessed">
           <caption>
-            {t("The mean over the entries, each counting the same, with the normal 95 % interval.")}
+            {t(
+              "The mean over the entries, each counting the same, with a 95 % interval combined from those of the entries.",
+            )}
           </caption>
           <thead>
             <tr>

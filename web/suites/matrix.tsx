@@ -113,9 +113,9 @@ export function Matrix(props: { run: SuiteRun }) {
         </table>
       </div>
       <Text size="xs" c="dimmed" mt={4}>
-        {lines.some(({ overall }) => overall?.method === "normal")
+        {lines.some(({ overall }) => overall?.method === "combined")
           ? t(
-              "Over all is the mean of the entries, each counting the same; with so many rows its interval is the normal one.",
+              "Over all is the mean of the entries, each counting the same; where all rows of one score the same, or rows are many, its interval is combined from those of the entries, else by the bootstrap within each entry.",
             )
           : t(
               "Over all is the mean of the entries, each counting the same; its interval is by the bootstrap, with rows drawn anew within each entry.",

@@ -60,7 +60,8 @@ const Macro = builder.objectRef<MacroShape>("SuiteScore").implement({
     entries: t.exposeInt("sets", { description: "Entries that are scored." }),
     n: t.exposeInt("n", { description: "Rows in all." }),
     method: t.exposeString("method", {
-      description: "bootstrap, stratified by entry, or normal from 5,000 rows on.",
+      description:
+        "bootstrap, stratified by entry, or combined from the entries' own intervals: from 5,000 rows on, and where all rows of one score the same.",
     }),
   }),
 });
@@ -165,7 +166,8 @@ const SuiteRun = builder.objectRef<RunShape>("SuiteRun").implement({
 });
 
 const Point = builder.objectRef<PointShape>("SuitePoint").implement({
-  description: "A candidate's score over all entries of one run, with its normal 95 % interval.",
+  description:
+    "A candidate's score over all entries of one run, with its 95 % interval, combined from those of the entries.",
   extensions: needs("read"),
   fields: (t) => ({
     number: t.exposeInt("number", { description: "The run's number." }),

@@ -12,5 +12,5 @@ export {
 } from "./factorial.ts";
 export { holm } from "./holm.ts";
 export { type ScoreInterval, scoreInterval, wilson } from "./intervals.ts";
-export { type MacroMean, type Moments, macroDifference, macroMean, normalMacro } from "./macro.ts";
+export { type MacroMean, type Moments, macroDifference, macroInterval, macroMean } from "./macro.ts";
 export { type Comparison, comparePaired, fromOutcomes } from "./pairs.ts";
