@@ -98,6 +98,8 @@ export async function suiteReport(store: Store, made: readonly SuiteRunRow[]): P
   return { entries, lines: found, ...verdictOf(lines, found, rounds) };
 }
 
+const entriesOf = (count: number): string => (count === 1 ? "1 entry" : `${count} entries`);
+
 type Pair = NonNullable<ReturnType<typeof macroDifference>> & { one: number; other: number };
 
 function verdictOf(
@@ -113,7 +115,7 @@ function verdictOf(
   if (!best) return { lead: null, isClear: false, english: "Nothing is scored yet." };
   const two = (value: number): string => value.toFixed(2);
   const { mean, low, high, n, sets } = best.overall;
-  const own = `${best.name} scores ${two(mean)} (${two(low)} to ${two(high)}) over ${sets} entries, ${n} rows`;
+  const own = `${best.name} scores ${two(mean)} (${two(low)} to ${two(high)}) over ${entriesOf(sets)}, ${n} rows`;
   if (!second) return { lead: null, isClear: found.length === 1, english: `${own}.` };
   const pairs: Pair[] = [];
   for (const [one] of lines.entries())
@@ -146,7 +148,7 @@ function verdictOf(
     against.length === ranked.length - 1 && against.every(({ p, difference }) => p < ALPHA && difference > 0);
   const { rival, ...lead } = nearest;
   const signed = (value: number): string => `${value < 0 ? "−" : "+"}${two(Math.abs(value))}`;
-  const gain = `${signed(lead.difference)} [${signed(lead.low)}, ${signed(lead.high)}], p = ${lead.p.toPrecision(2)}, over ${lead.sets} entries, ${lead.n} rows`;
+  const gain = `${signed(lead.difference)} [${signed(lead.low)}, ${signed(lead.high)}], p = ${lead.p.toPrecision(2)}, over ${entriesOf(lead.sets)}, ${lead.n} rows`;
   return {
     lead: { ...lead, best: best.name, second: second.name },
     isClear,

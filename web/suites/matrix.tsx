@@ -23,26 +23,23 @@ export function suiteText({ lead, lines, isClear }: SuiteRun): string {
       range: range(lead, signed),
       p: small(lead.p),
       n: count(lead.n),
-      entries: count(lead.entries),
+      entries: t("{{count}} entries", { count: lead.entries }),
     };
     return isClear
-      ? t(
-          "{{a}} is better than {{b}}: {{gain}} ({{range}}), p = {{p}}, over {{entries}} entries, {{n}} rows.",
-          said,
-        )
+      ? t("{{a}} is better than {{b}}: {{gain}} ({{range}}), p = {{p}}, over {{entries}}, {{n}} rows.", said)
       : t(
-          "Not enough evidence that {{a}} and {{b}} differ: {{gain}} ({{range}}), p = {{p}}, over {{entries}} entries, {{n}} rows.",
+          "Not enough evidence that {{a}} and {{b}} differ: {{gain}} ({{range}}), p = {{p}}, over {{entries}}, {{n}} rows.",
           said,
         );
   }
   const scored = lines.flatMap(({ name, overall }) => (overall ? [{ name, overall }] : []));
   const [best] = scored.toSorted((a, b) => b.overall.mean - a.overall.mean);
   if (!best) return t("Nothing is scored yet.");
-  return t("{{name}} scores {{score}} ({{range}}) over {{entries}} entries, {{n}} rows.", {
+  return t("{{name}} scores {{score}} ({{range}}) over {{entries}}, {{n}} rows.", {
     name: best.name,
     score: two(best.overall.mean),
     range: range(best.overall),
-    entries: count(best.overall.entries),
+    entries: t("{{count}} entries", { count: best.overall.entries }),
     n: count(best.overall.n),
   });
 }
