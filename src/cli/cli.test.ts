@@ -323,6 +323,7 @@ test("--help of every verb has an example, and completion names them all", async
     "provider",
     "secret",
     "assessment",
+    "suite",
   ];
   for (const verb of verbs.filter((name) => !groups.includes(name)))
     expect((await cli([verb, "--help"])).stdout).toContain(`Example:\n  espalier ${verb}`);
