@@ -60,7 +60,8 @@ function Entries(props: { suite: Suite }) {
               ) : (
                 <span className="e-wrong">{t("{{name}} was deleted", { name: entry.dataset })}</span>
               )}
-              {" · "}
+            </Text>
+            <Text size="sm" c="dimmed">
               {entry.graders.join(", ")}
             </Text>
           </div>
