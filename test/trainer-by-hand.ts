@@ -25,7 +25,7 @@ export const hello = {
 type Held = { id: string; attempt: number };
 
 /** Checks in with the world's trainer key. Adapters fit `writeToyModel`. */
-export async function joinByHand(world: World) {
+export async function joinByHand(world: Pick<World, "folder" | "key" | "fetch">) {
   const key = world.key("trainer");
   const adapter = join(world.folder, "adapter");
   await writeToyAdapter(adapter);

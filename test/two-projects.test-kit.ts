@@ -63,10 +63,25 @@ const WORDS: Record<string, unknown> = {
   "notifications.kind": "run-failed",
   "assessments.sample": { kind: "all", size: null, seed: 1, by: null },
   "gates.rule": { kind: "score", grader: null, atLeast: 0, lowerBoundAtLeast: null },
+  "suite_entries.definition": {
+    datasetVersionId: "dsv_gone",
+    datasetName: "gone@1",
+    split: null,
+    sample: { kind: "all", size: null, seed: 1, by: null },
+    question: "{{prompt}}",
+    reference: null,
+    graders: [],
+    maxTokens: 1,
+    temperature: 0,
+  },
   "webhooks.url": "http://127.0.0.1:1/",
 };
 
-const nounWords: Record<string, IdNoun> = { aliases: "alias", webhook_deliveries: "webhookDelivery" };
+const nounWords: Record<string, IdNoun> = {
+  aliases: "alias",
+  suite_entries: "suiteEntry",
+  webhook_deliveries: "webhookDelivery",
+};
 /** Tables whose ids are those of what they keep. */
 const keeps: Record<string, IdNoun> = { trash: "conversation" };
 

@@ -22,6 +22,7 @@ const byKind: Record<string, string> = {
   conversation: "/chat",
   knowledgebase: "/knowledge",
   assessment: "/assessments",
+  suite: "/suites",
 };
 
 /** The page of one thing, from its kind in any spelling; the map where the kind has no page. */

@@ -52,6 +52,12 @@ const pages: [string, RouteComponent][] = [
   ["/assessments/$id/rate", lazyRouteComponent(() => import("./assessments/rate-page.tsx"), "RatePage")],
   ["/assess", lazyRouteComponent(() => import("./assessments/start-page.tsx"), "StartAssessmentPage")],
   ["/gates", lazyRouteComponent(() => import("./gates/page.tsx"), "GatesPage")],
+  [
+    "/assess/factorial",
+    lazyRouteComponent(() => import("./assessments/factorial-page.tsx"), "FactorialPage"),
+  ],
+  ["/suites", lazyRouteComponent(() => import("./suites/list-page.tsx"), "SuitesPage")],
+  ["/suites/$id", lazyRouteComponent(() => import("./suites/detail-page.tsx"), "SuitePage")],
   ["/images", lazyRouteComponent(() => import("./images/page.tsx"), "ImagesPage")],
   ["/runs", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunsPage")],
   ["/runs/$id", lazyRouteComponent(() => import("./runs/pages.tsx"), "RunPage")],

@@ -26,6 +26,7 @@ import {
 } from "../store/store.ts";
 import type { Answer } from "./asking.ts";
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
+import { type Factorial, factorialOf } from "./factorial.ts";
 import { type GraderSpec, graderLabel, graderSpecSchema, graderTitle } from "./graders/graders.ts";
 import type { Grading } from "./grading.ts";
 import { type HtmlReport, htmlReport } from "./html.ts";
@@ -35,6 +36,7 @@ import { createRating, peopleOf } from "./people/rating.ts";
 import { type AssessedRow, createReading, type RowWish } from "./reading.ts";
 import { createReporter } from "./reporter.ts";
 import { createStarting, inUse } from "./starting.ts";
+import { createSuites } from "./suites.ts";
 import { candidatesOf } from "./work.ts";
 
 export type AssessmentRow = typeof assessments.$inferSelect;
@@ -44,6 +46,7 @@ export type ScoreRow = typeof scores.$inferSelect;
 export type JudgementRow = typeof judgements.$inferSelect;
 export type { ComparedPair } from "./comparison.ts";
 export type { Facet } from "./facets.ts";
+export type { Factorial, FactorialCell, FactorialWish } from "./factorial.ts";
 export type { ShownKind } from "./filter.ts";
 export type { Forecast, ForecastPart } from "./forecast.ts";
 export {
@@ -72,6 +75,8 @@ export type { Report } from "./report.ts";
 export { runReporterChild } from "./reporter.ts";
 export type { Setting } from "./settings.ts";
 export type { Slice, SliceDifference } from "./slices.ts";
+export type { SuitePoint, SuiteReport, SuiteRunRow } from "./suite-report.ts";
+export type { SuiteEntryRow, SuiteRow } from "./suites.ts";
 export type { CandidateTotal, GraderTotal } from "./totals.ts";
 export type { Verdict } from "./verdict.ts";
 
@@ -98,15 +103,17 @@ export function createAssessments(deps: AssessmentsDeps) {
   const overlaps = createOverlaps(deps);
   const reading = createReading({ store, datasets, reporter });
 
-  const gradersOf = (row: AssessmentRow): GraderSpec[] =>
+  const gradersOf = (row: Pick<AssessmentRow, "graders">): GraderSpec[] =>
     row.graders.map((one) => graderSpecSchema.parse(one));
   const get = (projectId: string, nameOrId: string): Promise<AssessmentRow> => self.get(projectId, nameOrId);
+
+  const starting = createStarting(deps, get);
 
   const self = {
     ...reading,
     /** What of its rows the candidates were trained on, or may look up. */
     overlaps,
-    ...createStarting(deps, get),
+    ...starting.verbs,
     ...createRating(deps),
     close: reporter.close,
 
@@ -143,12 +150,15 @@ export function createAssessments(deps: AssessmentsDeps) {
     candidatesOf: (assessmentId: string): Promise<CandidateRow[]> => candidatesOf(store, assessmentId),
     runOf: (assessmentId: string): Promise<RunRow | null> => runs.latestOf(assessmentId, "assess"),
     /** How its answers are scored, as on the command line. */
-    graderLabels: (row: AssessmentRow): string[] => gradersOf(row).map(graderLabel),
+    graderLabels: (row: Pick<AssessmentRow, "graders">): string[] => gradersOf(row).map(graderLabel),
     /** Rows that a candidate lost, with what would have been right. */
     lost: (row: AssessmentRow, wish: LostWish): AsyncGenerator<LostRow, void, void> =>
       lostRows(store, row, row.graders.length, wish),
     /** Whether people are among its graders. */
     isRatedByPeople: (row: AssessmentRow): boolean => peopleOf(row, 1).length > 0,
+    /** What training, documents and both bring, where its candidates are those of such a comparison; else null. */
+    factorial: async (row: AssessmentRow): Promise<Factorial | null> =>
+      factorialOf(store, models, row, await self.candidatesOf(row.id)),
     /** Answers by row, then by candidate. */
     pageOfAnswers: (assessmentId: string, page: PageRequest): Promise<Page<AnswerRow>> =>
       readPage(
@@ -276,5 +286,6 @@ export function createAssessments(deps: AssessmentsDeps) {
         }, "assessment.sweep");
     },
   };
-  return self;
+  const { checkCandidates, put } = starting;
+  return { ...self, suites: createSuites({ store, datasets, clock, checkCandidates, put, get }) };
 }

@@ -7,9 +7,10 @@ import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
 import { checkName } from "../kit/names.ts";
 import { isEnded, type RunRow } from "../runs/runs.ts";
-import type { Reader } from "../store/store.ts";
+import type { Reader, Tx } from "../store/store.ts";
 import type { AssessmentRow, AssessmentsDeps } from "./assessments.ts";
 import { datasetGone } from "./choosing.ts";
+import { type FactorialWish, factorialCandidates } from "./factorial.ts";
 import { type GraderSpec, graderSpecSchema } from "./graders/graders.ts";
 import {
   type AssessmentWish,
@@ -51,7 +52,10 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
   }
 
   /** The candidates, ready to be asked. */
-  async function checkCandidates(projectId: string, wish: AssessmentWish): Promise<CheckedCandidate[]> {
+  async function checkCandidates(
+    projectId: string,
+    wish: Pick<AssessmentWish, "candidates">,
+  ): Promise<CheckedCandidate[]> {
     const { length } = wish.candidates;
     if (length < 1 || length > limits.assessmentCandidates)
       throw new EspalierError(
@@ -96,19 +100,10 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
     const asked = await checkCandidates(projectId, wish);
     await grading.check(projectId, checked.graders);
     const graders = await withJudges(projectId, checked.graders);
-    const named = asked.map((one, place) => ({
-      ...one,
-      name: nameOf(one.model.name, one.knowledgeBases, place, asked),
-    }));
-    return { version, datasetName: `${dataset.name}@${version.number}`, checked, asked: named, graders };
+    return { version, datasetName: `${dataset.name}@${version.number}`, checked, asked, graders };
   }
 
-  const createRun = (
-    tx: Parameters<typeof runs.createRun>[0],
-    row: AssessmentRow,
-    by: AssessSpec["caller"],
-    count: number,
-  ) =>
+  const createRun = (tx: Tx, row: AssessmentRow, by: AssessSpec["caller"], count: number) =>
     runs.createRun(tx, {
       projectId: row.projectId,
       kind: "assess",
@@ -118,7 +113,26 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
       spec: { assessmentId: row.id, mode: modeOf(count, gradersOf(row)), caller: by } satisfies AssessSpec,
     });
 
-  return {
+  /** Makes an assessment with its candidates and the run that asks them. @throws EspalierError NAME_TAKEN */
+  async function put(tx: Tx, row: AssessmentRow, asked: readonly CheckedCandidate[]): Promise<RunRow> {
+    await refuseTaken(tx, row.projectId, row.name);
+    await tx.insert(assessments).values(row);
+    await tx.insert(candidates).values(
+      asked.map(({ model, systemPrompt, knowledgeBases, parameters }, place) => ({
+        id: newId("candidate"),
+        assessmentId: row.id,
+        place,
+        name: nameOf(model.name, knowledgeBases, place, asked),
+        modelId: model.id,
+        systemPrompt,
+        knowledgeBases: knowledgeBases.map(({ id }) => id),
+        parameters,
+      })),
+    );
+    return createRun(tx, row, { userId: row.userId, keyId: row.keyId }, asked.length);
+  }
+
+  const self = {
     /**
      * Queues an assessment; its answers are kept as they come.
      * @throws EspalierError NAME_INVALID, NAME_TAKEN, DATASET_NOT_FOUND, MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_CANNOT,
@@ -142,24 +156,18 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
         createdBy,
         createdAt: clock(),
       };
-      return store.write(async (tx) => {
-        await refuseTaken(tx, projectId, row.name);
-        await tx.insert(assessments).values(row);
-        await tx.insert(candidates).values(
-          asked.map(({ name, model, systemPrompt, knowledgeBases, parameters }, place) => ({
-            id: newId("candidate"),
-            assessmentId: row.id,
-            place,
-            name,
-            modelId: model.id,
-            systemPrompt,
-            knowledgeBases: knowledgeBases.map(({ id }) => id),
-            parameters,
-          })),
-        );
-        return { assessment: row, run: await createRun(tx, row, { userId, keyId }, asked.length) };
-      }, "assessment.start");
+      return store.write(
+        async (tx) => ({ assessment: row, run: await put(tx, row, asked) }),
+        "assessment.start",
+      );
     },
+
+    /**
+     * Queues the assessment of a base and a model made from it, each without and with documents.
+     * @throws EspalierError what `start` throws, and FACTORIAL_INVALID where these are not two such models
+     */
+    startFactorial: async (wish: FactorialWish & By): Promise<Started> =>
+      self.start({ ...wish, candidates: await factorialCandidates(models, wish.projectId, wish) }),
 
     /**
      * What would be asked, of some rows, and what that would take; nothing is asked.
@@ -167,8 +175,12 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
      */
     async preview(wish: PreviewWish & { projectId: string }): Promise<Preview> {
       // Whoever looks may not have thought of a name yet.
-      const found = await check({ ...wish, name: wish.name?.trim() || "preview" });
-      return previewOf(deps, { ...found, projectId: wish.projectId, rows: wish.rows ?? null });
+      const { asked, ...found } = await check({ ...wish, name: wish.name?.trim() || "preview" });
+      const named = asked.map((one, place) => ({
+        ...one,
+        name: nameOf(one.model.name, one.knowledgeBases, place, asked),
+      }));
+      return previewOf(deps, { ...found, asked: named, projectId: wish.projectId, rows: wish.rows ?? null });
     },
 
     /**
@@ -254,6 +266,7 @@ export function createStarting(deps: AssessmentsDeps, get: Get) {
       );
     },
   };
+  return { verbs: self, checkCandidates, put };
 }
 
 function modeOf(count: number, graders: readonly GraderSpec[]): AssessSpec["mode"] {

@@ -146,7 +146,13 @@ export async function report({ client, isJson }: VerbContext, name: string): Pro
   const pairs = found.pairs.map(({ first, second, wins, ties, losses, adjustedP }) => ({
     ...{ a: first.name, b: second.name, wins, ties, losses, p: adjustedP },
   }));
-  const ends = { pairs, verdict: found.sentence, unscored: found.unscored };
+  const { factorialReport } = await import("./factorial.ts");
+  const ends = {
+    pairs,
+    ...(await factorialReport(client, name)),
+    verdict: found.sentence,
+    unscored: found.unscored,
+  };
   if (isJson) return { id, kind: "assessment", status: "ready", ...rest, candidates, ...ends };
   // For people: the verdict is what they came for.
   return { candidates, ...ends };

@@ -324,6 +324,7 @@ test("--help of every verb has an example, and completion names them all", async
     "secret",
     "assessment",
     "gate",
+    "suite",
   ];
   for (const verb of verbs.filter((name) => !groups.includes(name)))
     expect((await cli([verb, "--help"])).stdout).toContain(`Example:\n  espalier ${verb}`);

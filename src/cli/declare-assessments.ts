@@ -36,6 +36,10 @@ export function declareAssessments({ parent, verb }: Declared): void {
       new Option("--system <prompt>", "said to every candidate instead of each row's own system prompt"),
       listOption("--kb <name>", "a knowledge base that every candidate answers from; may be repeated"),
       numberOption("--max-tokens <number>", "longest answer", { min: 1, whole: true }),
+      new Option(
+        "--factorial",
+        "compare the base of the one candidate and the candidate, each without and with the knowledge bases",
+      ),
       numberOption("--temperature <number>", "0, the likeliest token always, when unsaid", { min: 0 }),
       numberOption("--concurrency <number>", "replies of one provider that are waited for at once", {
         min: 1,
@@ -49,7 +53,9 @@ export function declareAssessments({ parent, verb }: Declared): void {
       const numbers = { sample: number, seed: number, maxTokens: number, temperature: number };
       const all = { ...named, ...rest, ...numbers, concurrency: number, ...judging };
       const { candidate = [], grader = [], ...known } = take(all, flags);
-      return document(await assess(server(), { ...known, candidate, grader }));
+      const { assessFactorial } = await import("./factorial.ts");
+      const start = flags["factorial"] === true ? assessFactorial : assess;
+      return document(await start(server(), { ...known, candidate, grader }));
     },
   });
   const assessment = group(parent, "assessment", "What assessments found.");

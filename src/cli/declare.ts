@@ -6,6 +6,7 @@ import { declareCollect } from "./declare-collect.ts";
 import { declareGates, overrideOption } from "./declare-gates.ts";
 import { declareLocal } from "./declare-local.ts";
 import { declareProviders } from "./declare-providers.ts";
+import { declareSuites } from "./declare-suites.ts";
 import { document, group, number, required, take, text, words, yes } from "./flags.ts";
 import { usage } from "./outcome.ts";
 import { type Declared, listOption, numberOption } from "./program.ts";
@@ -18,6 +19,7 @@ export function declareVerbs(declared: Declared): void {
   declareStages(declared);
   declareAssessments(declared);
   declareGates(declared);
+  declareSuites(declared);
   declareLists(declared);
   declareKeys(declared);
   declareProviders(declared);
@@ -258,7 +260,7 @@ function declareLists({ parent, verb }: Declared): void {
   verb({
     name: "list <kind>",
     about:
-      "List bases, datasets, customized, complete, live, registered, third-party, kbs, assessments, trainings, methods, trainers, runs or trash, newest first.",
+      "List bases, datasets, customized, complete, live, registered, third-party, kbs, assessments, suites, trainings, methods, trainers, runs or trash, newest first.",
     example: "espalier list live --json",
     options: [numberOption("--limit <number>", "at most so many", { min: 1, whole: true })],
     does: async ([kind = ""], flags, server) => {

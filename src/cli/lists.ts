@@ -18,6 +18,7 @@ const plural = {
   registered: ["registeredModels", "RegisteredModel"],
   kbs: ["knowledgeBases", "KnowledgeBase"],
   assessments: ["assessments", "Assessment"],
+  suites: ["suites", "Suite"],
   trainings: ["trainings", "Training"],
   trainers: ["trainers", "Trainer"],
   runs: ["runs", "Run"],

@@ -16,6 +16,7 @@ const COLUMNS: Record<string, readonly string[]> = {
   assessment: ["name", "status", "dataset", "candidates", "graders", "createdAt"],
   gate: ["name", "assessment", "createdBy", "rule"],
   "gate-result": ["gate", "status", "sentence"],
+  suite: ["name", "entries", "runCount", "createdBy", "createdAt"],
   training: ["name", "status", "base", "method", "createdAt"],
   method: ["name", "title"],
   trainer: ["name", "host", "status", "methods", "lastSeenAt"],

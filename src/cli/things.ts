@@ -45,6 +45,7 @@ const FIELDS = {
     error { code message hint field value } createdAt updatedAt`,
   Assessment: `id name dataset split rowCount graders candidates { name } run { id status progress } createdBy
     createdAt`,
+  Suite: "id name entries { name dataset isThere } runCount createdBy createdAt",
   ApiKey: "id name scopes prefix createdAt lastUsedAt revokedAt",
   TrashEntry: "id kind name alongside deletedAt purgedAt",
 } as const;
@@ -66,6 +67,7 @@ const KIND: Record<Typename, string> = {
   KnowledgeBase: "kb",
   Document: "document",
   Assessment: "assessment",
+  Suite: "suite",
   ApiKey: "key",
   TrashEntry: "trash",
 };

@@ -51,6 +51,8 @@ export const ID_PREFIX = {
   gate: "gat",
   gateOverride: "gov",
   overlapCheck: "ovl",
+  suite: "sui",
+  suiteEntry: "sue",
 } as const;
 
 export type IdNoun = keyof typeof ID_PREFIX;

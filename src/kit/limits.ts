@@ -186,6 +186,10 @@ export const limits = {
   questionFileChars: 5_000_000,
   /** Most candidates of one assessment. */
   assessmentCandidates: 6,
+  /** Most entries of one suite: a run of it starts an assessment for each. */
+  suiteEntries: 24,
+  /** Runs of a suite that its history shows. */
+  suiteHistory: 50,
   /** Most graders of one assessment. */
   assessmentGraders: 8,
   /** Most rows that one assessment asks about. */

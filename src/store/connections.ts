@@ -15,10 +15,12 @@ import * as prompts from "../../schema/tables/prompts.ts";
 import * as providers from "../../schema/tables/providers.ts";
 import * as ratings from "../../schema/tables/ratings.ts";
 import * as runs from "../../schema/tables/runs.ts";
+import * as suites from "../../schema/tables/suites.ts";
 
 const schema = {
   ...accounts,
   ...assessments,
+  ...suites,
   ...chat,
   ...prompts,
   ...datasets,

@@ -22,6 +22,7 @@ import judges from "../../migrations/0019_judges.sql" with { type: "text" };
 import ratings from "../../migrations/0020_ratings.sql" with { type: "text" };
 import gates from "../../migrations/0021_gates.sql" with { type: "text" };
 import overlaps from "../../migrations/0022_overlaps.sql" with { type: "text" };
+import suites from "../../migrations/0023_suites.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -52,4 +53,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0020_ratings", ratings),
   migration("0021_gates", gates),
   migration("0022_overlaps", overlaps),
+  migration("0023_suites", suites),
 ];

@@ -8,6 +8,7 @@ import { useData, useWork } from "../api/data.ts";
 import { isOver, useLiveRun } from "../api/runs-live.ts";
 import { MakeGateButton } from "../gates/make.tsx";
 import { t } from "../i18n.ts";
+import { AddToSuiteButton } from "../suites/add-button.tsx";
 import { Facts, Surface, When } from "../ui/bits.tsx";
 import { ConfirmButton } from "../ui/confirm.tsx";
 import { count, tookText } from "../ui/format.ts";
@@ -17,6 +18,7 @@ import { RunPill, RunProgress } from "../ui/status.tsx";
 import { deleteThing } from "../ui/trash.tsx";
 import { AnswerRows } from "./answers.tsx";
 import { CompareSection } from "./compare.tsx";
+import { FactorialSection } from "./factorial.tsx";
 import { OverlapSection, OverlapWarning } from "./overlaps.tsx";
 import { assessmentQuery, resumeAssessment } from "./queries.ts";
 import { SliceSection } from "./slices.tsx";
@@ -74,6 +76,7 @@ function Body(props: { assessment: Assessment }) {
           ) : null}
         </Surface>
         <OverlapWarning assessment={assessment} />
+        {assessment.candidates.length > 3 ? <FactorialSection id={assessment.id} /> : null}
         <CandidateTable assessment={assessment} />
         {report.pairs.length > 0 ? <PairTable assessment={assessment} /> : null}
         <TradeOff assessment={assessment} />
@@ -110,6 +113,7 @@ function Body(props: { assessment: Assessment }) {
               {t("Download HTML report")}
             </Button>
             <MakeGateButton button={t("Make this a gate")} assessment={assessment.id} variant="default" />
+            <AddToSuiteButton assessmentId={assessment.id} />
             <Button component="a" href={`/files/${assessment.id}.csv`} download variant="default">
               {t("Download CSV")}
             </Button>

@@ -7,7 +7,7 @@ import { type GraderDraft, graderDraft, type JudgeDraft, judgeDraft } from "./dr
 import { TemplateField } from "./template-field.tsx";
 
 /** Graders by what they say, and whether they take a word of their own. */
-const RULES: { value: string; label: string; takes?: string; isLong?: boolean }[] = [
+export const RULES: { value: string; label: string; takes?: string; isLong?: boolean }[] = [
   { value: "json", label: t("Same JSON") },
   { value: "exact", label: t("Same text") },
   { value: "normalised", label: t("Same words, whatever case and punctuation") },

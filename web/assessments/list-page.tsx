@@ -11,6 +11,9 @@ import { assessmentsQuery } from "./queries.ts";
 
 const assessButton = (
   <Group gap={8}>
+    <Button component={Link} to="/suites" variant="default">
+      {t("Suites")}
+    </Button>
     <Button component={Link} to="/gates" variant="default">
       {t("Gates")}
     </Button>

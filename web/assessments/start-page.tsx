@@ -14,6 +14,7 @@ import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { CandidateFields } from "./candidate-fields.tsx";
 import { candidateDraft, type Draft, graderDraft, inputOf, type SampleKind } from "./draft.ts";
+import { FactorialLink } from "./factorial-link.tsx";
 import { GraderFields, JudgeFields } from "./grader-fields.tsx";
 import { PreviewPane, usePreview } from "./preview.tsx";
 import { choicesQuery, startAssessment } from "./queries.ts";
@@ -263,6 +264,7 @@ export function StartAssessmentPage() {
       title={t("Assess models")}
       crumb={{ label: t("Assessments"), to: "/assessments" }}
       sentence={t("Ask several models the same, and see which is better and how sure that is.")}
+      action={<FactorialLink />}
     >
       <Loaded reading={reading}>{(choices) => <Form choices={choices} />}</Loaded>
     </Page>

@@ -70,7 +70,10 @@ const faults: string[] = [];
 const sorted = [...keys].sort();
 const englishOf = (key: string): string =>
   key.endsWith("_one")
-    ? key.slice(0, -"_one".length).replace(/(\{\{count\}\} \w+?)s\b/, "$1")
+    ? key
+        .slice(0, -"_one".length)
+        .replace(/(\{\{count\}\} \w+?)ies\b/, "$1y")
+        .replace(/(\{\{count\}\} \w+?)s\b/, "$1")
     : key.replace(/_other$/, "");
 for (const language of ["en", "de", "zh"]) {
   const file = `${language}.json`;

@@ -3,6 +3,7 @@ import { Button, Stack, Text } from "@mantine/core";
 import { Link, useParams } from "@tanstack/react-router";
 import { z } from "zod";
 import { useData } from "../api/data.ts";
+import { FactorialLink } from "../assessments/factorial-link.tsx";
 import { t } from "../i18n.ts";
 import { Facts, Surface } from "../ui/bits.tsx";
 import { DeleteButton } from "../ui/confirm.tsx";
@@ -101,6 +102,7 @@ export function CustomizedPage() {
                     variant="default"
                     precisions={model.base.precisions}
                   />
+                  <FactorialLink model={model.name} />
                   <ExportButton
                     id={model.id}
                     what={t("the adapter, a PEFT folder of {{size}}", { size: bytes(model.sizeBytes) })}
@@ -235,6 +237,7 @@ export function CompletePage() {
               <Surface title={t("Next")}>
                 <Stack gap={8}>
                   <ChatButton model={model.name} />
+                  <FactorialLink model={model.name} />
                   <ExportButton
                     id={model.id}
                     what={t("a Hugging Face folder of {{size}}", { size: bytes(model.sizeBytes) })}

@@ -77,6 +77,7 @@ export const deeds: Place[] = [
   place("/train", t("Start training"), "n"),
   place("/assess", t("Assess models")),
   place("/gates", t("Gates")),
+  place("/suites", t("Suites")),
   place("/datasets?import=1", t("Import dataset")),
   place("/base-models?import=1", t("Import model")),
   place("/knowledge?import=1", t("Create knowledge base")),

@@ -24,6 +24,8 @@ const words: Record<string, string> = {
   "third-party": t("third-party"),
   provider: t("provider"),
   image: t("image"),
+  assessment: t("assessment"),
+  suite: t("suite"),
   "image-request": t("request for images"),
 };
 export const kindOfNode = (kind: string): string => words[kind] ?? kind;

@@ -16,7 +16,7 @@ import { Assessment } from "./assessments.ts";
 import { resultUnion } from "./common.ts";
 import { Run } from "./runs.ts";
 
-const SampleInput = builder.inputType("AssessmentSampleInput", {
+export const SampleInput = builder.inputType("AssessmentSampleInput", {
   description: "Which rows of the split are asked about.",
   fields: (t) => ({
     kind: t.string({
@@ -42,7 +42,7 @@ const JudgeInput = builder.inputType("JudgeInput", {
     }),
   }),
 });
-const CandidateInput = builder.inputType("CandidateInput", {
+export const CandidateInput = builder.inputType("CandidateInput", {
   description: "A model to assess.",
   fields: (t) => ({
     model: t.string({ required: true, description: "Name, alias or id of any usable model." }),

@@ -43,6 +43,7 @@ const typenames: Record<string, string> = {
   [ID_PREFIX.image]: "Image",
   [ID_PREFIX.imageRequest]: "ImageRequest",
   [ID_PREFIX.assessment]: "Assessment",
+  [ID_PREFIX.suite]: "Suite",
 };
 
 /** The GraphQL type behind an id, by its prefix; undefined for ids that are no node's. */

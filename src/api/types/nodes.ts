@@ -34,6 +34,7 @@ const readers: Record<string, Reader> = {
   Image: ({ images }, id) => images.find(id),
   ImageRequest: ({ images }, id) => images.findRequest(id),
   Assessment: ({ assessments }, id) => assessments.find(id),
+  Suite: ({ assessments }, id) => assessments.suites.find(id),
   KnowledgeBase: ({ knowledge, principal }, id) => knowledge.find(principal.projectId, id),
   Document: async ({ knowledge, principal }, id) => {
     const document = await knowledge.findDocument(id);
@@ -103,7 +104,7 @@ builder.mutationField("delete", (t) =>
   t.field({
     type: DeleteResult.union,
     description:
-      "Deletes a dataset, model, training, live, registered or third-party model, provider, knowledge base, document, conversation, image, request for images, or assessment. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
+      "Deletes a dataset, model, training, live, registered or third-party model, provider, knowledge base, document, conversation, image, request for images, assessment, or suite. Refuses with HAS_DEPENDANTS when something depends on it, unless `confirm`.",
     extensions: needs("write"),
     args: {
       id: t.arg.id({ required: true, description: "Id, or the name of a model, dataset or knowledge base." }),
@@ -122,7 +123,8 @@ async function ownId(context: Context, idOrName: string): Promise<string> {
     (await models.find(principal.projectId, idOrName)) ??
     (await datasets.find(principal.projectId, idOrName)) ??
     (await knowledge.find(principal.projectId, idOrName)) ??
-    (await context.assessments.findNamed(principal.projectId, idOrName));
+    (await context.assessments.findNamed(principal.projectId, idOrName)) ??
+    (await context.assessments.suites.findNamed(principal.projectId, idOrName));
   if (found) return found.id;
   throw notFound("thing", idOrName);
 }
@@ -158,6 +160,7 @@ const removers: Record<string, (context: Context, id: string, confirm: boolean) 
   Image: ({ images, principal }, id) => images.remove(principal.projectId, id),
   ImageRequest: ({ images, principal }, id) => images.removeRequest(principal.projectId, id),
   Assessment: ({ assessments, principal }, id) => assessments.remove(principal.projectId, id),
+  Suite: ({ assessments, principal }, id) => assessments.suites.remove(principal.projectId, id),
 };
 
 async function remove(context: Context, idOrName: string, confirm: boolean): Promise<Changed> {
@@ -182,6 +185,7 @@ const renamers: Record<string, (context: Context, id: string, name: string) => P
   CompleteModel: renameModel,
   LiveModel: renameModel,
   Training: renameModel,
+  Suite: ({ assessments, principal }, id, name) => assessments.suites.rename(principal.projectId, id, name),
 };
 
 const RenameResult = resultUnion<Changed>("Rename", "What was renamed.", (t) => ({
@@ -193,7 +197,7 @@ builder.mutationField("rename", (t) =>
   t.field({
     type: RenameResult.union,
     description:
-      "Gives a dataset, a base, customized, complete or live model, or a training another name, by which it is found from then on; a training that runs passes it on to what it makes. Aliases stay: programs rely on them.",
+      "Gives a dataset, a base, customized, complete or live model, a suite, or a training another name, by which it is found from then on; a training that runs passes it on to what it makes. Aliases stay: programs rely on them.",
     extensions: needs("write"),
     args: {
       id: t.arg.id({ required: true, description: "Id, or the name of a model or dataset." }),

@@ -53,6 +53,11 @@ const kinds: Record<string, Kind> = {
     scope: "write",
     restore: ({ assessments, principal }, id) => assessments.restore(principal.projectId, id),
   },
+  Suite: {
+    kind: "suite",
+    scope: "write",
+    restore: ({ assessments, principal }, id) => assessments.suites.restore(principal.projectId, id),
+  },
   Image: { kind: "image", scope: "write", restore: restoreImage },
   ImageRequest: { kind: "image-request", scope: "write", restore: restoreImage },
 };
@@ -92,6 +97,8 @@ const PARTS = new Set([
   "labelled_questions",
   "retrieval_evaluations",
   "knowledge_indexes",
+  "suite_entries",
+  "suite_runs",
 ]);
 
 const TrashEntry = builder.objectRef<typeof trash.$inferSelect>("TrashEntry").implement({
@@ -101,7 +108,7 @@ const TrashEntry = builder.objectRef<typeof trash.$inferSelect>("TrashEntry").im
     id: t.exposeID("id", { description: "The id that it had, and will have again." }),
     kind: t.string({
       description:
-        "What it is: base, dataset, training, customized, complete, live, registered, third-party, provider, knowledge, document, conversation, image, image-request, assessment.",
+        "What it is: base, dataset, training, customized, complete, live, registered, third-party, provider, knowledge, document, conversation, image, image-request, assessment, suite.",
       resolve: ({ id }) => kindOf(id)?.kind ?? "thing",
     }),
     name: t.exposeString("name", { description: "The name that it had." }),

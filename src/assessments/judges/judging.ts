@@ -22,9 +22,9 @@ type Judge = { grader: number; spec: JudgeSpec; mode: JudgeMode; model: ModelRef
 type Known = { id: string; candidateId: string };
 type Job = { judge: Judge; row: number; first: string; second: string | null };
 
-/** What a judge does unless told otherwise: two and more are compared, one is scored. */
-export const modeOf = (spec: JudgeSpec, candidates: number): JudgeMode =>
-  spec.mode ?? (candidates > 1 ? "pairwise" : "direct");
+/** What a judge does: of two and more it compares unless told otherwise; one has nobody to be compared with. */
+export const modeOf = ({ mode = "pairwise" }: JudgeSpec, candidates: number): JudgeMode =>
+  candidates > 1 ? mode : "direct";
 
 /** Judgements of one row by a judge, when every candidate answered. */
 export const judgementsOf = (mode: JudgeMode, candidates: number): number =>

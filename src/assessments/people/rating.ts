@@ -41,7 +41,7 @@ export function peopleOf(row: AssessmentRow, candidates: number): { grader: numb
   return row.graders.flatMap((one, grader) => {
     const spec: GraderSpec = graderSpecSchema.parse(one);
     if (spec.kind !== "people") return [];
-    return [{ grader, isPairwise: (spec.mode ?? (candidates > 1 ? "pairwise" : "direct")) === "pairwise" }];
+    return [{ grader, isPairwise: candidates > 1 && spec.mode !== "direct" }];
   });
 }
 

@@ -6,6 +6,10 @@ export type Interval = { low: number; high: number };
 
 /** Rounds unless told otherwise: chance then moves the ends of an interval by under 1 % of its width. */
 export const ROUNDS = 10_000;
+/** Rounds over n rows such that the work stays the same, so that a page never holds up the server for long. */
+export const roundsFor = (n: number): number =>
+  Math.max(500, Math.min(ROUNDS, Math.floor(4e6 / Math.max(1, n))));
+
 /** From so many values on the ends are worked out, unless their mean is too skewed for that. */
 const WORKED_OUT_FROM = 200;
 const MOST_SKEWED = 0.3;
@@ -75,8 +79,37 @@ export function expanded(values: ArrayLike<number>): Interval | null {
   return { low: Math.max(low, end(0.025)), high: Math.min(high, end(0.975)) };
 }
 
+/**
+ * The same of several columns over the same rows, from the same draws: each column's interval is the one it would have
+ * alone, and the rows are drawn once.
+ */
+export function bootstrapMeans(
+  columns: readonly ArrayLike<number>[],
+  seed: number,
+  rounds = ROUNDS,
+): Interval[] {
+  const from = columns.map((column) => Float64Array.from(column));
+  const count = from[0]?.length ?? 0;
+  const means = from.map(() => new Float64Array(rounds));
+  const drawn = new Uint32Array(count);
+  const next = uniform(seed);
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < count; i++) drawn[i] = Math.floor(next() * count);
+    for (let at = 0; at < from.length; at++) {
+      const column = from[at] as Float64Array;
+      let total = 0;
+      for (let i = 0; i < count; i++) total += column[drawn[i] ?? 0] ?? 0;
+      (means[at] as Float64Array)[round] = total / count;
+    }
+  }
+  return means.map((of) => {
+    of.sort();
+    return { low: quantile(of, 0.025), high: quantile(of, 0.975) };
+  });
+}
+
 /** The value below which a share of ascending values lies, interpolated as by numpy.quantile. */
-function quantile(ascending: Float64Array, share: number): number {
+export function quantile(ascending: Float64Array, share: number): number {
   const position = share * (ascending.length - 1);
   const below = ascending[Math.floor(position)] ?? 0;
   const above = ascending[Math.ceil(position)] ?? 0;

@@ -90,6 +90,34 @@ def kappa(first: list[str], second: list[str]) -> list[float]:
     return [float(found.kappa), float(found.kappa_low), float(found.kappa_upp)]
 
 
+def factorial(cells: dict[str, list[float]]) -> dict[str, list]:
+    """Effects as the coefficients of a regression on -1/2 and 1/2; the lead is the first's less the second's."""
+    columns = [np.asarray(cells[name]) for name in ("none", "first", "second", "both")]
+    levels = np.array([[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5], [0.5, 0.5]])
+    design = np.repeat(np.column_stack([np.ones(4), levels, levels.prod(axis=1)]), len(columns[0]), axis=0)
+    _, first, second, interaction = sm.OLS(np.concatenate(columns), design).fit().params
+    none, one, other, both = columns
+    contrasts = [
+        (one - none + both - other) / 2,
+        (other - none + both - one) / 2,
+        both - one - other + none,
+        one - other,
+    ]
+    return {
+        "estimates": [float(first), float(second), float(interaction), float(first - second)],
+        "intervals": [resampled(list(of), 1) for of in contrasts],
+    }
+
+
+def sign_flips(values: list[float]) -> float:
+    found = stats.permutation_test((values,), np.sum, permutation_type="samples", n_resamples=np.inf)
+    return float(found.pvalue)
+
+
+def sign_flips_normal(values: list[float]) -> float:
+    return float(2 * stats.norm.sf(abs(np.sum(values)) / np.sqrt(np.sum(np.square(values)))))
+
+
 asked = json.load(sys.stdin)
 said = {
     "normalCdf": [float(special.ndtr(x)) for x in asked["points"]],
@@ -106,6 +134,9 @@ said = {
     "rows": [rows_for(*case) for case in asked["rows"]],
     "bradleyTerry": [bradley_terry(wins) for wins in asked["wins"]],
     "agreement": [agreement(first, second) for first, second in asked["labels"]],
+    "factorials": [factorial(cells) for cells in asked["factorials"]],
+    "flips": [sign_flips(values) for values in asked["flips"]],
+    "longFlips": [sign_flips_normal(values) for values in asked["longFlips"]],
     "kappa": [kappa(first, second) for first, second in asked["labels"]],
 }
 json.dump(said, sys.stdout)

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { python, runPython } from "../../../test/python.ts";
 import { uniform } from "../../kit/random.ts";
 import { binomialTwoSided, logGamma, normalCdf, normalQuantile } from "./distributions.ts";
+import { signFlip } from "./factorial.ts";
 import {
   bradleyTerry,
   cohensKappa,
@@ -13,6 +14,7 @@ import {
   rawAgreement,
   rowsFor,
   scoreInterval,
+  testedFactorial,
   wilson,
 } from "./statistics.ts";
 
@@ -62,7 +64,20 @@ const detectables = times(20, (): [number[], number, number] => [
   0.6 + 0.35 * next(),
   0.001 + 0.1 * next(),
 ]);
+/** Two treatments with and without each other: some of graded, some of binary scores. */
+const factorials = times(12, (at) => {
+  const count = 8 + below(60);
+  const column = (chance: number) => (at % 2 === 0 ? grades(count) : verdicts(count, chance));
+  return { none: column(0.4), first: column(0.6), second: column(0.5), both: column(0.8) };
+});
+const flips = [
+  ...times(8, () => times(4 + below(9), () => next() - 0.4)),
+  ...times(8, () => times(4 + below(9), () => (below(9) - 3) / 4)),
+];
 const asked = {
+  factorials,
+  flips,
+  longFlips: times(4, () => times(300, () => next() - 0.47)),
   points: times(200, (at) => -10 + at * 0.1),
   shares: times(200, (at) => (at < 100 ? next() : 10 ** (-12 * next()))),
   positives: times(100, (at) => (at < 50 ? 5 * next() : 1e5 * next()) + 1e-6),
@@ -107,6 +122,9 @@ type Said = {
   bradleyTerry: [number, number, number][][];
   agreement: Pair[];
   kappa: [number, number, number][];
+  factorials: { estimates: number[]; intervals: Pair[] }[];
+  flips: number[];
+  longFlips: number[];
 };
 
 function missing(): string | null {
@@ -208,6 +226,28 @@ if (reason) {
         detectables.map(([, power]) => power),
       );
       expect(asked.rows.map((of) => rowsFor(...of))).toEqual(said.rows);
+    });
+
+    test("the 2x2: estimates as a regression, intervals over the same draws, p as scipy's permutations", () => {
+      const found = factorials.map((of) => testedFactorial(of));
+      const effects = (of: (typeof found)[number]) =>
+        of ? [of.first, of.second, of.interaction, of.lead] : [];
+      expectClose(
+        found.map((of) => effects(of).map(({ estimate }) => estimate)),
+        said.factorials.map(({ estimates }) => estimates),
+      );
+      expectClose(
+        found.map((of) => effects(of).map(ends)),
+        said.factorials.map(({ intervals }) => intervals),
+      );
+      expectClose(
+        flips.map((of) => signFlip(Float64Array.from(of))),
+        said.flips,
+      );
+      expectClose(
+        asked.longFlips.map((of) => signFlip(Float64Array.from(of))),
+        said.longFlips,
+      );
     });
 
     test("Bradley–Terry as a logistic regression", () => {
