@@ -271,3 +271,40 @@ test("a deleted assessment comes back with its answers, and is gone once it is p
   await verb("purge", "PurgeSuccess");
   await expect(verb("undelete", "UndeleteSuccess")).rejects.toThrow("NOT_IN_TRASH");
 });
+
+test("an endpoint that dies is not asked for ever: what was answered stays, and the rest is asked later", async () => {
+  await world.importRows(
+    "many",
+    Array.from({ length: 120 }, (_, at) => ({ question: `q${at}` })),
+  );
+  let isDead = false;
+  let answered = 0;
+  const { name, server } = await kit.provide("openai", "well", {
+    say: () => {
+      if (!isDead && ++answered >= 50) isDead = true;
+      return isDead ? null : "right";
+    },
+  });
+  const other = await kit.provide("openai");
+  const { assessment, run } = started.parse(
+    await world.act(START, {
+      input: {
+        name: "dying",
+        dataset: "many",
+        question: "{{question}}",
+        graders: ["regex:right"],
+        candidates: [{ model: `${name}/some-model` }, { model: `${other.name}/some-model` }],
+      },
+    }),
+  );
+  await expect(world.succeeded(run.id)).rejects.toThrow("ENDPOINT_FAILING");
+  // The other candidate was asked everything meanwhile.
+  const { report: found } = await report("dying");
+  expect(found.candidates.map(({ interval: one }) => one?.n)).toEqual([49, 120]);
+  expect(server.asked.length).toBeLessThan(110);
+  isDead = false;
+  answered = -1_000;
+  const again = started.parse(await world.act(RESUME, { id: assessment.id }));
+  await world.succeeded(again.run.id);
+  expect((await report("dying")).report.candidates.map(({ interval: one }) => one?.n)).toEqual([120, 120]);
+});

@@ -147,6 +147,75 @@ test("a judge that always takes the first answer decides nothing", async () => {
   expect(answers.nodes[0]?.scores[0]?.detail).toContain("other order");
 });
 
+test("the report says whether judges stay with a verdict in both orders, and with whom they agree", async () => {
+  const [steady, other] = [await model(fair), await model(() => '{"reason": "first", "verdict": "A"}')];
+  await assess("trust", {
+    candidates: [{ model: good }, { model: bad }],
+    judges: [{ model: steady.model }, { model: other.model }],
+    graders: ["contains"],
+    reference: "answer",
+  });
+  const found = z
+    .object({ assessment: z.object({ report: z.object({ judges: z.unknown(), agreements: z.unknown() }) }) })
+    .parse(
+      await world.graphql(`{ assessment(name: "trust") { report {
+        judges { label judgements unread consistency { n share } preferredFirst { n share } }
+        agreements { first second n agreed share low high kappa } } } }`),
+    ).assessment.report;
+  expect(found.judges).toEqual([
+    {
+      ...{ label: `judge:${steady.model}`, judgements: 2 * ROWS, unread: 0 },
+      // The better one is shown first half of the time.
+      ...{ consistency: { n: ROWS, share: 1 }, preferredFirst: { n: 2 * ROWS, share: 0.5 } },
+    },
+    {
+      ...{ label: `judge:${other.model}`, judgements: 2 * ROWS, unread: 0 },
+      ...{ consistency: { n: ROWS, share: 0 }, preferredFirst: { n: 2 * ROWS, share: 1 } },
+    },
+  ]);
+  // The rule and the fair judge say the same of each row; the other one ties everything.
+  expect(found.agreements).toEqual([
+    expect.objectContaining({
+      first: "contains",
+      second: `judge:${steady.model}`,
+      n: ROWS,
+      share: 1,
+      kappa: null,
+    }),
+    expect.objectContaining({
+      first: "contains",
+      second: `judge:${other.model}`,
+      n: ROWS,
+      share: 0,
+      kappa: 0,
+    }),
+    expect.objectContaining({ n: ROWS, agreed: 0 }),
+  ]);
+});
+
+test("of three, a pair is told by its own verdicts, not by how each did against all", async () => {
+  // A judge for whom the first beats the second, the second the third, and the third the first.
+  const words = await Promise.all(["stone", "shears", "paper"].map((word) => model(() => word)));
+  const { model: judge } = await model((body) => {
+    const text = textOf(body);
+    const [a, b] = [framed(text, "answer A"), framed(text, "answer B")];
+    return JSON.stringify({
+      verdict: ["stone shears", "shears paper", "paper stone"].includes(`${a} ${b}`) ? "A" : "B",
+    });
+  });
+  await assess("circle", {
+    candidates: words.map((one) => ({ model: one.model })),
+    judges: [{ model: judge }],
+  });
+  const { report } = await read("circle");
+  expect(report.candidates.map(({ interval: one }) => one?.mean)).toEqual([0.5, 0.5, 0.5]);
+  expect(report.pairs).toEqual([
+    { wins: ROWS, ties: 0, losses: 0 },
+    { wins: 0, ties: 0, losses: ROWS },
+    { wins: ROWS, ties: 0, losses: 0 },
+  ]);
+});
+
 test("an answer that tells the judge what to do stands between marks that it cannot close", async () => {
   // This judge obeys whatever stands outside of the marks.
   const { model: judge } = await model((body) => {
@@ -306,38 +375,4 @@ test.each(wrong)("refused: %s", async (_what, judge, code, field) => {
   expect(await world.graphql('{ assessment(name: "wrong") { run { status } } }')).toEqual({
     assessment: null,
   });
-});
-
-test("an endpoint that dies is not asked for ever: what was answered stays, and the rest is asked later", async () => {
-  await world.importRows(
-    "many",
-    Array.from({ length: 120 }, (_, at) => ({ question: `q${at}` })),
-  );
-  let isDead = false;
-  let answered = 0;
-  const { model: dying, server } = await model(() => {
-    if (!isDead && ++answered >= 50) isDead = true;
-    return isDead ? null : "right";
-  });
-  const { assessment, run } = started.parse(
-    await world.act(START, {
-      input: {
-        name: "dying",
-        dataset: "many",
-        question: "{{question}}",
-        graders: ["regex:right"],
-        candidates: [{ model: dying }, { model: bad }],
-      },
-    }),
-  );
-  await expect(world.succeeded(run.id)).rejects.toThrow("ENDPOINT_FAILING");
-  // The other candidate was asked everything meanwhile.
-  const { report } = await read("dying");
-  expect(report.candidates.map(({ interval: one }) => one?.n)).toEqual([49, 120]);
-  expect(server.asked.length).toBeLessThan(110);
-  isDead = false;
-  answered = -1_000;
-  const again = started.parse(await world.act(RESUME, { id: assessment.id }));
-  await world.succeeded(again.run.id);
-  expect((await read("dying")).report.candidates.map(({ interval: one }) => one?.n)).toEqual([120, 120]);
 });

@@ -30,6 +30,7 @@ import { type Factorial, factorialOf } from "./factorial.ts";
 import { type GraderSpec, graderLabel, graderSpecSchema, graderTitle } from "./graders/graders.ts";
 import type { Grading } from "./grading.ts";
 import { type HtmlReport, htmlReport } from "./html.ts";
+import type { JudgeSpec } from "./judges/judging.ts";
 import { type LostRow, type LostWish, lostRows } from "./lost.ts";
 import { createOverlaps, type OverlapsDeps } from "./overlap/check.ts";
 import { createRating, peopleOf } from "./people/rating.ts";
@@ -63,6 +64,8 @@ export { runGraderChild } from "./graders/child.ts";
 export { createGrading } from "./grading.ts";
 export { HTML_POLICY } from "./html.ts";
 export type { AssessmentWish, CandidateWish, JudgeWish } from "./input.ts";
+export type { AgreementTotal, JudgeTotal } from "./judge-totals.ts";
+export type { JudgeSpec } from "./judges/judging.ts";
 export type { LostRow, LostWish } from "./lost.ts";
 export type { OverlapCheckRow, OverlapRow } from "./overlap/check.ts";
 export { runOverlapFinder } from "./overlap/finder.ts";
@@ -154,6 +157,8 @@ export function createAssessments(deps: AssessmentsDeps) {
     /** Rows that a candidate lost, with what would have been right. */
     lost: (row: AssessmentRow, wish: LostWish): AsyncGenerator<LostRow, void, void> =>
       lostRows(store, row, row.graders.length, wish),
+    judgesOf: (row: AssessmentRow): JudgeSpec[] =>
+      gradersOf(row).flatMap((spec) => (spec.kind === "judge" ? [spec] : [])),
     /** Whether people are among its graders. */
     isRatedByPeople: (row: AssessmentRow): boolean => peopleOf(row, 1).length > 0,
     /** What training, documents and both bring, where its candidates are those of such a comparison; else null. */

@@ -19,5 +19,5 @@ export function matrixOf(scores: Record<string, readonly (number | null | undefi
       ),
     };
   });
-  return { graders: [{ kind: "exact" }], columns };
+  return { graders: [{ kind: "exact" }], columns, judged: [], rated: [] };
 }

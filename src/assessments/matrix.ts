@@ -6,6 +6,7 @@ import { assessments, candidates } from "../../schema/tables/assessments.ts";
 import type { Reader } from "../store/store.ts";
 import type { CandidateRow } from "./assessments.ts";
 import { type GraderSpec, graderSpecSchema } from "./graders/graders.ts";
+import { type Judged, type Rated, readJudged, readRated } from "./judged.ts";
 
 /** One candidate's answers in the order of their rows; each column has one entry for each answer. */
 export type AnswerColumns = {
@@ -21,7 +22,12 @@ export type AnswerColumns = {
   /** The score of each row that every grader scored: the mean over the graders. */
   scoreByRow: Map<number, number>;
 };
-export type Matrix = { graders: GraderSpec[]; columns: AnswerColumns[] };
+export type Matrix = {
+  graders: GraderSpec[];
+  columns: AnswerColumns[];
+  judged: Judged[];
+  rated: Rated[];
+};
 
 const numbers = z.string().transform((text): unknown => JSON.parse(text));
 const read = z.object({
@@ -44,7 +50,10 @@ export async function readMatrix(db: Reader, assessmentId: string): Promise<Matr
   });
   const columns: AnswerColumns[] = [];
   for (const candidate of asked) columns.push(await readColumns(db, candidate, graders.length));
-  return { graders, columns };
+  const ids = asked.map(({ id }) => id);
+  const judged = await readJudged(db, assessmentId, graders, ids);
+  const rated = await readRated(db, assessmentId, graders, ids);
+  return { graders, columns, judged, rated };
 }
 
 async function readColumns(db: Reader, candidate: CandidateRow, graders: number): Promise<AnswerColumns> {

@@ -1,6 +1,6 @@
 // Candidates against each other, row by row: each pair with its test, and all of them on one scale.
 import type { CandidateRow } from "./assessments.ts";
-import type { AnswerColumns } from "./matrix.ts";
+import type { AnswerColumns, Matrix } from "./matrix.ts";
 import {
   bradleyTerry,
   type Comparison,
@@ -38,12 +38,44 @@ export function pairedScores<K>(
   return [a, b];
 }
 
+/**
+ * The scores of two against each other. Where a judge compared them, its verdict on these two counts, not how each did
+ * against all others.
+ */
+function scoresOfPair(
+  { judged }: Matrix,
+  one: AnswerColumns,
+  other: AnswerColumns,
+): [ReadonlyMap<number, number>, ReadonlyMap<number, number>] {
+  const comparing = judged.filter(({ pairs }) => pairs !== null);
+  if (comparing.length === 0) return [one.scoreByRow, other.scoreByRow];
+  const key = `${one.candidate.id} ${other.candidate.id}`;
+  const against = new Map(comparing.map(({ grader, pairs }) => [grader, pairs?.get(key)]));
+  const scores = (own: AnswerColumns, turn: (value: number) => number): Map<number, number> => {
+    const byRow = new Map<number, number>();
+    own.rows.forEach((row, at) => {
+      if (own.failed[at]) return;
+      let sum = 0;
+      for (const [grader, values] of own.values.entries()) {
+        const verdict = against.has(grader) ? (against.get(grader)?.get(row) ?? null) : null;
+        const value = against.has(grader) ? (verdict === null ? null : turn(verdict)) : (values[at] ?? null);
+        if (value === null) return;
+        sum += value;
+      }
+      byRow.set(row, sum / own.values.length);
+    });
+    return byRow;
+  };
+  return [scores(one, (value) => value), scores(other, (value) => 1 - value)];
+}
+
 /** Each two that have a scored row in common. */
-export function pairsOf(columns: readonly AnswerColumns[]): PairTotal[] {
+export function pairsOf(matrix: Matrix): PairTotal[] {
+  const { columns } = matrix;
   const pairs: Omit<PairTotal, "adjustedP">[] = [];
   for (const [at, one] of columns.entries())
     for (const other of columns.slice(at + 1)) {
-      const [a, b] = pairedScores(one.scoreByRow, other.scoreByRow);
+      const [a, b] = pairedScores(...scoresOfPair(matrix, one, other));
       const compared = comparePaired(a, b);
       if (!compared) continue;
       const gains = a.map((score, place) => score - (b[place] ?? 0));

@@ -96,6 +96,7 @@ export async function scoreAgain(
 const intervalShape = z
   .object({ n: z.number(), mean: z.number(), low: z.number(), high: z.number() })
   .nullable();
+const shareShape = z.object({ share: z.number() }).nullable();
 const reported = z.object({
   assessment: z
     .object({
@@ -112,6 +113,26 @@ const reported = z.object({
             failed: z.number(),
             medianLatencyMs: z.number().nullable(),
             costUsd: z.number().nullable(),
+          }),
+        ),
+        judges: z.array(
+          z.object({
+            label: z.string(),
+            judgements: z.number(),
+            failed: z.number(),
+            unread: z.number(),
+            consistency: shareShape,
+            preferredFirst: shareShape,
+            costUsd: z.number().nullable(),
+          }),
+        ),
+        agreements: z.array(
+          z.object({
+            first: z.string(),
+            second: z.string(),
+            n: z.number(),
+            share: z.number(),
+            kappa: z.number().nullable(),
           }),
         ),
         pairs: z.array(
@@ -147,8 +168,15 @@ export async function report({ client, isJson }: VerbContext, name: string): Pro
     ...{ a: first.name, b: second.name, wins, ties, losses, p: adjustedP },
   }));
   const { factorialReport } = await import("./factorial.ts");
+  const judges = found.judges.map(({ consistency, preferredFirst, costUsd: cost, ...one }) => ({
+    ...one,
+    consistency: consistency?.share ?? null,
+    preferredFirst: preferredFirst?.share ?? null,
+    cost,
+  }));
   const ends = {
     pairs,
+    ...(judges.length > 0 || found.agreements.length > 0 ? { judges, agreements: found.agreements } : {}),
     ...(await factorialReport(client, name)),
     verdict: found.sentence,
     unscored: found.unscored,
@@ -162,6 +190,8 @@ async function reportOf(client: Client, name: string): Promise<Reported> {
   const { assessment } = await client.query(
     `query Report($name: String!) { assessment(name: $name) { id name report { sentence unscored
       candidates { candidate { name } interval { n mean low high } answered failed medianLatencyMs costUsd }
+      judges { label judgements failed unread consistency { share } preferredFirst { share } costUsd }
+      agreements { first second n share kappa }
       pairs { first { name } second { name } wins ties losses adjustedP } } } }`,
     { name },
     reported,

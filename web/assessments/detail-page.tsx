@@ -2,6 +2,7 @@
 import { Button, Stack, Text } from "@mantine/core";
 import { Link, useParams } from "@tanstack/react-router";
 import type { ResultOf } from "gql.tada";
+import type { ReactNode } from "react";
 import { Gate } from "../accounts/viewer.tsx";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
@@ -19,8 +20,10 @@ import { deleteThing } from "../ui/trash.tsx";
 import { AnswerRows } from "./answers.tsx";
 import { CompareSection } from "./compare.tsx";
 import { FactorialSection } from "./factorial.tsx";
+import { JudgeSection } from "./judges.tsx";
 import { OverlapSection, OverlapWarning } from "./overlaps.tsx";
 import { assessmentQuery, resumeAssessment } from "./queries.ts";
+import { ScoreAgainButton } from "./score-again.tsx";
 import { SliceSection } from "./slices.tsx";
 import { CandidateTable, PairTable, verdictText } from "./totals.tsx";
 import { TradeOff } from "./trade-off.tsx";
@@ -56,7 +59,9 @@ function Body(props: { assessment: Assessment }) {
   const isRunning = run !== null && !isOver(run.status);
   const wanted = (assessment.rowCount ?? 0) * assessment.candidates.length;
   const answered = report.candidates.reduce((sum, one) => sum + one.answered, 0);
-  const isMissing = !isRunning && (assessment.rowCount === null || answered < wanted);
+  const isUnasked = assessment.answersFrom === null && answered < wanted;
+  const isUnjudged = report.judges.some(({ failed }) => failed > 0);
+  const isMissing = run !== null && !isRunning && (run.status !== "SUCCEEDED" || isUnasked || isUnjudged);
   return (
     <div className="e-columns">
       <Stack gap={16}>
@@ -79,6 +84,7 @@ function Body(props: { assessment: Assessment }) {
         {assessment.candidates.length > 3 ? <FactorialSection id={assessment.id} /> : null}
         <CandidateTable assessment={assessment} />
         {report.pairs.length > 0 ? <PairTable assessment={assessment} /> : null}
+        <JudgeSection assessment={assessment} />
         <TradeOff assessment={assessment} />
         {answered > 0 ? <SliceSection assessment={assessment} /> : null}
         <OverlapSection assessment={assessment} />
@@ -113,6 +119,10 @@ function Body(props: { assessment: Assessment }) {
               {t("Download HTML report")}
             </Button>
             <MakeGateButton button={t("Make this a gate")} assessment={assessment.id} variant="default" />
+            {answered > 0 && !isRunning ? <ScoreAgainButton assessment={assessment} /> : null}
+            <Button component={Link} to="/assess" search={{ copy: assessment.id } as never} variant="default">
+              {t("Copy")}
+            </Button>
             <AddToSuiteButton assessmentId={assessment.id} />
             <Button component="a" href={`/files/${assessment.id}.csv`} download variant="default">
               {t("Download CSV")}
@@ -136,9 +146,13 @@ function Body(props: { assessment: Assessment }) {
             items={[
               [
                 t("Dataset"),
-                <Link key="d" to={`/datasets/${assessment.datasetVersionId}`}>
-                  {assessment.dataset}
-                </Link>,
+                assessment.datasetId === null ? (
+                  assessment.dataset
+                ) : (
+                  <Link key="d" to={`/datasets/${assessment.datasetId}`}>
+                    {assessment.dataset}
+                  </Link>
+                ),
               ],
               [t("Split"), assessment.split ?? t("all")],
               [t("Rows"), assessment.rowCount === null ? "–" : count(assessment.rowCount)],
@@ -156,6 +170,16 @@ function Body(props: { assessment: Assessment }) {
               ],
               [t("Right answer"), assessment.reference ?? "–"],
               [t("Graders"), assessment.graders.join(", ")],
+              ...(assessment.answersFrom
+                ? ([
+                    [
+                      t("Answers of"),
+                      <Link key="a" to={`/assessments/${assessment.answersFrom.id}`}>
+                        {assessment.answersFrom.name}
+                      </Link>,
+                    ],
+                  ] satisfies [string, ReactNode][])
+                : []),
               [t("Longest answer"), t("{{count}} tokens", { count: assessment.maxTokens })],
               [t("Took"), assessment.run ? tookText(assessment.run) : "–"],
               [t("Started"), <When key="w" at={assessment.createdAt} />],

@@ -85,14 +85,15 @@ export function JudgeFields(props: {
   models: readonly ModelChoice[];
   /** Names of the candidates: a judge that is one of them is warned of. */
   candidates: readonly string[];
+  /** Whether there are two candidates and more, which can be compared. */
+  isSeveral: boolean;
   names: readonly string[];
   value: JudgeDraft[];
   onChange: (value: JudgeDraft[]) => void;
 }) {
-  const { value, onChange, candidates } = props;
+  const { value, onChange, candidates, isSeveral } = props;
   const change = (key: number, part: Partial<JudgeDraft>): void =>
     onChange(value.map((one) => (one.key === key ? { ...one, ...part } : one)));
-  const isSeveral = candidates.length > 1;
   return (
     <Stack gap={8}>
       <Select

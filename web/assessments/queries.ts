@@ -18,15 +18,23 @@ export const assessmentQuery = graphql(`
     node(id: $id) {
       __typename
       ... on Assessment {
-        id name dataset datasetVersionId split rowCount question reference graders maxTokens temperature createdBy createdAt
+        id name dataset datasetId datasetVersionId split rowCount question reference graders maxTokens temperature createdBy createdAt
         sample { kind size seed by }
-        candidates { candidateId name modelId systemPrompt knowledgeBases }
+        concurrency answersFrom { id name } judges { model mode criteria prompt }
+        candidates {
+          candidateId name modelId systemPrompt knowledgeBases parameters { temperature topP maxTokens }
+        }
         run {
           id kind name status progress step totalSteps etaSeconds subjectId cancelRequestedAt
           createdAt startedAt endedAt error { code message hint field value }
         }
         report {
           isClear unscored best { candidateId name }
+          judges {
+            label judgements failed unread medianLatencyMs inputTokens outputTokens costUsd
+            consistency { n share low high } preferredFirst { n share low high }
+          }
+          agreements { first second n share low high kappa }
           candidates {
             candidate { candidateId name }
             interval { n mean low high method }
@@ -126,6 +134,16 @@ export const takeBackRating = graphql(`
   mutation TakeBackRating($id: ID!, $grader: Int!, $answerId: ID!, $otherId: ID) {
     takeBackRating(id: $id, grader: $grader, answerId: $answerId, otherId: $otherId) {
       __typename
+      ... on UserError { code message hint field value }
+    }
+  }
+`);
+
+export const scoreAgain = graphql(`
+  mutation ScoreAgain($id: ID!, $name: String!, $graders: [String!]!, $judges: [JudgeInput!]) {
+    scoreAgain(id: $id, name: $name, graders: $graders, judges: $judges) {
+      __typename
+      ... on AssessmentSuccess { assessment { id } }
       ... on UserError { code message hint field value }
     }
   }

@@ -34,6 +34,10 @@ export const rowQuery = graphql(`
           answers {
             answerId candidateId reference text latencyMs inputTokens outputTokens costUsd finishReason
             sent { role content } error { code message hint } scores { grader value detail }
+            judgements {
+              judgementId grader answerId otherId value reason text latencyMs costUsd
+              sent { role content } error { code message hint }
+            }
             citations { number document documentId knowledgeBaseId chunkId text page start end }
           }
         }

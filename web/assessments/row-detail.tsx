@@ -12,6 +12,7 @@ import { count, dollars, seconds } from "../ui/format.ts";
 import { Loaded } from "../ui/states.tsx";
 import type { Assessment } from "./detail-page.tsx";
 import { two } from "./figures.tsx";
+import { Judgements } from "./judgements.tsx";
 import { rowQuery } from "./report-queries.ts";
 import { TextDiff } from "./text-diff.tsx";
 
@@ -171,6 +172,7 @@ function Detail(props: { assessment: Assessment; found: Found }) {
           );
         })}
       </div>
+      <Judgements assessment={assessment} answers={found.answers} />
       <Against assessment={assessment} found={found} />
       <section>
         <h3>{t("The row in the dataset")}</h3>

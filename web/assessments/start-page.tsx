@@ -11,13 +11,13 @@ import { t } from "../i18n.ts";
 import { Surface } from "../ui/bits.tsx";
 import { count } from "../ui/format.ts";
 import { Page } from "../ui/page.tsx";
-import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
+import { Empty, Loaded, LoadingRows, ProblemNotice } from "../ui/states.tsx";
 import { CandidateFields } from "./candidate-fields.tsx";
-import { candidateDraft, type Draft, graderDraft, inputOf, type SampleKind } from "./draft.ts";
+import { candidateDraft, type Draft, draftOf, graderDraft, inputOf, type SampleKind } from "./draft.ts";
 import { FactorialLink } from "./factorial-link.tsx";
 import { GraderFields, JudgeFields } from "./grader-fields.tsx";
 import { PreviewPane, usePreview } from "./preview.tsx";
-import { choicesQuery, startAssessment } from "./queries.ts";
+import { assessmentQuery, choicesQuery, startAssessment } from "./queries.ts";
 import { TemplateField } from "./template-field.tsx";
 
 type Choices = ResultOf<typeof choicesQuery>;
@@ -47,7 +47,7 @@ function factsOf(version: Choices["datasets"]["nodes"][number]["latest"] | undef
   return { isTrainable, held, columns };
 }
 
-function Form(props: { choices: Choices }) {
+function Form(props: { choices: Choices; copied: Draft | null }) {
   const { choices } = props;
   const search = useSearch({ strict: false }) as { dataset?: string; models?: string };
   const navigate = useNavigate();
@@ -56,6 +56,7 @@ function Form(props: { choices: Choices }) {
   const models = choices.models.nodes.filter(({ usable, abilities }) => usable && abilities.includes("TEXT"));
   const [rows, setRows] = useState<number[] | null>(null);
   const [draft, setDraft] = useState<Draft>(() => {
+    if (props.copied) return props.copied;
     const chosen = (search.models ?? "").split(",").filter((one) => models.some(({ name }) => name === one));
     const dataset =
       datasets.find(({ id, latest }) => id === search.dataset || latest?.id === search.dataset) ??
@@ -238,6 +239,7 @@ function Form(props: { choices: Choices }) {
               <JudgeFields
                 models={models}
                 candidates={draft.candidates.map(({ model }) => model)}
+                isSeveral={draft.candidates.length > 1}
                 names={columns}
                 value={draft.judges}
                 onChange={(judges) => change({ judges })}
@@ -258,7 +260,11 @@ function Form(props: { choices: Choices }) {
 }
 
 export function StartAssessmentPage() {
+  const { copy } = useSearch({ strict: false }) as { copy?: string };
   const reading = useData(choicesQuery, {});
+  const copied = useData(assessmentQuery, copy === undefined ? null : { id: copy });
+  const node = copied.data?.node;
+  const source = node?.__typename === "Assessment" ? node : null;
   return (
     <Page
       title={t("Assess models")}
@@ -266,7 +272,15 @@ export function StartAssessmentPage() {
       sentence={t("Ask several models the same, and see which is better and how sure that is.")}
       action={<FactorialLink />}
     >
-      <Loaded reading={reading}>{(choices) => <Form choices={choices} />}</Loaded>
+      <Loaded reading={reading}>
+        {(choices) =>
+          copied.isLoading ? (
+            <LoadingRows />
+          ) : (
+            <Form key={copy ?? ""} choices={choices} copied={source && draftOf(source, choices)} />
+          )
+        }
+      </Loaded>
     </Page>
   );
 }

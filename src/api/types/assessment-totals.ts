@@ -1,7 +1,9 @@
 // What an assessment found: totals with intervals, pairs with tests, and the verdict.
 import type {
+  AgreementTotal as AgreementTotalShape,
   CandidateTotal as CandidateTotalShape,
   GraderTotal as GraderTotalShape,
+  JudgeTotal as JudgeTotalShape,
   PairTotal as PairTotalShape,
   Report as ReportShape,
 } from "../../assessments/assessments.ts";
@@ -108,6 +110,63 @@ const PairTotal = builder.objectRef<PairTotalShape>("PairTotal").implement({
   }),
 });
 
+type ShareShape = NonNullable<JudgeTotalShape["consistency"]>;
+const Share = builder.objectRef<ShareShape>("ShareInterval").implement({
+  description: "A share with its 95 % interval (Wilson).",
+  extensions: needs("read"),
+  fields: (t) => ({
+    n: t.exposeInt("n", { description: "How many it is a share of." }),
+    share: t.exposeFloat("share", { description: "From 0 to 1." }),
+    low: t.exposeFloat("low", { description: "Lower end." }),
+    high: t.exposeFloat("high", { description: "Upper end." }),
+  }),
+});
+const JudgeTotal = builder.objectRef<JudgeTotalShape>("JudgeTotal").implement({
+  description: "How far a judge can be trusted, and what it took.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    label: t.exposeString("label", { description: "The judge, as on the command line." }),
+    judgements: t.exposeInt("judgements", { description: "How often it was asked." }),
+    failed: t.exposeInt("failed", { description: "How often it failed; it can be asked again." }),
+    unread: t.exposeInt("unread", { description: "Replies that were no verdict." }),
+    consistency: t.field({
+      type: Share,
+      nullable: true,
+      description: "Pairs with the same verdict in both orders; null where nothing was judged in both.",
+      resolve: ({ consistency }) => consistency,
+    }),
+    preferredFirst: t.field({
+      type: Share,
+      nullable: true,
+      description:
+        "Verdicts other than ties for the answer shown first: 0.5 where the order does not matter.",
+      resolve: ({ preferredFirst }) => preferredFirst,
+    }),
+    medianLatencyMs: t.exposeInt("medianLatencyMs", { nullable: true, description: "Of its replies." }),
+    inputTokens: t.exposeInt("inputTokens", { description: "Tokens sent in all." }),
+    outputTokens: t.exposeInt("outputTokens", { description: "Tokens received in all." }),
+    costUsd: t.exposeFloat("costUsd", { nullable: true, description: "US dollars, where there is a price." }),
+  }),
+});
+const AgreementTotal = builder.objectRef<AgreementTotalShape>("AgreementTotal").implement({
+  description: "How far two graders, or two people, say the same on what both have said.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    first: t.exposeString("first", { description: "One: a grader's line, or a person's name." }),
+    second: t.exposeString("second", { description: "The other." }),
+    n: t.exposeInt("n", { description: "What both have said something of." }),
+    agreed: t.exposeInt("agreed", { description: "What they say the same of." }),
+    share: t.exposeFloat("share", { description: "Share that they agree on." }),
+    low: t.exposeFloat("low", { description: "Lower end of its 95 % interval (Wilson)." }),
+    high: t.exposeFloat("high", { description: "Upper end." }),
+    kappa: t.float({
+      nullable: true,
+      description: "Cohen's kappa: 0 is the agreement of chance; null where both always say one same thing.",
+      resolve: ({ kappa }) => kappa?.kappa ?? null,
+    }),
+  }),
+});
+
 export const Report = builder.objectRef<ReportShape>("AssessmentReport").implement({
   description: "What an assessment found, from the answers that are there.",
   extensions: needs("read"),
@@ -133,5 +192,11 @@ export const Report = builder.objectRef<ReportShape>("AssessmentReport").impleme
     }),
     pairs: t.field({ type: [PairTotal], description: "Each pair.", resolve: ({ pairs }) => pairs }),
     unscored: t.exposeInt("unscored", { description: "Answers that could not be scored, in all." }),
+    judges: t.field({ type: [JudgeTotal], description: "Each judge.", resolve: ({ judges }) => judges }),
+    agreements: t.field({
+      type: [AgreementTotal],
+      description: "Of judges and people, with each other and with the rules.",
+      resolve: ({ agreements }) => agreements,
+    }),
   }),
 });

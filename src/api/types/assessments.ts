@@ -1,6 +1,6 @@
 // Assessments: what is asked of which models, how that is scored, and what came of it.
 import type { SampleWish } from "../../../schema/tables/assessments.ts";
-import type { AssessmentRow } from "../../assessments/assessments.ts";
+import type { AssessmentRow, JudgeSpec } from "../../assessments/assessments.ts";
 import { builder, needs } from "../builder.ts";
 import { Answer } from "./assessment-answers.ts";
 import { Candidate } from "./assessment-candidates.ts";
@@ -20,6 +20,29 @@ const Sample = builder.objectRef<SampleWish>("AssessmentSample").implement({
   }),
 });
 
+const Judge = builder.objectRef<JudgeSpec>("Judge").implement({
+  description: "A model that says how good the answers are, and what it is told.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    model: t.exposeString("model", { description: "As it was named." }),
+    mode: t.string({
+      nullable: true,
+      description: "direct or pairwise; null is pairwise for two candidates and more.",
+      resolve: ({ mode }) => mode ?? null,
+    }),
+    criteria: t.string({
+      nullable: true,
+      description: "What makes an answer good; null for the usual words.",
+      resolve: ({ criteria }) => criteria ?? null,
+    }),
+    prompt: t.string({
+      nullable: true,
+      description: "What it is told instead of the usual words.",
+      resolve: ({ prompt }) => prompt ?? null,
+    }),
+  }),
+});
+
 const AssessmentRef = builder.objectRef<AssessmentRow>("Assessment");
 export const Assessment = AssessmentRef.implement({
   description: "Candidates asked about the same rows of a dataset, and how their answers were scored.",
@@ -29,6 +52,12 @@ export const Assessment = AssessmentRef.implement({
     name: t.exposeString("name", { description: "Its name." }),
     dataset: t.exposeString("datasetName", { description: "Name and version of the dataset at the time." }),
     datasetVersionId: t.exposeID("datasetVersionId", { description: "The dataset version." }),
+    datasetId: t.id({
+      nullable: true,
+      description: "The dataset; null where it was deleted for good.",
+      resolve: async ({ datasetVersionId }, _, { datasets }) =>
+        (await datasets.findVersion(datasetVersionId))?.datasetId ?? null,
+    }),
     split: t.exposeString("split", { nullable: true, description: "The split; null for all rows." }),
     sample: t.field({ type: Sample, description: "Which rows.", resolve: ({ sample }) => sample }),
     rowCount: t.int({
@@ -41,6 +70,11 @@ export const Assessment = AssessmentRef.implement({
     graders: t.stringList({
       description: "How answers are scored, as on the command line.",
       resolve: (row, _, { assessments }) => assessments.graderLabels(row),
+    }),
+    judges: t.field({
+      type: [Judge],
+      description: "The models among the graders.",
+      resolve: (row, _, { assessments }) => assessments.judgesOf(row),
     }),
     maxTokens: t.exposeInt("maxTokens", { description: "Longest answer." }),
     temperature: t.exposeFloat("temperature", { description: "0 always takes the likeliest token." }),

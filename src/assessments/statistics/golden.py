@@ -36,15 +36,40 @@ def scipy_bootstrap(values: list[float]) -> list[float]:
     return [float(found.confidence_interval.low), float(found.confidence_interval.high)]
 
 
+def signed_rank_counted(differences: np.ndarray) -> float:
+    """Two-sided p of the signed-rank test given the sizes, ties among them: each of 2^n signings counts once."""
+    doubled = np.rint(2 * stats.rankdata(np.abs(differences))).astype(int)
+    ways = {0: 1}
+    for rank in doubled:
+        signed: dict[int, int] = {}
+        for total, count in ways.items():
+            for after in (total, total + int(rank)):
+                signed[after] = signed.get(after, 0) + count
+        ways = signed
+    positive = int(doubled[differences > 0].sum())
+    tail = min(positive, int(doubled.sum()) - positive)
+    as_far = sum(count for total, count in ways.items() if total <= tail)
+    return min(1.0, 2 * as_far / 2 ** len(doubled))
+
+
 def paired_p(a: list[float], b: list[float]) -> float:
-    differences = np.asarray(a) - np.asarray(b)
+    left, right = np.array(a), np.array(b)
     if set(a) | set(b) <= {0, 1}:
-        wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
+        wins, losses = int((left > right).sum()), int((left < right).sum())
         return float(mcnemar([[0, wins], [losses, 0]], exact=True).pvalue)
-    left = differences[differences != 0]
-    untied = len(set(np.abs(left))) == len(left)
-    method = "exact" if untied and len(left) <= 50 else "asymptotic"
-    return float(stats.wilcoxon(left, zero_method="wilcox", correction=False, method=method).pvalue)
+    differences = np.round(left - right, 12)
+    differences = differences[differences != 0]
+    if len(differences) > 50:
+        return float(stats.wilcoxon(left, right, zero_method="wilcox", correction=False, method="asymptotic").pvalue)
+    if len(differences) <= 12:
+        everything = stats.PermutationMethod(n_resamples=2**14)
+        return float(stats.wilcoxon(differences, zero_method="wilcox", method=everything).pvalue)
+    counted = signed_rank_counted(differences)
+    if len(np.unique(np.abs(differences))) == len(differences):
+        # Without ties scipy counts, too.
+        scipys = stats.wilcoxon(differences, zero_method="wilcox", method="exact").pvalue
+        assert abs(scipys - counted) < 1e-9
+    return counted
 
 
 def power_of(effect: float, differences: list[float], alpha: float) -> float:

@@ -8,7 +8,6 @@ import {
   bradleyTerry,
   cohensKappa,
   comparePaired,
-  fromOutcomes,
   holm,
   minimumDetectableEffect,
   rawAgreement,
@@ -56,6 +55,7 @@ const wilsons = times(40, (at): [number, number] => {
 const pairs = [
   ...times(10, () => pairOf((count) => verdicts(count, 0.7), 5 + below(100))),
   ...times(10, () => pairOf(grades, 10 + below(100))),
+  ...times(10, () => pairOf(grades, 4 + below(9))),
   ...times(10, () => pairOf(scores, 3 + below(48))),
   ...times(5, () => pairOf(scores, 60 + below(200))),
 ];
@@ -85,7 +85,7 @@ const asked = {
   wilsons,
   bootstraps: times(6, (at) => ({ values: scores(5 + below(60)), seed: at })),
   pairs,
-  signs: times(20, () => [1 + below(40), below(20), below(40)] as const),
+  signs: times(20, () => [1 + below(25), 1 + below(20), below(25)] as const),
   holms: times(10, () => times(1 + below(20), () => next() ** 3)),
   detected: detectables.map((of) => [minimumDetectableEffect(...of), ...of] as const),
   rows: detectables.map((of) => [0.01 + 0.1 * next(), ...of] as const),
@@ -211,7 +211,15 @@ if (reason) {
           expect(Math.abs((own?.[place] ?? Number.NaN) - theirs)).toBeLessThan(0.02 * (high - low));
       });
       expectClose(
-        asked.signs.map((of) => fromOutcomes(...of)?.p),
+        asked.signs.map(([wins, ties, losses]) => {
+          const won = [1, 0.5, 0].flatMap((value, at) =>
+            Array<number>([wins, ties, losses][at] ?? 0).fill(value),
+          );
+          return comparePaired(
+            won,
+            won.map((value) => 1 - value),
+          )?.p;
+        }),
         said.signs,
       );
     });

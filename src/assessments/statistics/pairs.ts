@@ -11,10 +11,10 @@ export type Comparison = Interval & {
   losses: number;
   difference: number;
   p: number;
-  test: "mcnemar-exact" | "wilcoxon" | "sign";
+  test: "mcnemar-exact" | "wilcoxon";
 };
 
-/** Up to so many rows that differ, Wilcoxon's distribution is counted out, as scipy does. */
+/** Up to so many rows that differ, Wilcoxon's distribution is counted out. */
 const EXACT_UP_TO = 50;
 
 /**
@@ -39,27 +39,6 @@ export function comparePaired(
     : { ...common, p: wilcoxon(differences), test: "wilcoxon" };
 }
 
-/**
- * Compares by verdicts, such as a judge's: the share of wins minus that of losses with a 95 % interval by the
- * bootstrap over rows, and the sign test's exact two-sided p, which leaves ties out. Null without verdicts.
- * Conover: Practical nonparametric statistics, 1999, section 3.4.
- */
-export function fromOutcomes(
-  wins: number,
-  ties: number,
-  losses: number,
-  seed = 1,
-  rounds = ROUNDS,
-): Comparison | null {
-  const n = wins + ties + losses;
-  if (n === 0) return null;
-  const signs = new Float64Array(n).fill(1, 0, wins).fill(-1, wins, wins + losses);
-  const difference = (wins - losses) / n;
-  const interval = bootstrapMean(signs, seed, rounds);
-  const p = binomialTwoSided(wins, wins + losses);
-  return { n, wins, ties, losses, difference, ...interval, p, test: "sign" };
-}
-
 /** Without the last digits, in which 0.3 - 0.2 and 0.2 - 0.1 differ though they are a tie. */
 function settled(difference: number): number {
   return Math.round(difference * 1e12) / 1e12;
@@ -73,10 +52,10 @@ function outcomesOf(differences: Float64Array): Pick<Comparison, "n" | "wins" | 
 }
 
 /**
- * The two-sided p of Wilcoxon's signed-rank test, zeros dropped; 1 when nothing else is left. Exact up to 50
- * differences without ties among their sizes, else by the normal approximation with tie correction and
- * without continuity correction: as scipy.stats.wilcoxon with zero_method "wilcox" and method "exact" or
- * "asymptotic".
+ * The two-sided p of Wilcoxon's signed-rank test, zeros dropped; 1 when nothing else is left. Up to 50 differences the
+ * distribution is counted out for the sizes as they are, ties among them (where all are of one size, that is the sign
+ * test); beyond, the normal approximation with tie correction and without continuity correction: as scipy.stats.wilcoxon
+ * with zero_method "wilcox" and PermutationMethod, "exact" or "asymptotic".
  */
 function wilcoxon(differences: Float64Array): number {
   const bySize = differences
@@ -86,6 +65,8 @@ function wilcoxon(differences: Float64Array): number {
   if (n === 0) return 1;
   let positiveRanks = 0;
   let tieTerm = 0;
+  /** Twice each rank, so that shared ones are whole. */
+  const doubled = new Uint16Array(Math.min(n, EXACT_UP_TO));
   for (let from = 0, to = 0; from < n; from = to) {
     const size = Math.abs(bySize[from] ?? 0);
     let positives = 0;
@@ -96,24 +77,24 @@ function wilcoxon(differences: Float64Array): number {
     // Ranks count from 1; tied ones share the mean of theirs.
     positiveRanks += (positives * (from + 1 + to)) / 2;
     tieTerm += tied ** 3 - tied;
+    doubled.fill(from + 1 + to, from, to);
   }
-  if (tieTerm === 0 && n <= EXACT_UP_TO) return exactSignedRank(positiveRanks, n);
+  if (n <= EXACT_UP_TO) return exactSignedRank(2 * positiveRanks, doubled);
   const expected = (n * (n + 1)) / 4;
   const deviation = Math.sqrt((n * (n + 1) * (2 * n + 1)) / 24 - tieTerm / 48);
   return Math.min(1, 2 * normalCdf(-Math.abs(positiveRanks - expected) / deviation));
 }
 
-/** Counts the sets of ranks 1 to n by their sum: of 2^n equally likely ones, how many are as far out. */
-function exactSignedRank(positiveRanks: number, n: number): number {
-  const most = (n * (n + 1)) / 2;
+/** Counts the sets of doubled ranks by their sum: of 2^n equally likely ones, how many are as far out. */
+function exactSignedRank(positive: number, doubled: Uint16Array): number {
+  const most = doubled.reduce((sum, rank) => sum + rank, 0);
   const ways = new Float64Array(most + 1);
   ways[0] = 1;
-  for (let rank = 1; rank <= n; rank++) {
+  for (const rank of doubled)
     for (let sum = most; sum >= rank; sum--) ways[sum] = (ways[sum] ?? 0) + (ways[sum - rank] ?? 0);
-  }
   // The distribution is symmetric, so that the smaller tail serves for both.
-  const tail = Math.min(positiveRanks, most - positiveRanks);
+  const tail = Math.min(positive, most - positive);
   let asFar = 0;
   for (let sum = 0; sum <= tail; sum++) asFar += ways[sum] ?? 0;
-  return Math.min(1, (2 * asFar) / 2 ** n);
+  return Math.min(1, (2 * asFar) / 2 ** doubled.length);
 }

@@ -13,4 +13,4 @@ export {
 export { holm } from "./holm.ts";
 export { type ScoreInterval, scoreInterval, wilson } from "./intervals.ts";
 export { type MacroMean, type Moments, macroDifference, macroInterval, macroMean } from "./macro.ts";
-export { type Comparison, comparePaired, fromOutcomes } from "./pairs.ts";
+export { type Comparison, comparePaired } from "./pairs.ts";

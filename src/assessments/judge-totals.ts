@@ -1,0 +1,146 @@
+// How far judges can be trusted: whether they stay with a verdict when the answers change places, and with whom they
+// agree.
+import { graderTitle } from "./graders/graders.ts";
+import type { Judged, Rated } from "./judged.ts";
+import type { AnswerColumns, Matrix } from "./matrix.ts";
+import { type Agreement, cohensKappa, type Kappa, rawAgreement, wilson } from "./statistics/statistics.ts";
+
+type Share = { n: number; share: number; low: number; high: number };
+export type JudgeTotal = {
+  label: string;
+  judgements: number;
+  failed: number;
+  /** Replies that were no verdict, and count for nothing. */
+  unread: number;
+  /** Share of pairs with the same verdict in both orders; null where nothing was judged in both. */
+  consistency: Share | null;
+  /** Share of verdicts other than ties that prefer the answer shown first: 0.5 where the order does not matter. */
+  preferredFirst: Share | null;
+  medianLatencyMs: number | null;
+  inputTokens: number;
+  outputTokens: number;
+  costUsd: number | null;
+};
+/** How far two graders say the same: which of two answers is better, or whether one is good. */
+export type AgreementTotal = Agreement & { first: string; second: string; kappa: Kappa | null };
+
+export function judgeTotals({ graders, judged }: Matrix): JudgeTotal[] {
+  return judged.map((one) => {
+    const spec = graders[one.grader];
+    const times = Float64Array.from(one.latencyMs).sort();
+    return {
+      label: spec ? graderTitle(spec) : "",
+      judgements: one.judgements,
+      failed: one.failed,
+      unread: one.unread,
+      consistency: shareOf(one.consistent, one.bothOrders),
+      preferredFirst: shareOf(one.preferredFirst, one.decided),
+      medianLatencyMs: times[Math.floor((times.length - 1) / 2)] ?? null,
+      inputTokens: one.inputTokens,
+      outputTokens: one.outputTokens,
+      costUsd: one.costUsd,
+    };
+  });
+}
+
+function shareOf(some: number, n: number): Share | null {
+  return n === 0 ? null : { n, share: some / n, ...wilson(some, n) };
+}
+
+/** One grader's labels by what they are of; what is unscored has none. */
+type Labels = Map<string, string>;
+type Labelled = { name: string; isOfJudgement: boolean; labels: Labels };
+
+/**
+ * Agreement of every two graders of which one at least is a judge or people, and of every two people, on what both have
+ * said; those that have nothing in common are left out.
+ */
+export function agreementsOf(matrix: Matrix): AgreementTotal[] {
+  const { graders, columns, judged, rated } = matrix;
+  const all: Labelled[] = [];
+  for (const [place, spec] of graders.entries()) {
+    // Each person counts for himself below; beside one other grader, their mean is what the report uses.
+    const pairs = judged.find(({ grader }) => grader === place)?.pairs ?? null;
+    const isOfJudgement = spec.kind === "judge" || spec.kind === "people";
+    all.push({
+      name: graderTitle(spec),
+      isOfJudgement,
+      labels: pairs ? labelsOfPairs(pairs) : labelsOfScores(columns, place),
+    });
+  }
+  const totals = all.flatMap((one, at) =>
+    all
+      .slice(at + 1)
+      .flatMap((other) => (one.isOfJudgement || other.isOfJudgement ? between(one, other) : [])),
+  );
+  const people = labelledRaters(rated);
+  return [
+    ...totals,
+    ...people.flatMap((one, at) => people.slice(at + 1).flatMap((other) => between(one, other))),
+  ];
+}
+
+function between(one: Labelled, other: Labelled): AgreementTotal[] {
+  const first: string[] = [];
+  const second: string[] = [];
+  for (const [key, label] of one.labels) {
+    const against = other.labels.get(key);
+    if (against === undefined) continue;
+    first.push(label);
+    second.push(against);
+  }
+  const agreement = rawAgreement(first, second);
+  return agreement
+    ? [{ ...agreement, first: one.name, second: other.name, kappa: cohensKappa(first, second) }]
+    : [];
+}
+
+const preference = (value: number): string => (value > 0.5 ? "first" : value < 0.5 ? "second" : "tie");
+const quality = (value: number): string => (value >= 0.5 ? "good" : "bad");
+
+function labelsOfPairs(pairs: NonNullable<Judged["pairs"]>): Labels {
+  const labels: Labels = new Map();
+  for (const [key, rows] of pairs)
+    for (const [row, value] of rows) if (value !== null) labels.set(`${key} ${row}`, preference(value));
+  return labels;
+}
+
+/** Which of two has the higher score; of one candidate, whether its score is at least a half. */
+function labelsOfScores(columns: readonly AnswerColumns[], place: number): Labels {
+  const labels: Labels = new Map();
+  const valuesOf = (column: AnswerColumns): Map<number, number> =>
+    new Map(
+      column.rows.flatMap((row, at): [number, number][] => {
+        const value = column.failed[at] ? null : (column.values[place]?.[at] ?? null);
+        return value === null ? [] : [[row, value]];
+      }),
+    );
+  const [only] = columns;
+  if (columns.length === 1 && only) {
+    for (const [row, value] of valuesOf(only)) labels.set(`${only.candidate.id} ${row}`, quality(value));
+    return labels;
+  }
+  const known = columns.map((column) => ({ id: column.candidate.id, values: valuesOf(column) }));
+  for (const [at, one] of known.entries())
+    for (const other of known.slice(at + 1))
+      for (const [row, value] of one.values) {
+        const against = other.values.get(row);
+        if (against === undefined) continue;
+        labels.set(`${one.id} ${other.id} ${row}`, preference(0.5 + (value - against) / 2));
+      }
+  return labels;
+}
+
+function labelledRaters(rated: readonly Rated[]): Labelled[] {
+  return rated.map(({ rater, values }) => ({
+    name: rater,
+    isOfJudgement: true,
+    // Keys of pairs have two candidates and a row, those of single answers one.
+    labels: new Map(
+      [...values].map(([key, value]) => [
+        key,
+        key.split(" ").length > 2 ? preference(value) : quality(value),
+      ]),
+    ),
+  }));
+}
