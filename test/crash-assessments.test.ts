@@ -12,26 +12,39 @@ setDefaultTimeout(300_000);
 const dir = mkdtempSync(join(tmpdir(), "espalier-kill-assess-"));
 const home = makeHome(dir);
 const ROWS = 12;
+/** Calls before and after each kill, told at the end. */
+const told: string[] = [];
 let wire: WireServer;
+let judge: WireServer;
 beforeAll(() => {
   wire = startWire(WIRES.openai);
+  judge = startWire(WIRES.openai, "well", () => '{"reason": "fine", "score": 4}');
 });
 afterAll(async () => {
   await wire.close();
+  await judge.close();
+  console.log(told.join("\n"));
   removeFolder(dir);
 });
 
 const START = `mutation { startAssessment(input: { name: "killed", dataset: "rows", question: "{{question}}",
-  reference: "answer", graders: ["exact", "contains"], candidates: [{ model: "acme/m" }] }) {
+  reference: "answer", graders: ["exact", "contains"], judges: [{ model: "court/m" }],
+  candidates: [{ model: "acme/m" }] }) {
   __typename ... on UserError { code text: message } } }`;
-const QUERY = `{ assessment(name: "killed") { rowCount run { status } answers(first: 50) { totalCount nodes { row scores { value } } } } }`;
+const QUERY = `{ assessment(name: "killed") { rowCount run { status } answers(first: 50) { totalCount nodes { row scores { value } judgements { value } } } } }`;
 const shape = z.object({
   assessment: z.object({
     rowCount: z.number().nullable(),
     run: z.object({ status: z.string() }),
     answers: z.object({
       totalCount: z.number(),
-      nodes: z.array(z.object({ row: z.number(), scores: z.array(z.object({ value: z.number() })) })),
+      nodes: z.array(
+        z.object({
+          row: z.number(),
+          scores: z.array(z.object({ value: z.number() })),
+          judgements: z.array(z.unknown()),
+        }),
+      ),
     }),
   }),
 });
@@ -43,6 +56,10 @@ test.each([
   "run.assess.answered:1",
   "assessment.keep.commit.before:4",
   "run.assess.kept:5",
+  "run.assess.judged:2",
+  "assessment.judge.commit.before:3",
+  "assessment.judge.commit.after:3",
+  "run.assess.judgement-kept:6",
 ])("%s", async (point) => {
   const place = placeIn(join(dir, point.replaceAll(/\W/g, "-")));
   const key = makeKey(home, place);
@@ -65,25 +82,38 @@ test.each([
     "the dataset",
   );
   const models = [{ model: "m" }];
-  await first.act(ADD, {
-    input: { name: "acme", kind: "openai", url: wire.url, key: KEY, allowPrivate: true, models },
-  });
+  for (const [name, { url }] of [
+    ["acme", wire],
+    ["court", judge],
+  ] as const)
+    await first.act(ADD, { input: { name, kind: "openai", url, key: KEY, allowPrivate: true, models } });
   const before = wire.asked.length;
+  const judgedBefore = judge.asked.length;
   // The answer may not come: the process dies under it.
   await first.act(START).catch(() => undefined);
   await first.exited;
   expect(first.signal()).toBe("SIGKILL");
   const paidBefore = wire.asked.length - before;
+  const judgementsPaid = judge.asked.length - judgedBefore;
 
   const second = await serve(home, place, { key });
   const read = async () => shape.parse(await second.graphql(QUERY)).assessment;
-  const kept = (await read()).answers.totalCount;
+  const there = (await read()).answers;
+  const kept = there.totalCount;
+  const keptJudgements = there.nodes.flatMap(({ judgements }) => judgements).length;
   await until(async () => (await read()).run.status === "SUCCEEDED" || null, 60_000, "the end of the run");
   const { rowCount, answers } = await read();
   expect(rowCount).toBe(ROWS);
   expect(answers.nodes.map(({ row }) => row)).toEqual(Array.from({ length: ROWS }, (_, at) => at));
-  for (const { scores } of answers.nodes) expect(scores).toHaveLength(2);
+  for (const { scores, judgements } of answers.nodes) {
+    expect(scores.map(({ value }) => value)).toEqual([0, 0, 0.75]);
+    expect(judgements).toHaveLength(1);
+  }
   // What was kept is not paid for again.
   expect(wire.asked.length - before - paidBefore).toBeLessThanOrEqual(ROWS - Math.min(kept, ROWS));
+  expect(judge.asked.length - judgedBefore - judgementsPaid).toBeLessThanOrEqual(ROWS - keptJudgements);
+  told.push(
+    `${point}: ${paidBefore} + ${wire.asked.length - before - paidBefore} answers, ${judgementsPaid} + ${judge.asked.length - judgedBefore - judgementsPaid} judgements asked of ${ROWS} and ${ROWS}`,
+  );
   await second.stop();
 });
