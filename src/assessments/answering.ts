@@ -20,6 +20,8 @@ type Said = Omit<typeof answers.$inferInsert, "id" | "assessmentId" | "createdAt
 
 type Graded = { said: Said; grades: { grader: number; grade: Grade }[] };
 
+/** Answers of so many milliseconds are kept by one commit. */
+const GATHER_MS = 20;
 /** Answers kept at once while they are taken over from another assessment. */
 const COPIED = 100;
 
@@ -69,10 +71,11 @@ export async function answerRows(deps: WorkDeps, work: Work): Promise<number> {
       const { failure, ...said } = await ask(deps.answer, model, asked, work.caller, ctx.signal);
       if (said.error) ctx.log(`${own.name}, row ${number}: ${said.error.message}`, "error");
       ctx.crashPoint("answered");
-      await keep({ ...said, sent: messages, reference, candidateId: own.id, row: number });
-      ctx.crashPoint("kept");
-      work.step();
-      return failure;
+      const kept = keep({ ...said, sent: messages, reference, candidateId: own.id, row: number }).then(() => {
+        ctx.crashPoint("kept");
+        work.step();
+      });
+      return { failure, kept };
     },
   });
   return failed;
@@ -116,7 +119,7 @@ function createKeeper({ store, grading, clock }: WorkDeps, work: Work) {
       const own = graded.filter(({ answerId }) => fresh.has(answerId));
       if (own.length > 0) await tx.insert(scores).values(own);
     }, "assessment.keep");
-  });
+  }, GATHER_MS);
   const places = graders.flatMap((spec, grader) => (takesTime(spec) ? [] : [grader]));
   const specs = graders.filter((spec) => !takesTime(spec));
   return async (said: Said): Promise<void> => {

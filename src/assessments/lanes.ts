@@ -18,12 +18,14 @@ export function widthOf(endpoint: string, concurrency: number | null): number {
     : (concurrency ?? limits.assessmentProviderAnswers);
 }
 
+/** Why a job failed, or null; and when what came of it is kept: the lane goes on meanwhile. */
+export type Done = { failure: unknown; kept: Promise<void> };
 export type Lanes<Job> = {
   jobs: Iterable<Job>;
   modelOf: (job: Job) => ModelRef;
   concurrency: number | null;
-  /** Does one; returns why it failed, or null. What it throws ends everything. */
-  work: (job: Job) => Promise<unknown>;
+  /** Does one. What it throws ends everything. */
+  work: (job: Job) => Promise<Done>;
   signal: AbortSignal;
 };
 
@@ -50,6 +52,17 @@ export async function inLanes<Job>({
   let failed = 0;
   let firstFailure: unknown;
   let dead: EspalierError | null = null;
+  /** What is being kept, and the first that could not be: then nothing more is asked, because it would be lost, too. */
+  const keeping = new Set<Promise<void>>();
+  let broken: { error: unknown } | null = null;
+  const watch = (kept: Promise<void>): void => {
+    const watched = kept
+      .catch((error: unknown) => {
+        broken ??= { error };
+      })
+      .finally(() => keeping.delete(watched));
+    keeping.add(watched);
+  };
   const lanes: Promise<void>[] = [];
   for (const [endpoint, queue] of queues) {
     let next = 0;
@@ -57,9 +70,11 @@ export async function inLanes<Job>({
     const lane = async (): Promise<void> => {
       while (next < queue.length) {
         signal.throwIfAborted();
+        if (broken) throw broken.error;
         const job = queue[next++];
         if (job === undefined) return;
-        const failure = await work(job);
+        const { failure, kept } = await work(job);
+        watch(kept);
         done++;
         inRow = failure === null ? 0 : inRow + 1;
         if (failure === null) continue;
@@ -74,7 +89,10 @@ export async function inLanes<Job>({
     for (let at = 0; at < wide; at++) lanes.push(lane());
   }
   const ends = await Promise.allSettled(lanes);
+  await Promise.all(keeping);
   signal.throwIfAborted();
+  const lost = broken as { error: unknown } | null;
+  if (lost) throw lost.error;
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   if (failed > 0 && failed === done) throw firstFailure;
   if (dead !== null) throw dead;

@@ -22,6 +22,9 @@ type Judge = { grader: number; spec: JudgeSpec; mode: JudgeMode; model: ModelRef
 type Known = { id: string; candidateId: string };
 type Job = { judge: Judge; row: number; first: string; second: string | null };
 
+/** Judgements of so many milliseconds are kept by one commit. */
+const GATHER_MS = 20;
+
 /** What a judge does: of two and more it compares unless told otherwise; one has nobody to be compared with. */
 export const modeOf = ({ mode = "pairwise" }: JudgeSpec, candidates: number): JudgeMode =>
   candidates > 1 ? mode : "direct";
@@ -43,8 +46,9 @@ export async function judgeRows(deps: WorkDeps, work: Work): Promise<number> {
     const failed = and(eq(judgements.assessmentId, assessment.id), isNotNull(judgements.error));
     await tx.delete(judgements).where(failed);
   }, "assessment.judgeAgain");
-  const keep = createBatch<typeof judgements.$inferInsert>((all) =>
-    store.write((tx) => keepJudgements(tx, judges, all), "assessment.judge"),
+  const keep = createBatch<typeof judgements.$inferInsert>(
+    (all) => store.write((tx) => keepJudgements(tx, judges, all), "assessment.judge"),
+    GATHER_MS,
   );
   const jobs = await jobsOf(deps, work, judges);
   const { failed } = await inLanes<Job>({
@@ -55,10 +59,11 @@ export async function judgeRows(deps: WorkDeps, work: Work): Promise<number> {
     work: async (job) => {
       const { failure, judgement } = await judgeOne(deps, work, job);
       ctx.crashPoint("judged");
-      await keep(judgement);
-      ctx.crashPoint("judgement-kept");
-      work.step();
-      return failure;
+      const kept = keep(judgement).then(() => {
+        ctx.crashPoint("judgement-kept");
+        work.step();
+      });
+      return { failure, kept };
     },
   });
   return failed;
