@@ -49,18 +49,19 @@ export function createProviderCalls({
 
   /** Model row and open connection behind a reference. */
   async function reach(ref: Pick<ModelRef, "modelId" | "name">) {
-    const model = await db.query.thirdPartyModels.findFirst({ where: eq(thirdPartyModels.id, ref.modelId) });
-    const provider = model
-      ? await db.query.providers.findFirst({ where: eq(providers.id, model.providerId) })
-      : undefined;
-    if (!model || !provider)
+    const [found] = await db
+      .select({ model: thirdPartyModels, provider: providers })
+      .from(thirdPartyModels)
+      .innerJoin(providers, eq(providers.id, thirdPartyModels.providerId))
+      .where(eq(thirdPartyModels.id, ref.modelId));
+    if (!found)
       throw new EspalierError("MODEL_NOT_FOUND", `${ref.name} was removed.`, {
         field: "model",
         value: ref.name,
         hint: "Choose another model.",
         status: 404,
       });
-    return { model, to: await connectionOf(provider) };
+    return { model: found.model, to: await connectionOf(found.provider) };
   }
 
   return {
