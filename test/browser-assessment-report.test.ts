@@ -16,40 +16,17 @@ let id: string;
 let otherId: string;
 const HOSTILE = "</script><img src=x onerror=alert(1)> \u202egnp";
 
-/** Imports a dataset and gives its version's id. */
-async function importRows(name: string, lines: readonly string[]): Promise<string> {
-  const bytes = new TextEncoder().encode(lines.join("\n"));
-  const headers = { authorization: `Bearer ${walk.key}` };
-  const body = JSON.stringify({ name: `${name}.jsonl`, sizeBytes: bytes.byteLength });
-  const made = await fetch(`${walk.url()}/uploads`, { method: "POST", headers, body });
-  const { id: uploadId } = z.object({ id: z.string() }).parse(await made.json());
-  await fetch(`${walk.url()}/uploads/${uploadId}`, {
-    method: "PATCH",
-    headers: { ...headers, "upload-offset": "0" },
-    body: bytes,
-  });
-  await walk.act(
-    "mutation ($input: ImportDatasetInput!) { importDataset(input: $input) { __typename ... on UserError { message } } }",
-    { input: { name, uploadId } },
-  );
-  const shape = z.object({ dataset: z.object({ latest: z.object({ id: z.string() }) }) });
-  const query = "query ($name: String!) { dataset(name: $name) { latest { id } } }";
-  return (await walk.until(query, shape, { name })).dataset.latest.id;
-}
-
 beforeAll(async () => {
   if (!canWalk) return;
   walk = await startWalk();
   await walk.setUp();
   await walk.samples();
-  const lines = Array.from({ length: 48 }, (_, row) =>
-    JSON.stringify({
-      question: `What is ${row}?`,
-      answer: `It is ${row}.`,
-      topic: row < 5 ? "rare" : row % 2 ? "fruit" : "tree",
-    }),
-  );
-  const version = await importRows("report-rows", lines);
+  const lines = Array.from({ length: 48 }, (_, row) => ({
+    question: `What is ${row}?`,
+    answer: `It is ${row}.`,
+    topic: row < 5 ? "rare" : row % 2 ? "fruit" : "tree",
+  }));
+  const version = await walk.importRows("report-rows", lines);
   const store = await openStore({
     dataDir: join(walk.user.folder, "data"),
     log: createLog({ level: "silent" }),
@@ -90,7 +67,7 @@ beforeAll(async () => {
 });
 afterAll(() => walk?.close());
 
-test.skipIf(!canWalk)("rows are filtered, opened by keyboard, and two answers are told apart", async () => {
+test.skipIf(!canWalk)("R94 rows are filtered, opened by keyboard, and two answers are told apart", async () => {
   const { page } = walk;
   await walk.open(`/assessments/${id}`);
   await page.getByText("What a score takes").first().waitFor();
@@ -155,7 +132,7 @@ test.skipIf(!canWalk)("rows are filtered, opened by keyboard, and two answers ar
   await page.getByText("No row matches.").waitFor();
 });
 
-test.skipIf(!canWalk)("parts of the rows have intervals, and lead to their rows", async () => {
+test.skipIf(!canWalk)("P14 parts of the rows have intervals, and lead to their rows", async () => {
   const { page } = walk;
   await walk.open(`/assessments/${id}`);
   await page.getByRole("combobox", { name: "Slices by" }).click();

@@ -29,7 +29,7 @@ const whole = (rowCount: number) =>
   z.object({ dataset: z.object({ latest: z.object({ rowCount: z.literal(rowCount) }) }) });
 
 test.skipIf(!canWalk)(
-  "chosen rows that a model lost become a dataset, once it is known what that costs",
+  "N9 chosen rows that a model lost become a dataset, once it is known what that costs",
   async () => {
     const { page } = walk;
     const [first] = z

@@ -34,7 +34,7 @@ const overrides = z.object({
   }),
 });
 
-test.skipIf(!canWalk)("a gate is made from an assessment, after a look at what it would say", async () => {
+test.skipIf(!canWalk)("N4 a gate is made from an assessment, after a look at what it would say", async () => {
   const { page } = walk;
   await walk.open("/assessments");
   await page.getByRole("link", { name: "Gates", exact: true }).click();

@@ -182,6 +182,27 @@ export async function startWalk() {
         }),
       ),
 
+    /** Imports rows as a dataset, and gives its version's id. */
+    async importRows(name: string, rows: readonly object[]): Promise<string> {
+      const bytes = new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+      const headers = { authorization: `Bearer ${walk.key}` };
+      const body = JSON.stringify({ name: `${name}.jsonl`, sizeBytes: bytes.byteLength });
+      const made = await fetch(`${served.url}/uploads`, { method: "POST", headers, body });
+      const { id: uploadId } = z.object({ id: z.string() }).parse(await made.json());
+      await fetch(`${served.url}/uploads/${uploadId}`, {
+        method: "PATCH",
+        headers: { ...headers, "upload-offset": "0" },
+        body: bytes,
+      });
+      await walk.act(
+        "mutation ($input: ImportDatasetInput!) { importDataset(input: $input) { __typename ... on UserError { message } } }",
+        { input: { name, uploadId } },
+      );
+      const shape = z.object({ dataset: z.object({ latest: z.object({ id: z.string() }) }) });
+      const query = "query ($name: String!) { dataset(name: $name) { latest { id } } }";
+      return (await walk.until(query, shape, { name })).dataset.latest.id;
+    },
+
     /** Ends the server and starts it again on the same data and port. */
     async restart(): Promise<void> {
       await served.stop();

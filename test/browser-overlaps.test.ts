@@ -68,7 +68,7 @@ async function look(name: string): Promise<void> {
 }
 
 test.skipIf(!canLook)(
-  "rows seen in training are warned of, counted, left out of the scores and shown",
+  "N7 rows seen in training are warned of, counted, left out of the scores and shown",
   async () => {
     await page.goto(`${world.server.url}/assessments`);
     await page.getByRole("link", { name: "seen" }).click();

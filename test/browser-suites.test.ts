@@ -62,7 +62,7 @@ const factorial = z.object({
 });
 
 test.skipIf(!canWalk)(
-  "from a tuned model to what training and documents bring, with one button",
+  "N8 from a tuned model to what training and documents bring, with one button",
   async () => {
     const { page } = walk;
     await walk.open("/customized");
@@ -104,7 +104,7 @@ const done = z.object({
 });
 
 test.skipIf(!canWalk)(
-  "an assessment becomes a suite, which is run, renamed, deleted and brought back",
+  "R96 an assessment becomes a suite, which is run, renamed, deleted and brought back",
   async () => {
     const { page } = walk;
     await walk.open("/suites");
