@@ -39,4 +39,5 @@ const server = Bun.serve({
   },
 });
 console.log(`http://127.0.0.1:${server.port}`);
+
 export {};

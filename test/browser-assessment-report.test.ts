@@ -67,70 +67,75 @@ beforeAll(async () => {
 });
 afterAll(() => walk?.close());
 
-test.skipIf(!canWalk)("R94 rows are filtered, opened by keyboard, and two answers are told apart", async () => {
-  const { page } = walk;
-  await walk.open(`/assessments/${id}`);
-  await page.getByText("What a score takes").first().waitFor();
-  // Rows 0 of three, four and five in their turn; all wrong on 0, where they agree.
-  const differ = Array.from({ length: 48 }, (_, row) => row).filter(
-    (row) => new Set([3, 4, 5].map((by) => row % by === 0)).size > 1,
-  );
-  await page.getByText(`Rows that match: ${differ.length}`).waitFor();
-  const rows = page.getByRole("region", { name: "Answers, row by row" });
-  const opener = (row: number | undefined) =>
-    rows.getByRole("button", { name: `Open row ${row}`, exact: true });
-  await opener(differ[0]).waitFor();
-  await walk.look("assessment-report", { dark: true });
+test.skipIf(!canWalk)(
+  "R94 rows are filtered, opened by keyboard, and two answers are told apart",
+  async () => {
+    const { page } = walk;
+    await walk.open(`/assessments/${id}`);
+    await page.getByText("What a score takes").first().waitFor();
+    // Rows 0 of three, four and five in their turn; all wrong on 0, where they agree.
+    const differ = Array.from({ length: 48 }, (_, row) => row).filter(
+      (row) => new Set([3, 4, 5].map((by) => row % by === 0)).size > 1,
+    );
+    await page.getByText(`Rows that match: ${differ.length}`).waitFor();
+    const rows = page.getByRole("region", { name: "Answers, row by row" });
+    const opener = (row: number | undefined) =>
+      rows.getByRole("button", { name: `Open row ${row}`, exact: true });
+    await opener(differ[0]).waitFor();
+    await walk.look("assessment-report", { dark: true });
 
-  await opener(differ[0]).focus();
-  await page.keyboard.press("j");
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("k");
-  expect(await opener(differ[1]).evaluate((own) => own === document.activeElement)).toBe(true);
-  await page.keyboard.press("k");
-  await page.keyboard.press("Enter");
-  const row = walk.dialog();
-  await row.getByText("What is 3?").first().waitFor();
-  expect(new URL(page.url()).searchParams.get("row")).toBe("3");
-  await row.getByText("Be candidate 1.").first().waitFor();
-  // What is hostile is words.
-  await row.getByText(HOSTILE).first().waitFor();
-  await row.getByText('"topic": "rare"').waitFor();
-  await walk.look("assessment-row", { dark: true });
-  await walk.within(narrow, () => walk.look("assessment-row-narrow", { picture: false }));
-  await walk.button("Row after", row).focus();
-  await page.keyboard.press("ArrowRight");
-  await row.getByText("What is 4?").first().waitFor();
-  // The first is right on 4, the second is not.
-  await row.locator(".e-diff del", { hasText: "surely" }).waitFor();
-  await row.locator(".e-diff ins", { hasText: "perhaps" }).waitFor();
-  await row.getByRole("combobox", { name: "Struck out: only here" }).click();
-  await page.getByRole("option", { name: "Right answer" }).click();
-  await row.getByRole("combobox", { name: "Marked: only here" }).click();
-  await page.getByRole("option", { name: "quick" }).click();
-  await row.locator(".e-diff ins", { hasText: "surely" }).waitFor();
-  await walk.button("Row after", row).focus();
-  await page.keyboard.press("Escape");
-  await row.waitFor({ state: "hidden" });
-  await page.waitForFunction(() => document.activeElement?.getAttribute("data-row") === "4");
+    await opener(differ[0]).focus();
+    await page.keyboard.press("j");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("k");
+    expect(await opener(differ[1]).evaluate((own) => own === document.activeElement)).toBe(true);
+    await page.keyboard.press("k");
+    await page.keyboard.press("Enter");
+    const row = walk.dialog();
+    await row.getByText("What is 3?").first().waitFor();
+    expect(new URL(page.url()).searchParams.get("row")).toBe("3");
+    await row.getByText("Be candidate 1.").first().waitFor();
+    // What is hostile is words.
+    await row.getByText(HOSTILE).first().waitFor();
+    await row.getByText('"topic": "rare"').waitFor();
+    await walk.look("assessment-row", { dark: true });
+    await walk.within(narrow, () => walk.look("assessment-row-narrow", { picture: false }));
+    await walk.button("Row after", row).focus();
+    await page.keyboard.press("ArrowRight");
+    await row.getByText("What is 4?").first().waitFor();
+    // The first is right on 4, the second is not.
+    await row.locator(".e-diff del", { hasText: "surely" }).waitFor();
+    await row.locator(".e-diff ins", { hasText: "perhaps" }).waitFor();
+    await row.getByRole("combobox", { name: "Struck out: only here" }).click();
+    await page.getByRole("option", { name: "Right answer" }).click();
+    await row.getByRole("combobox", { name: "Marked: only here" }).click();
+    await page.getByRole("option", { name: "quick" }).click();
+    await row.locator(".e-diff ins", { hasText: "surely" }).waitFor();
+    await walk.button("Row after", row).focus();
+    await page.keyboard.press("Escape");
+    await row.waitFor({ state: "hidden" });
+    await page.waitForFunction(() => document.activeElement?.getAttribute("data-row") === "4");
 
-  await page.getByRole("combobox", { name: "Rows", exact: true }).click();
-  await page.getByRole("option", { name: "where it is better" }).click();
-  await page.getByRole("combobox", { name: "Candidate", exact: true }).click();
-  await page.getByRole("option", { name: "careful" }).click();
-  await page.getByRole("combobox", { name: "than", exact: true }).click();
-  await page.getByRole("option", { name: "quick" }).click();
-  const better = Array.from({ length: 48 }, (_, at) => at).filter((at) => at % 4 !== 0 && at % 3 === 0);
-  await page.getByText(`Rows that match: ${better.length}`).waitFor();
-  await page.getByRole("searchbox", { name: "Search in questions and answers" }).fill("what is 3?");
-  await page.getByText("Rows that match: 1").waitFor();
-  // The address holds it all.
-  await page.reload();
-  await page.getByText("Rows that match: 1").waitFor();
-  await opener(3).waitFor();
-  await page.getByRole("searchbox", { name: "Search in questions and answers" }).fill("nothing of the kind");
-  await page.getByText("No row matches.").waitFor();
-});
+    await page.getByRole("combobox", { name: "Rows", exact: true }).click();
+    await page.getByRole("option", { name: "where it is better" }).click();
+    await page.getByRole("combobox", { name: "Candidate", exact: true }).click();
+    await page.getByRole("option", { name: "careful" }).click();
+    await page.getByRole("combobox", { name: "than", exact: true }).click();
+    await page.getByRole("option", { name: "quick" }).click();
+    const better = Array.from({ length: 48 }, (_, at) => at).filter((at) => at % 4 !== 0 && at % 3 === 0);
+    await page.getByText(`Rows that match: ${better.length}`).waitFor();
+    await page.getByRole("searchbox", { name: "Search in questions and answers" }).fill("what is 3?");
+    await page.getByText("Rows that match: 1").waitFor();
+    // The address holds it all.
+    await page.reload();
+    await page.getByText("Rows that match: 1").waitFor();
+    await opener(3).waitFor();
+    await page
+      .getByRole("searchbox", { name: "Search in questions and answers" })
+      .fill("nothing of the kind");
+    await page.getByText("No row matches.").waitFor();
+  },
+);
 
 test.skipIf(!canWalk)("P14 parts of the rows have intervals, and lead to their rows", async () => {
   const { page } = walk;

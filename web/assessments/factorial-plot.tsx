@@ -3,6 +3,7 @@
 import { t } from "../i18n.ts";
 import { useWidth } from "../ui/use-width.ts";
 import type { FactorialCell } from "./factorial.tsx";
+import { two } from "./figures.tsx";
 
 const HEIGHT = 220;
 const TOP = 12;
@@ -10,7 +11,6 @@ const FOOT = 28;
 const AXIS = 36;
 /** Room for the name at the end of a line. */
 const NAME = 92;
-const two = (value: number): string => value.toFixed(2);
 
 export function FactorialPlot(props: { cells: readonly FactorialCell[] }) {
   const [ref, width] = useWidth();

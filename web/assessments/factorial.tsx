@@ -9,6 +9,7 @@ import { count, dollars, seconds } from "../ui/format.ts";
 import { ProblemNotice } from "../ui/states.tsx";
 import { FactorialPlot } from "./factorial-plot.tsx";
 import { factorialQuery } from "./factorial-queries.ts";
+import { range, signed, small, two } from "./figures.tsx";
 
 type Factorial = NonNullable<
   Extract<NonNullable<ResultOf<typeof factorialQuery>["node"]>, { __typename: "Assessment" }>["factorial"]
@@ -19,15 +20,10 @@ type Effect = { estimate: number; low: number; high: number };
 type Say = (value: number) => string;
 
 const ALPHA = 0.05;
-const two = (value: number): string => value.toFixed(2);
-const small = (p: number): string => (p < 0.001 ? "< 0.001" : p.toFixed(3));
 const withSign =
   (say: Say): Say =>
   (value) =>
     `${value < 0 ? "−" : "+"}${say(Math.abs(value))}`;
-const signed = withSign(two);
-const range = ({ low, high }: { low: number; high: number }, say: Say): string =>
-  t("{{low}} to {{high}}", { low: say(low), high: say(high) });
 const figure = (effect: Effect): string => `${signed(effect.estimate)} (${range(effect, signed)})`;
 const isReal = ({ adjustedP }: { adjustedP: number | null }): boolean =>
   adjustedP !== null && adjustedP < ALPHA;

@@ -6,6 +6,8 @@ export type Range = { low: number; high: number };
 export const two = (value: number): string => value.toFixed(2);
 export const signed = (value: number): string => `${value < 0 ? "−" : "+"}${two(Math.abs(value))}`;
 export const small = (p: number): string => (p < 0.001 ? "< 0.001" : p.toFixed(3));
+/** The same with its letter, within a sentence. */
+export const pText = (p: number): string => (p < 0.001 ? "p < 0.001" : `p = ${small(p)}`);
 export const range = ({ low, high }: Range, say = two): string =>
   t("{{low}} to {{high}}", { low: say(low), high: say(high) });
 

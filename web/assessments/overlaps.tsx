@@ -13,6 +13,7 @@ import { count } from "../ui/format.ts";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import { RunProgress } from "../ui/status.tsx";
 import type { Assessment } from "./detail-page.tsx";
+import { signed, two } from "./figures.tsx";
 import { checkOverlap, overlapQuery } from "./overlap-queries.ts";
 import { OverlapRows } from "./overlap-rows.tsx";
 
@@ -21,8 +22,6 @@ type Check = NonNullable<Read["overlaps"]>;
 type Compared = Check["candidates"][number];
 type Run = NonNullable<Read["overlapRun"]>;
 
-const two = (value: number): string => value.toFixed(2);
-const signed = (value: number): string => `${value < 0 ? "−" : "+"}${two(Math.abs(value))}`;
 const seenOf = ({ exact, near }: Compared): number => exact + near;
 
 export const nameIn = ({ candidates }: Assessment, id: string): string =>

@@ -4,7 +4,7 @@ import { t } from "../i18n.ts";
 import { reachable, Surface } from "../ui/bits.tsx";
 import { count, dollars, seconds } from "../ui/format.ts";
 import type { Assessment } from "./detail-page.tsx";
-import { range, ScoreBar, signed, small, two } from "./figures.tsx";
+import { pText, range, ScoreBar, signed, small, two } from "./figures.tsx";
 
 /** The verdict in one sentence, with how sure it is. */
 export function verdictText({ report }: Assessment): string {
@@ -44,15 +44,12 @@ export function verdictText({ report }: Assessment): string {
     b: second.candidate.name,
     gain: signed(sign * pair.difference),
     range: range({ low, high }, signed),
-    p: small(pair.adjustedP),
+    p: pText(pair.adjustedP),
     n: count(pair.n),
   };
   return report.isClear
-    ? t("{{a}} is better than {{b}}: {{gain}} ({{range}}), p = {{p}}, on {{n}} rows.", said)
-    : t(
-        "Not enough evidence that {{a}} and {{b}} differ: {{gain}} ({{range}}), p = {{p}}, on {{n}} rows.",
-        said,
-      );
+    ? t("{{a}} is better than {{b}}: {{gain}} ({{range}}), {{p}}, on {{n}} rows.", said)
+    : t("Not enough evidence that {{a}} and {{b}} differ: {{gain}} ({{range}}), {{p}}, on {{n}} rows.", said);
 }
 
 export function CandidateTable(props: { assessment: Assessment }) {

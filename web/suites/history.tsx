@@ -1,5 +1,6 @@
 // Scores over the runs of a suite: a line for each candidate with its intervals, and the figures as a table.
 import { Anchor } from "@mantine/core";
+import { two } from "../assessments/figures.tsx";
 import { t } from "../i18n.ts";
 import { reachable, When } from "../ui/bits.tsx";
 import { useWidth } from "../ui/use-width.ts";
@@ -11,7 +12,6 @@ const TOP = 12;
 const FOOT = 24;
 const AXIS = 36;
 const COLORS = ["--e-leaf", "--e-blue", "--e-amber", "--e-edge", "--e-red", "--e-ink"];
-const two = (value: number): string => value.toFixed(2);
 const colorOf = (at: number): string => `var(${COLORS[at % COLORS.length]})`;
 
 function Plot(props: { numbers: readonly number[]; lines: readonly [string, readonly Point[]][] }) {

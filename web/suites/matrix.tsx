@@ -1,17 +1,12 @@
 // What a run of a suite found: the verdict, and each candidate on each entry and over all of them.
 import { Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
+import { pText, range, signed, two } from "../assessments/figures.tsx";
 import { t } from "../i18n.ts";
 import { reachable } from "../ui/bits.tsx";
 import { count } from "../ui/format.ts";
 import { RunPill } from "../ui/status.tsx";
 import type { SuiteRun } from "./detail-page.tsx";
-
-const two = (value: number): string => value.toFixed(2);
-const signed = (value: number): string => `${value < 0 ? "−" : "+"}${two(Math.abs(value))}`;
-const small = (p: number): string => (p < 0.001 ? "< 0.001" : p.toFixed(3));
-const range = ({ low, high }: { low: number; high: number }, say = two): string =>
-  t("{{low}} to {{high}}", { low: say(low), high: say(high) });
 
 /** What can be said of the best, with how sure it is. */
 export function suiteText({ lead, lines, isClear }: SuiteRun): string {
@@ -21,14 +16,14 @@ export function suiteText({ lead, lines, isClear }: SuiteRun): string {
       b: lead.second,
       gain: signed(lead.difference),
       range: range(lead, signed),
-      p: small(lead.p),
+      p: pText(lead.p),
       n: count(lead.n),
       entries: t("{{count}} entries", { count: lead.entries }),
     };
     return isClear
-      ? t("{{a}} is better than {{b}}: {{gain}} ({{range}}), p = {{p}}, over {{entries}}, {{n}} rows.", said)
+      ? t("{{a}} is better than {{b}}: {{gain}} ({{range}}), {{p}}, over {{entries}}, {{n}} rows.", said)
       : t(
-          "Not enough evidence that {{a}} and {{b}} differ: {{gain}} ({{range}}), p = {{p}}, over {{entries}}, {{n}} rows.",
+          "Not enough evidence that {{a}} and {{b}} differ: {{gain}} ({{range}}), {{p}}, over {{entries}}, {{n}} rows.",
           said,
         );
   }
