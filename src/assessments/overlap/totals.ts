@@ -7,6 +7,7 @@ import type { AssessmentRow } from "../assessments.ts";
 import {
   type Comparison,
   comparePaired,
+  roundsFor,
   type ScoreInterval,
   scoreInterval,
 } from "../statistics/statistics.ts";
@@ -35,8 +36,6 @@ export type OverlapTotals = { seen: Seen[]; steps: Step[] };
 
 const scored = z.array(z.object({ candidateId: z.string(), row: z.number(), score: z.number() }));
 const SEED = 1;
-/** Draws of a bootstrap over n rows: its work stays the same, as in the report. */
-const roundsOf = (n: number): number => Math.max(500, Math.min(10_000, Math.floor(2e6 / Math.max(1, n))));
 const LEVELS = ["exact", "near", "meaning"] as const;
 
 /** Counts what was seen, and scores what is left; steps that leave out nothing more than the one before are not told. */
@@ -112,7 +111,7 @@ function stepOf(
     for (const other of left.slice(at + 1)) {
       const both = [...one.byRow.keys()].filter((row) => other.byRow.has(row));
       const [a, b] = [one, other].map(({ byRow }) => both.map((row) => byRow.get(row) ?? 0));
-      const compared = comparePaired(a ?? [], b ?? [], SEED, roundsOf(both.length));
+      const compared = comparePaired(a ?? [], b ?? [], SEED, roundsFor(both.length));
       if (compared) pairs.push({ ...compared, first: one.candidateId, second: other.candidateId });
     }
   return {
@@ -120,7 +119,7 @@ function stepOf(
     leftOut: out.size,
     candidates: left.map(({ candidateId, byRow }) => ({
       candidateId,
-      interval: scoreInterval([...byRow.values()], SEED, roundsOf(byRow.size)),
+      interval: scoreInterval([...byRow.values()], SEED, roundsFor(byRow.size)),
     })),
     pairs,
   };
