@@ -141,7 +141,7 @@ test.skipIf(!canWalk)("R90 one with a judge, and six candidates with two judges 
     .getByRole("row", { name: /judge:jury\/m with|judge:court\/m with judge:jury\/m 1\.00/ })
     .first()
     .waitFor();
-  await walk.look("assessment-six", { keys: true });
+  await walk.look("assessment-six");
   await walk.within(narrow, () => walk.look("assessment-six-narrow", { picture: false }));
 });
 
