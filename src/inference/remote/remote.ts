@@ -1,5 +1,10 @@
 // Third-party models behind the house's own interfaces: replies as the engine streams them, vectors, scores, names.
-import type { JSONSchema7, LanguageModelV4Prompt, LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import type {
+  JSONSchema7,
+  LanguageModelV4,
+  LanguageModelV4Prompt,
+  LanguageModelV4StreamPart,
+} from "@ai-sdk/provider";
 import { z } from "zod";
 import { type Clock, monotonicMs } from "../../kit/clock.ts";
 import { EspalierError } from "../../kit/errors.ts";
@@ -84,6 +89,9 @@ const EMBED_PURPOSE = {
   bedrock: { query: { inputType: "search_query" }, passage: { inputType: "search_document" } },
 };
 
+/** Models that are kept made. */
+const MODELS_HELD = 64;
+
 export function createRemote(deps: OutboundDeps & { clock: Clock }): Remote {
   const outbound = createOutbound(deps);
   const fetchOf = (to: RemoteConnection): Fetch => outbound.fetchFor({ ...to, paceKey: to.id });
@@ -91,6 +99,21 @@ export function createRemote(deps: OutboundDeps & { clock: Clock }): Remote {
   async function open(to: RemoteConnection, fetch = fetchOf(to)): Promise<Opened> {
     const url = to.url.replace(/\/+$/, "");
     return PACKAGES[kindInfo(to.kind).package]({ url, key: to.key, fetch });
+  }
+
+  const texts = new Map<string, Promise<LanguageModelV4>>();
+
+  /** A model as its package has it, made once for each way of reaching it: the packages take longer to make than to ask. */
+  function textModel(to: RemoteConnection, model: string): Promise<LanguageModelV4> {
+    const { id, name, kind, url, key, timeoutMs, requestsPerMinute } = to;
+    const place = JSON.stringify([id, name, kind, url, key, timeoutMs, requestsPerMinute, model]);
+    const known = texts.get(place);
+    if (known) return known;
+    const made = open(to).then((opened) => opened.text(model));
+    made.catch(() => texts.delete(place));
+    texts.set(place, made);
+    for (const old of [...texts.keys()].slice(0, -MODELS_HELD)) texts.delete(old);
+    return made;
   }
 
   async function* generate(
@@ -117,7 +140,7 @@ export function createRemote(deps: OutboundDeps & { clock: Clock }): Remote {
       };
     };
     try {
-      const opened = (await open(to)).text(model);
+      const opened = await textModel(to, model);
       const { stream } = await opened.doStream({ prompt, ...settingsOf(request), abortSignal });
       for await (const part of stream) {
         signal?.throwIfAborted();
