@@ -109,6 +109,17 @@ test("two candidates are rated blind against each other by two raters, whose mea
     { n: ROWS, mean: 0.25 },
   ]);
   expect(await queueOf("blind")).toEqual({ tasks: [], done: ROWS, total: ROWS });
+  // One always prefers the first, the other never: they agree on nothing, and no better than chance.
+  const { assessment } = z
+    .object({ assessment: z.object({ report: z.object({ agreements: z.array(z.unknown()) }) }) })
+    .parse(
+      await world.graphql(
+        '{ assessment(name: "blind") { report { agreements { first second n agreed share kappa } } } }',
+      ),
+    );
+  expect(assessment.report.agreements).toEqual([
+    { first: "admin", second: "read,chat", n: ROWS, agreed: 0, share: 0, kappa: 0 },
+  ]);
 });
 
 test("what was rated can be said again and taken back", async () => {
