@@ -299,6 +299,22 @@ test("judging again asks no candidate, by other judges and rules, under a name o
   expect(refused).toMatchObject({ scoreAgain: { code: "NAME_TAKEN" } });
 });
 
+test("judging again leaves out what was not answered, and asks nobody for it", async () => {
+  const patchy = await model((body) => (textOf(body) === "q2" ? null : "right"));
+  const { model: judge } = await model(fair);
+  const source = await assess("patchy", {
+    candidates: [{ model: patchy.model }],
+    judges: [{ model: judge }],
+  });
+  const asked = patchy.server.asked.length;
+  const { run } = started.parse(
+    await world.act(AGAIN, { id: source.id, name: "patchy again", graders: [], judges: [{ model: judge }] }),
+  );
+  await world.succeeded(run.id);
+  expect((await read("patchy again")).report.candidates[0]?.interval).toEqual({ n: ROWS - 1, mean: 1 });
+  expect(patchy.server.asked).toHaveLength(asked);
+});
+
 test("a judge that failed is asked again, and only where it failed", async () => {
   let isBroken = true;
   const { model: judge, server } = await model((body) =>

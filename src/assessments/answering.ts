@@ -3,14 +3,18 @@
 import { and, eq, gt, isNotNull, isNull } from "drizzle-orm";
 import { answers, candidates, scores } from "../../schema/tables/assessments.ts";
 import { createBatch } from "../kit/batch.ts";
+import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
+import type { ModelRef } from "../models/models.ts";
 import { ask } from "./asking.ts";
+import type { CandidateRow } from "./assessments.ts";
 import { type Grade, takesTime } from "./graders/graders.ts";
 import { parseTemplate } from "./graders/template.ts";
 import { inLanes } from "./lanes.ts";
 import { questionOf, withPictures } from "./rows.ts";
-import { type Candidate, candidatesOf, type Work, type WorkDeps } from "./work.ts";
+import { candidatesOf, type Work, type WorkDeps } from "./work.ts";
 
+type Candidate = { row: CandidateRow; model: ModelRef };
 type Job = { candidate: Candidate; row: number };
 /** An answer as it comes, before it has an id. */
 type Said = Omit<typeof answers.$inferInsert, "id" | "assessmentId" | "createdAt"> & {
@@ -29,27 +33,30 @@ const COPIED = 100;
 export const answersWanted = ({ rows, candidates: all }: Work): number => rows.length * all.length;
 
 /**
- * Asks what is missing, and again what failed; or takes the answers of an earlier assessment over.
- * Returns how many could not be answered. @throws what `inLanes` throws
+ * Asks what is missing, and again what failed; or takes the answers of an earlier assessment over, and asks nobody.
+ * @throws what `inLanes` throws, MODEL_NOT_FOUND, MODEL_NOT_USABLE, ANSWERS_GONE
  */
-export async function answerRows(deps: WorkDeps, work: Work): Promise<number> {
-  const { store } = deps;
-  const { assessment, rows, candidates: all, ctx } = work;
+export async function answerRows(deps: WorkDeps, work: Work): Promise<{ answered: number; failed: number }> {
+  const { assessment, ctx } = work;
   const keep = createKeeper(deps, work);
   await forgetFailed(deps, assessment.id);
-  if (assessment.answersFrom !== null) await takeOver(deps, work, assessment.answersFrom, keep);
-  const kept = await store.db
-    .select({ candidateId: answers.candidateId, row: answers.row })
-    .from(answers)
-    .where(eq(answers.assessmentId, assessment.id));
-  const have = new Set(kept.map((one) => `${one.candidateId} ${one.row}`));
+  if (assessment.answersFrom !== null) {
+    await takeOver(deps, work, assessment.answersFrom, keep);
+    const taken = await placesKept(deps, assessment.id);
+    for (let at = 0; at < taken.size; at++) work.step();
+    return { answered: taken.size, failed: 0 };
+  }
+  const have = await placesKept(deps, assessment.id);
   for (let at = 0; at < have.size; at++) work.step();
   const question = parseTemplate(assessment.question);
+  const all: Candidate[] = [];
+  for (const row of work.candidates)
+    all.push({ row, model: await deps.models.resolve(ctx.run.projectId, row.modelId) });
   // Row by row, so that all candidates come forward alike.
-  const jobs = rows.flatMap((row) =>
+  const jobs = work.rows.flatMap((row) =>
     all.flatMap((candidate) => (have.has(`${candidate.row.id} ${row}`) ? [] : [{ candidate, row }])),
   );
-  const { failed } = await inLanes<Job>({
+  const { done, failed } = await inLanes<Job>({
     jobs,
     modelOf: ({ candidate }) => candidate.model,
     concurrency: assessment.concurrency,
@@ -78,7 +85,16 @@ export async function answerRows(deps: WorkDeps, work: Work): Promise<number> {
       return { failure, kept };
     },
   });
-  return failed;
+  return { answered: have.size + done - failed, failed };
+}
+
+/** What is answered already, by candidate and row. */
+async function placesKept({ store }: WorkDeps, assessmentId: string): Promise<Set<string>> {
+  const kept = await store.db
+    .select({ candidateId: answers.candidateId, row: answers.row })
+    .from(answers)
+    .where(eq(answers.assessmentId, assessmentId));
+  return new Set(kept.map((one) => `${one.candidateId} ${one.row}`));
 }
 
 function samplingOf({ assessment }: Work, { row }: Candidate) {
@@ -140,7 +156,12 @@ async function takeOver(
 ): Promise<void> {
   const wanted = new Set(work.rows);
   const sources = await candidatesOf(store, from);
-  for (const { row: candidate } of work.candidates) {
+  if (sources.length === 0)
+    throw new EspalierError("ANSWERS_GONE", "The assessment whose answers are scored was deleted for good.", {
+      hint: "Start another assessment to ask again.",
+      status: 409,
+    });
+  for (const candidate of work.candidates) {
     const source = sources.find(({ place }) => place === candidate.place);
     if (!source) continue;
     for (let after = ""; ; ) {

@@ -7,7 +7,7 @@ import { answerRows, answersWanted } from "./answering.ts";
 import { chooseRows, createRowReader, datasetGone } from "./choosing.ts";
 import { graderSpecSchema } from "./graders/graders.ts";
 import { judgementsOf, judgeRows, modeOf } from "./judges/judging.ts";
-import { type Candidate, candidatesOf, type Work, type WorkDeps } from "./work.ts";
+import { candidatesOf, type Work, type WorkDeps } from "./work.ts";
 
 const assessSpec = z.object({
   assessmentId: z.string(),
@@ -22,7 +22,7 @@ export type AssessSpec = z.infer<typeof assessSpec>;
  * crash stays.
  */
 export function assessHandler(deps: WorkDeps): RunHandler {
-  const { store, datasets, models } = deps;
+  const { store, datasets } = deps;
   return async (ctx) => {
     const { run, signal } = ctx;
     const { assessmentId, caller } = assessSpec.parse(run.spec);
@@ -42,9 +42,7 @@ export function assessHandler(deps: WorkDeps): RunHandler {
       );
     }
     ctx.crashPoint("chosen");
-    const candidates: Candidate[] = [];
-    for (const row of await candidatesOf(store, assessmentId))
-      candidates.push({ row, model: await models.resolve(run.projectId, row.modelId) });
+    const candidates = await candidatesOf(store, assessmentId);
     const graders = assessment.graders.map((one) => graderSpecSchema.parse(one));
     let done = 0;
     const work: Work = {
@@ -69,8 +67,8 @@ export function assessHandler(deps: WorkDeps): RunHandler {
         return sum + rows.length * judgementsOf(modeOf(spec, length), length);
       }, 0);
     ctx.progress({ step: 0, total });
-    const failed = await answerRows(deps, work);
+    const { answered, failed } = await answerRows(deps, work);
     const unjudged = await judgeRows(deps, work);
-    return { result: { answers: answersWanted(work) - failed, failed, unjudged } };
+    return { result: { answers: answered, failed, unjudged } };
   };
 }

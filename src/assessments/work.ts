@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import { candidates } from "../../schema/tables/assessments.ts";
 import type { Datasets, DatasetVersionRow } from "../datasets/datasets.ts";
 import type { Clock } from "../kit/clock.ts";
-import type { ModelRef, Models } from "../models/models.ts";
+import type { Models } from "../models/models.ts";
 import type { HandlerContext } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
 import type { Caller } from "../usage/usage.ts";
@@ -21,13 +21,12 @@ export type WorkDeps = {
   grading: Grading;
   clock: Clock;
 };
-export type Candidate = { row: CandidateRow; model: ModelRef };
 export type Work = {
   assessment: AssessmentRow;
   version: DatasetVersionRow;
   /** Numbers of the rows that are asked about. */
   rows: readonly number[];
-  candidates: Candidate[];
+  candidates: CandidateRow[];
   graders: GraderSpec[];
   caller: Caller;
   readRow: (row: number) => Promise<Row>;

@@ -82,7 +82,7 @@ async function judgesOf({ models }: WorkDeps, { graders, candidates, ctx }: Work
 /** What is left to be judged, row by row. */
 async function jobsOf({ store }: WorkDeps, work: Work, judges: readonly Judge[]): Promise<Job[]> {
   const { assessment, candidates } = work;
-  const place = new Map(candidates.map(({ row }) => [row.id, row.place]));
+  const place = new Map(candidates.map((one) => [one.id, one.place]));
   const found = await store.db
     .select({ id: answers.id, candidateId: answers.candidateId, row: answers.row })
     .from(answers)
