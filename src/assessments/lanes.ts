@@ -65,11 +65,14 @@ export async function inLanes<Job>({
   };
   const lanes: Promise<void>[] = [];
   for (const [endpoint, queue] of queues) {
+    const wide = Math.min(widthOf(endpoint, concurrency), queue.length);
     let next = 0;
     let inRow = 0;
     const lane = async (): Promise<void> => {
       while (next < queue.length) {
         signal.throwIfAborted();
+        // A slow disk must not leave more answers unkept than are under way: a crash would cost them.
+        while (keeping.size >= wide) await Promise.race(keeping);
         if (broken) throw broken.error;
         const job = queue[next++];
         if (job === undefined) return;
@@ -85,7 +88,6 @@ export async function inLanes<Job>({
         next = queue.length;
       }
     };
-    const wide = Math.min(widthOf(endpoint, concurrency), queue.length);
     for (let at = 0; at < wide; at++) lanes.push(lane());
   }
   const ends = await Promise.allSettled(lanes);
