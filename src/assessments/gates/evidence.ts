@@ -5,7 +5,7 @@ import { assessments, candidates } from "../../../schema/tables/assessments.ts";
 import { isEnded } from "../../runs/runs.ts";
 import type { Store } from "../../store/store.ts";
 import type { AssessmentRow, Assessments, CandidateRow, Report } from "../assessments.ts";
-import { comparePaired } from "../statistics/statistics.ts";
+import { comparePaired, roundsFor } from "../statistics/statistics.ts";
 import { type Figure, type GateRule, shortfallOf } from "./rule.ts";
 
 export type EvidenceDeps = { store: Store; assessments: Assessments };
@@ -191,7 +191,7 @@ async function graderFigure(
     both.map((row) => theirs.get(row) ?? 0),
     1,
     // As in a report: its work stays the same, however many rows there are.
-    Math.max(500, Math.min(10_000, Math.floor(4e6 / Math.max(1, both.length)))),
+    roundsFor(both.length),
   );
   return compared && { value: compared.difference, low: compared.low, high: compared.high, n: compared.n };
 }

@@ -1,9 +1,9 @@
 // Scores with and without the rows that were seen in training: the same rows are left out for all candidates.
-import { eq, sql } from "drizzle-orm";
-import { z } from "zod";
+import { eq } from "drizzle-orm";
 import { type overlapChecks, overlaps } from "../../../schema/tables/overlaps.ts";
 import type { Store } from "../../store/store.ts";
 import type { AssessmentRow } from "../assessments.ts";
+import { scoredRows } from "../scored-rows.ts";
 import {
   type Comparison,
   comparePaired,
@@ -34,7 +34,6 @@ export type Step = {
 };
 export type OverlapTotals = { seen: Seen[]; steps: Step[] };
 
-const scored = z.array(z.object({ candidateId: z.string(), row: z.number(), score: z.number() }));
 const SEED = 1;
 const LEVELS = ["exact", "near", "meaning"] as const;
 
@@ -78,18 +77,9 @@ export async function totalsOf(
 }
 
 /** Mean over the graders of each answer that all of them scored, by candidate and row. */
-async function scoresOf(
-  store: Store,
-  { id, graders }: AssessmentRow,
-): Promise<Map<string, Map<number, number>>> {
-  const rows = scored.parse(
-    await store.db.all(sql`SELECT a.candidate_id AS candidateId, a.row AS row, sum(s.value) / ${graders.length} AS score
-      FROM answers a JOIN scores s ON s.answer_id = a.id
-      WHERE a.assessment_id = ${id} AND a.error IS NULL
-      GROUP BY a.id HAVING count(s.value) = ${graders.length} ORDER BY a.candidate_id, a.row`),
-  );
+async function scoresOf(store: Store, assessment: AssessmentRow): Promise<Map<string, Map<number, number>>> {
   const byCandidate = new Map<string, Map<number, number>>();
-  for (const { candidateId, row, score } of rows) {
+  for (const { candidateId, row, score } of await scoredRows(store, assessment)) {
     const own = byCandidate.get(candidateId) ?? new Map<number, number>();
     byCandidate.set(candidateId, own.set(row, score));
   }
