@@ -145,7 +145,14 @@ export async function oneOfEverything(
     if (isPatient && named.some((noun) => noun !== nounOf(name) && awaited.has(noun as IdNoun))) return false;
     const parent = [...refs].find(([, target]) => things.rows.has(target) && target !== "users");
     const held = parent && columns.find(([, column]) => column.name === parent[0])?.[1];
-    const where = project ? eq(project, of.projectId) : held && eq(held, keyOf(parent[1]));
+    // One row for each thing of another table, which a trigger may have made.
+    const only = columns.find(([key, { primary }]) => primary && named.some((noun) => key === `${noun}Id`));
+    const onlyId = only && things.ids.get(only[0].slice(0, -2) as IdNoun);
+    const where = project
+      ? eq(project, of.projectId)
+      : onlyId
+        ? eq(only[1], onlyId)
+        : held && eq(held, keyOf(parent[1]));
     const [known] = where ? await rowsOf(store, table, where) : [];
     const row = known ?? rowFor(name, columns, refs, (await store.db.$count(table)) + 1);
     if (!project && !parent && !named.some((noun) => things.ids.has(noun)))

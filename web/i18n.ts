@@ -36,5 +36,17 @@ await i18next.use(initReactI18next).init({
 });
 if (globalThis.document) document.documentElement.lang = locale;
 
+const said = new Map<string, string>();
+
+/** A sentence without values: looked up once, since a page says hundreds of them at each drawing. */
+function plain(key: string): string {
+  const known = said.get(key);
+  if (known !== undefined) return known;
+  const text = i18next.t(key);
+  said.set(key, text);
+  return text;
+}
+
 /** Translates outside components; inside them it is as good, since the language is fixed for the page's life. */
-export const t = i18next.t.bind(i18next);
+export const t = (key: string, values?: Record<string, unknown>): string =>
+  values === undefined ? plain(key) : i18next.t(key, values);

@@ -3,14 +3,20 @@ import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { RouterProvider } from "@tanstack/react-router";
 import { createRoot } from "react-dom/client";
-import { router } from "./router.tsx";
+import { beginPage, router } from "./router.tsx";
 import { theme } from "./ui/theme.ts";
 
-const root = document.getElementById("root");
-if (root)
-  createRoot(root).render(
-    <MantineProvider theme={theme} defaultColorScheme="auto">
-      <Notifications position="bottom-right" />
-      <RouterProvider router={router} />
-    </MantineProvider>,
-  );
+// First, because drawing the frame keeps the thread from asking for anything for a while.
+beginPage();
+setTimeout(draw);
+
+function draw(): void {
+  const root = document.getElementById("root");
+  if (root)
+    createRoot(root).render(
+      <MantineProvider theme={theme} defaultColorScheme="auto">
+        <Notifications position="bottom-right" />
+        <RouterProvider router={router} />
+      </MantineProvider>,
+    );
+}

@@ -7,6 +7,8 @@ import {
   Outlet,
   type RouteComponent,
 } from "@tanstack/react-router";
+import { readAhead } from "./api/data.ts";
+import { assessmentQuery } from "./assessments/queries.ts";
 import { MapPage } from "./map/map-page.tsx";
 import { FailedPage, LoadingPage, NotFoundPage } from "./shell/edge-pages.tsx";
 import { Shell } from "./shell/shell.tsx";
@@ -115,3 +117,15 @@ export const router = createRouter({
   defaultPreload: "intent",
   scrollRestoration: true,
 });
+
+/** What pages read first that takes the server a while. */
+const ahead: Record<string, (params: Record<string, string>) => void> = {
+  "/assessments/$id": ({ id = "" }) => readAhead(assessmentQuery, { id }),
+};
+
+/** Asks for the code and the data of the page that the browser was opened at, before anything is drawn. */
+export function beginPage(): void {
+  const [, params, found] = router.getMatchedRoutes(location.pathname);
+  ahead[found?.fullPath]?.(params);
+  void router.preloadRoute({ to: location.pathname as never });
+}

@@ -54,6 +54,22 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
+    rolldownOptions: {
+      output: {
+        // A file for each module that pages share makes seventy requests of one page, and each costs milliseconds.
+        codeSplitting: {
+          groups: [
+            { name: "app", tags: ["$initial"] },
+            {
+              name: "markdown",
+              test: /mdast|hast|micromark|remark|rehype|unified|markdown|katex|highlight|lowlight/,
+              minShareCount: 2,
+            },
+            { name: "shared", minShareCount: 2 },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: Object.fromEntries(

@@ -154,3 +154,16 @@ export const judgements = sqliteTable(
     index("judgements_assessment").on(t.assessmentId, t.grader, t.row),
   ],
 );
+
+/**
+ * The report that was worked out last, and how often anything that it is made from has changed. Triggers count that, on
+ * whatever writes answers, scores, judgements or ratings (migrations/0024), and take the report away.
+ */
+export const assessmentReports = sqliteTable("assessment_reports", {
+  assessmentId: text("assessment_id").primaryKey(),
+  revision: integer("revision").notNull(),
+  /** Null since something changed. */
+  report: text("report"),
+  /** The version of this program that worked it out: another may find other figures. */
+  madeBy: text("made_by"),
+});

@@ -1,6 +1,13 @@
 // Front door of assessments: which models answer a dataset's rows, how well, and what can be said of it.
 import { and, eq, inArray, or, type SQL, sql } from "drizzle-orm";
-import { answers, assessments, candidates, judgements, scores } from "../../schema/tables/assessments.ts";
+import {
+  answers,
+  assessmentReports,
+  assessments,
+  candidates,
+  judgements,
+  scores,
+} from "../../schema/tables/assessments.ts";
 import { ratings } from "../../schema/tables/ratings.ts";
 import { trash } from "../../schema/tables/trash.ts";
 import type { Datasets } from "../datasets/datasets.ts";
@@ -110,7 +117,7 @@ export function createAssessments(deps: AssessmentsDeps) {
     row.graders.map((one) => graderSpecSchema.parse(one));
   const get = (projectId: string, nameOrId: string): Promise<AssessmentRow> => self.get(projectId, nameOrId);
 
-  const starting = createStarting(deps, get);
+  const starting = createStarting({ ...deps, report: reading.report }, get);
 
   const self = {
     ...reading,
@@ -287,6 +294,7 @@ export function createAssessments(deps: AssessmentsDeps) {
           await tx.delete(judgements).where(eq(judgements.assessmentId, id));
           await tx.delete(answers).where(eq(answers.assessmentId, id));
           await tx.delete(candidates).where(eq(candidates.assessmentId, id));
+          await tx.delete(assessmentReports).where(eq(assessmentReports.assessmentId, id));
           await overlaps.forget(tx, id);
         }, "assessment.sweep");
     },

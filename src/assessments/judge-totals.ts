@@ -1,6 +1,6 @@
 // How far judges can be trusted: whether they stay with a verdict when the answers change places, and with whom they
 // agree.
-import { graderTitle } from "./graders/graders.ts";
+import { type GraderSpec, graderTitle } from "./graders/graders.ts";
 import type { Judged, Rated } from "./judged.ts";
 import type { AnswerColumns, Matrix } from "./matrix.ts";
 import { type Agreement, cohensKappa, type Kappa, rawAgreement, wilson } from "./statistics/statistics.ts";
@@ -47,8 +47,8 @@ function shareOf(some: number, n: number): Share | null {
   return n === 0 ? null : { n, share: some / n, ...wilson(some, n) };
 }
 
-/** One grader's labels by what they are of; what is unscored has none. */
-type Labels = Map<string, string>;
+/** One grader's labels, by whom they are of (a candidate, or two) and row; what is unscored has none. */
+type Labels = Map<string, Map<number, string>>;
 type Labelled = { name: string; isOfJudgement: boolean; labels: Labels };
 
 /**
@@ -57,17 +57,18 @@ type Labelled = { name: string; isOfJudgement: boolean; labels: Labels };
  */
 export function agreementsOf(matrix: Matrix): AgreementTotal[] {
   const { graders, columns, judged, rated } = matrix;
-  const all: Labelled[] = [];
-  for (const [place, spec] of graders.entries()) {
+  const isOfJudgement = ({ kind }: GraderSpec): boolean => kind === "judge" || kind === "people";
+  // Without any there is nobody to agree, and labels of tens of thousands of answers are not made for nothing.
+  const counted = graders.some(isOfJudgement) ? graders : [];
+  const all = counted.map((spec, place): Labelled => {
     // Each person counts for himself below; beside one other grader, their mean is what the report uses.
     const pairs = judged.find(({ grader }) => grader === place)?.pairs ?? null;
-    const isOfJudgement = spec.kind === "judge" || spec.kind === "people";
-    all.push({
+    return {
       name: graderTitle(spec),
-      isOfJudgement,
+      isOfJudgement: isOfJudgement(spec),
       labels: pairs ? labelsOfPairs(pairs) : labelsOfScores(columns, place),
-    });
-  }
+    };
+  });
   const totals = all.flatMap((one, at) =>
     all
       .slice(at + 1)
@@ -83,11 +84,15 @@ export function agreementsOf(matrix: Matrix): AgreementTotal[] {
 function between(one: Labelled, other: Labelled): AgreementTotal[] {
   const first: string[] = [];
   const second: string[] = [];
-  for (const [key, label] of one.labels) {
-    const against = other.labels.get(key);
-    if (against === undefined) continue;
-    first.push(label);
-    second.push(against);
+  for (const [of, rows] of one.labels) {
+    const against = other.labels.get(of);
+    if (!against) continue;
+    for (const [row, label] of rows) {
+      const said = against.get(row);
+      if (said === undefined) continue;
+      first.push(label);
+      second.push(said);
+    }
   }
   const agreement = rawAgreement(first, second);
   return agreement
@@ -100,47 +105,52 @@ const quality = (value: number): string => (value >= 0.5 ? "good" : "bad");
 
 function labelsOfPairs(pairs: NonNullable<Judged["pairs"]>): Labels {
   const labels: Labels = new Map();
-  for (const [key, rows] of pairs)
-    for (const [row, value] of rows) if (value !== null) labels.set(`${key} ${row}`, preference(value));
+  for (const [of, values] of pairs) {
+    const rows = new Map<number, string>();
+    for (const [row, value] of values) if (value !== null) rows.set(row, preference(value));
+    labels.set(of, rows);
+  }
   return labels;
 }
 
 /** Which of two has the higher score; of one candidate, whether its score is at least a half. */
 function labelsOfScores(columns: readonly AnswerColumns[], place: number): Labels {
-  const labels: Labels = new Map();
-  const valuesOf = (column: AnswerColumns): Map<number, number> =>
-    new Map(
-      column.rows.flatMap((row, at): [number, number][] => {
-        const value = column.failed[at] ? null : (column.values[place]?.[at] ?? null);
-        return value === null ? [] : [[row, value]];
-      }),
-    );
-  const [only] = columns;
-  if (columns.length === 1 && only) {
-    for (const [row, value] of valuesOf(only)) labels.set(`${only.candidate.id} ${row}`, quality(value));
-    return labels;
+  const known = columns.map((column) => {
+    const values = new Map<number, number>();
+    column.rows.forEach((row, at) => {
+      const value = column.failed[at] ? null : (column.values[place]?.[at] ?? null);
+      if (value !== null) values.set(row, value);
+    });
+    return { id: column.candidate.id, values };
+  });
+  const [only] = known;
+  if (known.length === 1 && only) {
+    const rows = [...only.values].map(([row, value]): [number, string] => [row, quality(value)]);
+    return new Map([[only.id, new Map(rows)]]);
   }
-  const known = columns.map((column) => ({ id: column.candidate.id, values: valuesOf(column) }));
+  const labels: Labels = new Map();
   for (const [at, one] of known.entries())
-    for (const other of known.slice(at + 1))
+    for (const other of known.slice(at + 1)) {
+      const rows = new Map<number, string>();
       for (const [row, value] of one.values) {
         const against = other.values.get(row);
-        if (against === undefined) continue;
-        labels.set(`${one.id} ${other.id} ${row}`, preference(0.5 + (value - against) / 2));
+        if (against !== undefined) rows.set(row, preference(0.5 + (value - against) / 2));
       }
+      labels.set(`${one.id} ${other.id}`, rows);
+    }
   return labels;
 }
 
 function labelledRaters(rated: readonly Rated[]): Labelled[] {
-  return rated.map(({ rater, values }) => ({
-    name: rater,
-    isOfJudgement: true,
-    // Keys of pairs have two candidates and a row, those of single answers one.
-    labels: new Map(
-      [...values].map(([key, value]) => [
-        key,
-        key.split(" ").length > 2 ? preference(value) : quality(value),
-      ]),
-    ),
-  }));
+  return rated.map(({ rater, values }) => {
+    const labels: Labels = new Map();
+    for (const [key, value] of values) {
+      const parts = key.split(" ");
+      const row = Number(parts.pop());
+      const of = parts.join(" ");
+      const rows = labels.get(of) ?? new Map<number, string>();
+      labels.set(of, rows.set(row, parts.length > 1 ? preference(value) : quality(value)));
+    }
+    return { name: rater, isOfJudgement: true, labels };
+  });
 }

@@ -11,6 +11,7 @@ import type { AnswerRow, AssessmentRow, CandidateRow, ScoreRow } from "./assessm
 import type { CommonRow, ComparedPair } from "./comparison.ts";
 import { type Facet, facetsOf, type NumberedRow } from "./facets.ts";
 import { checkFilter, type RowFilter } from "./filter.ts";
+import { keptReport } from "./kept-report.ts";
 import type { Report } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
 import { type Setting, settingsApart } from "./settings.ts";
@@ -167,7 +168,7 @@ export function createReading({ store, datasets, reporter }: Deps) {
 
   return {
     /** What it found so far. @throws EspalierError REPORT_BUSY, REPORT_DIED, REPORT_FAILED */
-    report: ({ id }: AssessmentRow): Promise<Report> => reporter.ask("report", id, {}),
+    report: ({ id }: Pick<AssessmentRow, "id">): Promise<Report> => keptReport({ store, reporter }, id),
 
     /**
      * Rows that it lets through, by their number.

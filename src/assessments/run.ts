@@ -2,6 +2,7 @@
 import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { assessments } from "../../schema/tables/assessments.ts";
+import { messageOf } from "../kit/errors.ts";
 import type { RunHandler } from "../runs/runs.ts";
 import { answerRows, answersWanted } from "./answering.ts";
 import { chooseRows, createRowReader, datasetGone } from "./choosing.ts";
@@ -16,6 +17,9 @@ const assessSpec = z.object({
   caller: z.object({ userId: z.string().nullable(), keyId: z.string().nullable() }),
 });
 export type AssessSpec = z.infer<typeof assessSpec>;
+
+/** From so many answers on, the report takes long enough to be worked out before anybody asks. */
+const REPORTED_AHEAD = 5_000;
 
 /**
  * Asks and judges what is missing, and again what failed. What was answered or judged before a failure, a cancel or a
@@ -69,6 +73,9 @@ export function assessHandler(deps: WorkDeps): RunHandler {
     ctx.progress({ step: 0, total });
     const { answered, failed } = await answerRows(deps, work);
     const unjudged = await judgeRows(deps, work);
+    // Whoever opens it should not wait for that. A report that cannot be worked out now is no failure of the run.
+    if (answersWanted(work) >= REPORTED_AHEAD)
+      await deps.report(assessment).catch((error: unknown) => ctx.log(messageOf(error), "warning"));
     return { result: { answers: answered, failed, unjudged } };
   };
 }

@@ -23,14 +23,14 @@ import {
 import { type Preview, type PreviewWish, previewOf } from "./preview.ts";
 import { namesOf } from "./rows.ts";
 import { type AssessSpec, assessHandler } from "./run.ts";
-import { candidatesOf } from "./work.ts";
+import { candidatesOf, type WorkDeps } from "./work.ts";
 
 type By = { projectId: string; userId: string | null; keyId: string | null; createdBy: string };
 type Started = { assessment: AssessmentRow; run: RunRow };
 type Get = (projectId: string, nameOrId: string) => Promise<AssessmentRow>;
 
 /** The verbs that make runs, and how those are done. */
-export function createStarting(deps: AssessmentsDeps, get: Get) {
+export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">, get: Get) {
   const { store, runs, datasets, models, knowledge, grading, clock } = deps;
   const { db } = store;
   runs.registerHandler("assess", assessHandler(deps));

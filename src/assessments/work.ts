@@ -20,6 +20,8 @@ export type WorkDeps = {
   answer: Answer;
   grading: Grading;
   clock: Clock;
+  /** Works out what an assessment found so far, and keeps that. */
+  report: (assessment: Pick<AssessmentRow, "id">) => Promise<unknown>;
 };
 export type Work = {
   assessment: AssessmentRow;

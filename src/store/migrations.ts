@@ -23,6 +23,7 @@ import ratings from "../../migrations/0020_ratings.sql" with { type: "text" };
 import gates from "../../migrations/0021_gates.sql" with { type: "text" };
 import overlaps from "../../migrations/0022_overlaps.sql" with { type: "text" };
 import suites from "../../migrations/0023_suites.sql" with { type: "text" };
+import reports from "../../migrations/0024_reports.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -54,4 +55,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0021_gates", gates),
   migration("0022_overlaps", overlaps),
   migration("0023_suites", suites),
+  migration("0024_reports", reports),
 ];

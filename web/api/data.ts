@@ -43,6 +43,39 @@ export type Reading<D> = {
   reload: () => void;
 };
 
+const keyOf = (document: object, variables: object): string =>
+  `${numberOf(document)} ${JSON.stringify(variables)}`;
+
+/** Reads that others of the same moment share: those begun before the page was drawn, and those of one drawing. */
+const begun = new Map<string, Promise<object>>();
+
+/** Begins to read what the page that is being opened will want; that page's first read takes this one's answer. */
+export function readAhead<D extends object, V extends Record<string, unknown>>(
+  document: TypedDocumentNode<D, V>,
+  variables: V,
+): void {
+  const reading = ask(document, variables);
+  // Who takes it sees why it failed.
+  reading.catch(() => undefined);
+  begun.set(keyOf(document, variables), reading);
+}
+
+/** One request for all parts of a page that want the same in the same moment. */
+function shared<D extends object, V extends Record<string, unknown>>(
+  key: string,
+  document: TypedDocumentNode<D, V>,
+  variables: V,
+  pages?: number,
+): Promise<D> {
+  const place = `${key} ${pages ?? ""}`.trimEnd();
+  const known = begun.get(place) as Promise<D> | undefined;
+  const reading = known ?? ask(document, variables, pages);
+  begun.set(place, reading);
+  // Later ones must not get an answer from before a change.
+  queueMicrotask(() => begun.delete(place));
+  return reading;
+}
+
 /** Reads a query; keeps the last answer on screen while a newer one is fetched. `null` variables pause it; `pages` says how far its lists are read, all when unsaid. */
 export function useData<D extends object, V extends Record<string, unknown>>(
   document: TypedDocumentNode<D, V>,
@@ -51,7 +84,7 @@ export function useData<D extends object, V extends Record<string, unknown>>(
 ): Reading<D> {
   const now = useEpoch();
   const [tick, setTick] = useState(0);
-  const key = variables === null ? null : `${numberOf(document)} ${JSON.stringify(variables)}`;
+  const key = variables === null ? null : keyOf(document, variables);
   const [state, setState] = useState<{ key: string | null; data: D | undefined; problem: Problem | null }>({
     key: null,
     data: undefined,
@@ -63,7 +96,7 @@ export function useData<D extends object, V extends Record<string, unknown>>(
   useEffect(() => {
     if (key === null || latest.current === null) return;
     let isCurrent = true;
-    ask(document, latest.current, pages).then(
+    shared(key, document, latest.current, pages).then(
       (data) => {
         remembered.set(key, data);
         if (isCurrent) setState({ key, data, problem: null });

@@ -91,28 +91,39 @@ export function useNotificationFeed(
   }, [onNews]);
 }
 
+/** What the page reads first is shown before it is read again. */
+const SETTLE_MS = 400;
+
 /** Opens the feed for as long as the caller is mounted. */
 export function useRunFeed(): void {
-  useEffect(
-    () =>
-      follow(
-        changed,
-        {},
-        ({ changed: { run, notification, unread } }) => {
-          if (unread !== null) {
-            for (const listener of noticeListeners) listener({ notification, unread });
-            return;
-          }
-          // A trainer came, went, fell silent, or took or lost a run: what needs one turns on or off.
-          if (!run) return refreshAll();
-          const old = runs.get(run.id);
-          runs.set(run.id, run);
-          for (const listener of listeners) listener();
-          if (old?.status !== run.status) refreshAll();
-        },
+  useEffect(() => {
+    let catchingUp: ReturnType<typeof setTimeout> | undefined;
+    const leave = follow(
+      changed,
+      {},
+      ({ changed: { run, notification, unread } }) => {
+        if (unread !== null) {
+          for (const listener of noticeListeners) listener({ notification, unread });
+          return;
+        }
+        // A trainer came, went, fell silent, or took or lost a run: what needs one turns on or off.
+        if (!run) return refreshAll();
+        const old = runs.get(run.id);
+        runs.set(run.id, run);
+        for (const listener of listeners) listener();
+        if (old?.status !== run.status) refreshAll();
+      },
+      {
         // A short run may have ended before the stream was open, or while it was broken.
-        { onConnected: refreshAll },
-      ),
-    [],
-  );
+        onConnected: () => {
+          clearTimeout(catchingUp);
+          catchingUp = setTimeout(refreshAll, SETTLE_MS);
+        },
+      },
+    );
+    return () => {
+      clearTimeout(catchingUp);
+      leave();
+    };
+  }, []);
 }

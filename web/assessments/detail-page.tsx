@@ -2,7 +2,7 @@
 import { Button, Stack, Text } from "@mantine/core";
 import { Link, useParams } from "@tanstack/react-router";
 import type { ResultOf } from "gql.tada";
-import type { ReactNode } from "react";
+import { type ReactNode, useDeferredValue } from "react";
 import { Gate } from "../accounts/viewer.tsx";
 import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
@@ -51,10 +51,27 @@ function ResumeButton(props: { assessment: Assessment }) {
   );
 }
 
+/** What is read after the verdict, and drawn after it. */
+function Details(props: { assessment: Assessment; hasAnswers: boolean }) {
+  const { assessment, hasAnswers } = props;
+  return (
+    <>
+      {assessment.report.pairs.length > 0 ? <PairTable assessment={assessment} /> : null}
+      <JudgeSection assessment={assessment} />
+      <TradeOff assessment={assessment} />
+      {hasAnswers ? <SliceSection assessment={assessment} /> : null}
+      <OverlapSection assessment={assessment} />
+      {hasAnswers ? <AnswerRows assessment={assessment} /> : null}
+      {hasAnswers ? <CompareSection assessment={assessment} /> : null}
+    </>
+  );
+}
+
 function Body(props: { assessment: Assessment }) {
   const { assessment } = props;
   const { report, sample } = assessment;
   const live = useLiveRun(assessment.run ?? noRun);
+  const isDrawn = useDeferredValue(true, false);
   const run = assessment.run ? live : null;
   const isRunning = run !== null && !isOver(run.status);
   const wanted = (assessment.rowCount ?? 0) * assessment.candidates.length;
@@ -83,13 +100,7 @@ function Body(props: { assessment: Assessment }) {
         <OverlapWarning assessment={assessment} />
         {assessment.candidates.length > 3 ? <FactorialSection id={assessment.id} /> : null}
         <CandidateTable assessment={assessment} />
-        {report.pairs.length > 0 ? <PairTable assessment={assessment} /> : null}
-        <JudgeSection assessment={assessment} />
-        <TradeOff assessment={assessment} />
-        {answered > 0 ? <SliceSection assessment={assessment} /> : null}
-        <OverlapSection assessment={assessment} />
-        {answered > 0 ? <AnswerRows assessment={assessment} /> : null}
-        {answered > 0 ? <CompareSection assessment={assessment} /> : null}
+        {isDrawn ? <Details assessment={assessment} hasAnswers={answered > 0} /> : null}
       </Stack>
       <Stack gap={16}>
         <Surface title={t("Next")}>
