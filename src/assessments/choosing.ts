@@ -9,9 +9,10 @@ import type { Row } from "./rows.ts";
 
 /** Rows read at once while they are chosen. */
 const PAGE = 500;
-/** Rows read at once while they are asked about, and pages of them that are held. */
-const ASKED_PAGE = 32;
-const PAGES_HELD = 16;
+/** Rows read at once while they are asked about; how many such parts are begun ahead, and how many are held. */
+const ASKED_TOGETHER = 32;
+const PARTS_AHEAD = 2;
+const PARTS_HELD = 16;
 
 /**
  * Numbers of the rows to ask about, ascending.
@@ -55,36 +56,47 @@ export async function chooseRows(
 }
 
 /**
- * Reads rows by their numbers; several candidates that come to the same rows read them once.
+ * Reads rows of `wanted` by their numbers, which ascend, and those that come next ahead of being asked for: a lane that
+ * waits for the disk would let go what is answered meanwhile. Several candidates that come to the same rows read them once.
  * The reader throws EspalierError DATASET_GONE where a row is not there.
  */
 export function createRowReader(
   datasets: Datasets,
   version: DatasetVersionRow,
   dataset: string,
+  wanted: readonly number[],
 ): (row: number) => Promise<Row> {
-  const pages = new Map<number, Promise<Map<number, Row>>>();
-  const read = async (from: number): Promise<Map<number, Row>> => {
+  const parts = new Map<number, Promise<Map<number, Row>>>();
+  const placeOf = new Map(wanted.map((row, place) => [row, place]));
+  const readAll = async (numbers: readonly number[]): Promise<Map<number, Row>> => {
     const rows = new Map<number, Row>();
-    // A page holds fewer rows where they are large.
-    for (let offset: number | null = from; offset !== null && offset < from + ASKED_PAGE; ) {
-      const page = await datasets.rows(version.id, { offset, limit: from + ASKED_PAGE - offset });
-      for (const { index, value } of page.rows) rows.set(index, value as Row);
-      offset = page.nextOffset;
+    const last = numbers.at(-1) ?? 0;
+    for (const number of numbers) {
+      if (rows.has(number)) continue;
+      // A page holds fewer rows where they are large.
+      const limit = Math.min(ASKED_TOGETHER, last - number + 1);
+      const page = await datasets.rows(version.id, { offset: number, limit });
+      for (const { index, value } of page.rows) if (placeOf.has(index)) rows.set(index, value as Row);
     }
     return rows;
   };
+  const begin = (part: number): Promise<Map<number, Row>> => {
+    const known = parts.get(part);
+    if (known) return known;
+    const from = part * ASKED_TOGETHER;
+    const reading = readAll(wanted.slice(from, from + ASKED_TOGETHER));
+    parts.set(part, reading);
+    reading.catch(() => parts.delete(part));
+    const [oldest] = parts.keys();
+    if (parts.size > PARTS_HELD && oldest !== undefined) parts.delete(oldest);
+    return reading;
+  };
   return async (number) => {
-    const from = number - (number % ASKED_PAGE);
-    let page = pages.get(from);
-    if (!page) {
-      page = read(from);
-      pages.set(from, page);
-      page.catch(() => pages.delete(from));
-      const [oldest] = pages.keys();
-      if (pages.size > PAGES_HELD && oldest !== undefined) pages.delete(oldest);
-    }
-    const row = (await page).get(number);
+    const part = Math.floor((placeOf.get(number) ?? 0) / ASKED_TOGETHER);
+    const reading = begin(part);
+    for (let ahead = part + 1; ahead <= part + PARTS_AHEAD; ahead++)
+      if (ahead * ASKED_TOGETHER < wanted.length) void begin(ahead);
+    const row = (await reading).get(number);
     if (row) return row;
     throw datasetGone(dataset);
   };

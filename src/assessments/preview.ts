@@ -55,7 +55,6 @@ export async function previewOf(deps: WorkDeps, found: Found): Promise<Preview> 
   const { split, sample, reference, concurrency } = checked;
   const wish = { split, sample, dataset: datasetName };
   const chosen = await chooseRows(deps.datasets, version, wish);
-  const readRow = createRowReader(deps.datasets, version, datasetName);
   const question = parseTemplate(checked.question);
   const judges = graders.flatMap((spec) => (spec.kind === "judge" ? [spec] : []));
   const ask = (row: Row, { systemPrompt }: CheckedCandidate) =>
@@ -94,6 +93,13 @@ export async function previewOf(deps: WorkDeps, found: Found): Promise<Preview> 
       value: String(beyond),
       hint: `Its rows are 0 to ${version.rowCount - 1}.`,
     });
+  const step = Math.max(1, Math.floor(chosen.length / MEASURED));
+  const spread = Array.from(
+    { length: Math.min(MEASURED, Math.ceil(chosen.length / step)) },
+    (_, at) => chosen[at * step] ?? 0,
+  );
+  const read = [...new Set([...shown, ...spread])].sort((a, b) => a - b);
+  const readRow = createRowReader(deps.datasets, version, datasetName, read);
   const rows: PreviewedRow[] = [];
   for (const number of shown) {
     const row = await readRow(number);
@@ -108,10 +114,8 @@ export async function previewOf(deps: WorkDeps, found: Found): Promise<Preview> 
     });
   }
 
-  const step = Math.max(1, Math.floor(chosen.length / MEASURED));
   const measured: Row[] = [];
-  for (let at = 0; at < chosen.length && measured.length < MEASURED; at += step)
-    measured.push(await readRow(chosen[at] ?? 0));
+  for (const number of spread) measured.push(await readRow(number));
   const meanChars = (lengthOf: (row: Row) => number): number =>
     measured.reduce((sum, row) => sum + lengthOf(row), 0) / Math.max(1, measured.length);
   const charsOf = (sent: readonly { content: string }[]): number =>

@@ -56,7 +56,7 @@ export function assessHandler(deps: WorkDeps): RunHandler {
       candidates,
       graders,
       caller: { projectId: run.projectId, ...caller, source: "assessment" },
-      readRow: createRowReader(datasets, version, dataset),
+      readRow: createRowReader(datasets, version, dataset, rows),
       ctx,
       step: () => {
         done++;

@@ -22,10 +22,13 @@ import {
 import { monotonicMs } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
 import type { Secrets } from "../store/secrets.ts";
-import type { Store } from "../store/store.ts";
+import { createRemembered, type Store } from "../store/store.ts";
 import type { ModelRef, ThirdPartyModelRow } from "./catalogue.ts";
 
 export type ProviderRow = typeof providers.$inferSelect;
+
+/** Longest that where a provider is, and its opened key, are held in memory for the next call. */
+const REMEMBERED_MS = 1_000;
 
 /** What a provider said when it was tried. */
 export type ProviderTest = { model: string | null; answer: string; latencyMs: number };
@@ -41,19 +44,34 @@ export function createProviderCalls({
 }) {
   const { db } = store;
 
+  /** Many questions come at once, each of which needs the model's row and the key. */
+  const reached = createRemembered(store, readReach, REMEMBERED_MS);
+  /** What a sealed key says does not depend on what is written meanwhile. */
+  const openKey = createRemembered({ commits: () => 0 }, secrets.open, REMEMBERED_MS);
+
   /** The provider with its key open. @throws EspalierError SECRET_KEY_… */
   async function connectionOf(row: ProviderRow): Promise<RemoteConnection> {
-    const key = row.sealedKey === null ? null : await secrets.open(row.id, row.sealedKey);
+    const key = row.sealedKey === null ? null : await openKey(row.id, row.sealedKey);
     return { ...row, kind: kindOf(row), key, isConfirmed: isConfirmed(store, row.projectId) };
   }
 
-  /** Model row and open connection behind a reference. */
-  async function reach(ref: Pick<ModelRef, "modelId" | "name">) {
+  async function readReach(modelId: string) {
     const [found] = await db
       .select({ model: thirdPartyModels, provider: providers })
       .from(thirdPartyModels)
       .innerJoin(providers, eq(providers.id, thirdPartyModels.providerId))
-      .where(eq(thirdPartyModels.id, ref.modelId));
+      .where(eq(thirdPartyModels.id, modelId));
+    if (!found) return null;
+    const to = await connectionOf(found.provider);
+    return {
+      model: found.model,
+      to: { ...to, isConfirmed: createRemembered(store, to.isConfirmed, REMEMBERED_MS) },
+    };
+  }
+
+  /** Model row and open connection behind a reference. */
+  async function reach(ref: Pick<ModelRef, "modelId" | "name">) {
+    const found = await reached(ref.modelId);
     if (!found)
       throw new EspalierError("MODEL_NOT_FOUND", `${ref.name} was removed.`, {
         field: "model",
@@ -61,7 +79,7 @@ export function createProviderCalls({
         hint: "Choose another model.",
         status: 404,
       });
-    return { model: found.model, to: await connectionOf(found.provider) };
+    return found;
   }
 
   return {

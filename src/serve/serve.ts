@@ -103,6 +103,7 @@ export async function startServer({
     const { memoryBudgetBytes } = config;
     const models = createModels({ store, runs, engine, clock, memoryBudgetBytes });
     const usage = createUsage({ store, clock, log });
+    closers.push(() => usage.close());
     const remote = createRemote({ clock });
     const record: RecordCall = (call) =>
       void usage.record({ ...call, userId: null, keyId: null, source: "knowledge" });

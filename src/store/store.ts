@@ -18,6 +18,7 @@ export type { BlobInfo, Blobs, ByteRange } from "./blobs.ts";
 export type { Db, Reader, Tx } from "./connections.ts";
 export type { Incoming } from "./incoming.ts";
 export { mapPage, type Page, type PageRequest, pageOfNumbers, readPage } from "./pages.ts";
+export { createRemembered } from "./remembered.ts";
 export {
   copyOut,
   type DiscardedRow,
@@ -53,6 +54,8 @@ export type Store = {
    * @throws EspalierError STORE_FAILED after the disk failed once, DISK_FULL, and what `fn` throws (rolled back)
    */
   write<T>(fn: (tx: Tx) => Promise<T> | T, name?: string, options?: { mayBeLost?: boolean }): Promise<T>;
+  /** How many writes were committed here that may not be lost: while it stands, what was read still holds. */
+  commits(): number;
   /** Calls `fn` once the transaction is committed; never when it is rolled back. */
   afterCommit(tx: Tx, fn: () => void): void;
   blobs: Blobs;
@@ -144,6 +147,7 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
   let tail: Promise<unknown> = Promise.resolve();
   let failed: string | null = null;
   let closed = false;
+  let commits = 0;
   /** As it now is on the one connection that writes. */
   let synchronous: "full" | "normal" = "full";
 
@@ -191,6 +195,7 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
         crashPoint(`${name}.commit.before`);
         return made;
       });
+      if (level === "full") commits++;
       crashPoint(`${name}.commit.after`);
       // Listeners must not see the writer's context: they may well start a write of their own.
       writing.exit(() => callbacks.forEach(callQuietly));
@@ -219,6 +224,7 @@ function assemble({ dataDir, log, writer, reader, blobs, schemaVersion, lock }: 
     db: reader,
     write: (fn, name = "store", { mayBeLost = false } = {}) =>
       exclusive(() => writeOnce(fn, name, mayBeLost ? "normal" : "full")),
+    commits: () => commits,
     afterCommit: (tx, fn) => {
       const callbacks = afterCommit.get(tx);
       if (!callbacks) throw new Error("afterCommit needs the transaction that store.write gave");

@@ -60,16 +60,23 @@ export type UsageFilter = {
   to?: string | null | undefined;
 };
 
+/** Calls of so many milliseconds are counted by one commit. */
+const GATHER_MS = 20;
+
 export type Usage = ReturnType<typeof createUsage>;
 
 /** Builds the front door. */
 export function createUsage({ store, clock, log }: { store: Store; clock: Clock; log: Log }) {
   // A power cut may take the last counts: waiting for the disk would hold up every call of a model.
-  const keep = createBatch<typeof usage.$inferInsert>((rows) =>
-    store.write(async (tx) => void (await tx.insert(usage).values([...rows])), "usage.record", {
-      mayBeLost: true,
-    }),
+  const keep = createBatch<typeof usage.$inferInsert>(
+    (rows) =>
+      store.write(async (tx) => void (await tx.insert(usage).values([...rows])), "usage.record", {
+        mayBeLost: true,
+      }),
+    GATHER_MS,
   );
+  let last: Promise<void> = Promise.resolve();
+  const settled = (): Promise<void> => last.catch(() => undefined);
   return {
     /** Keeps one call. Never throws: a reply that was given must not fail because it could not be counted. */
     async record(entry: UsageEntry): Promise<void> {
@@ -77,15 +84,17 @@ export function createUsage({ store, clock, log }: { store: Store; clock: Clock;
       const at = clock();
       const row = { id: newId("usage", at), at, costUsd, latencyMs: Math.round(latencyMs), ...rest };
       try {
-        await keep(row);
+        last = keep(row);
+        await last;
       } catch (error) {
         log.warn("a call could not be counted", { model: entry.modelName, error });
       }
     },
 
-    /** Days with the latest first, each by caller, model and door. */
-    pageOfDays: (projectId: string, filter: UsageFilter, page: PageRequest): Promise<Page<UsageDayRow>> =>
-      readPage(
+    /** Days with the latest first, each by caller, model and door; what was recorded before is counted. */
+    async pageOfDays(projectId: string, filter: UsageFilter, page: PageRequest): Promise<Page<UsageDayRow>> {
+      await settled();
+      return readPage(
         store.db,
         usageDays,
         {
@@ -100,7 +109,11 @@ export function createUsage({ store, clock, log }: { store: Store; clock: Clock;
           order: "descending",
         },
         page,
-      ),
+      );
+    },
+
+    /** Resolves when all that was recorded is kept, or could not be. */
+    close: settled,
 
     /** Forgets calls older than limits.usageKeepMs. */
     async sweep(): Promise<void> {

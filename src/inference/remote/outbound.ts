@@ -1,5 +1,6 @@
 // The one way out: every request to somebody else's server is checked by address, paced, retried and limited here.
 import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
 import { type Clock, sleep } from "../../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
@@ -213,8 +214,23 @@ function parseUrl(text: string): URL {
   throw urlInvalid(text.slice(0, 200), "it is not a URL");
 }
 
+/** Longest that a name's addresses are taken for those it has: many questions come at once, each of which asks. */
+const RESOLVED_MS = 5_000;
+const resolved = new Map<string, Promise<string[]>>();
+
+/** Addresses are checked after this, and connected to as they are: an old one leads nowhere that it may not. */
 async function addressesOf(host: string): Promise<string[]> {
-  return (await lookup(host, { all: true, order: "ipv4first" })).map(({ address }) => address);
+  if (isIP(host) !== 0) return [host];
+  const known = resolved.get(host);
+  if (known) return known;
+  const found = lookup(host, { all: true, order: "ipv4first" }).then((all) =>
+    all.map(({ address }) => address),
+  );
+  const forget = (): void => void resolved.delete(host);
+  resolved.set(host, found);
+  found.catch(forget);
+  setTimeout(forget, RESOLVED_MS).unref();
+  return found;
 }
 
 function harmless(headers: RequestInit["headers"]): Headers {
