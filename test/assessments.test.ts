@@ -286,6 +286,7 @@ test("an endpoint that dies is not asked for ever: what was answered stays, and 
     },
   });
   const other = await kit.provide("openai");
+  const judge = await kit.provide("openai", "well", { say: () => '{"score": 4, "reason": "seen"}' });
   const { assessment, run } = started.parse(
     await world.act(START, {
       input: {
@@ -293,6 +294,7 @@ test("an endpoint that dies is not asked for ever: what was answered stays, and 
         dataset: "many",
         question: "{{question}}",
         graders: ["regex:right"],
+        judges: [{ model: `${judge.name}/some-model`, mode: "direct" }],
         candidates: [{ model: `${name}/some-model` }, { model: `${other.name}/some-model` }],
       },
     }),
@@ -301,10 +303,13 @@ test("an endpoint that dies is not asked for ever: what was answered stays, and 
   // The other candidate was asked everything meanwhile.
   const { report: found } = await report("dying");
   expect(found.candidates.map(({ interval: one }) => one?.n)).toEqual([49, 120]);
+  // What was answered is judged all the same.
+  expect(judge.server.asked).toHaveLength(49 + 120);
   expect(server.asked.length).toBeLessThan(110);
   isDead = false;
   answered = -1_000;
   const again = started.parse(await world.act(RESUME, { id: assessment.id }));
   await world.succeeded(again.run.id);
   expect((await report("dying")).report.candidates.map(({ interval: one }) => one?.n)).toEqual([120, 120]);
+  expect(judge.server.asked).toHaveLength(240);
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeToyModel } from "../src/inference/toy.test-kit.ts";
+import { START, started } from "./assessment-kit.ts";
 import { ADD, createProviderKit } from "./provider-kit.ts";
 import { KEY } from "./provider-wire.ts";
 import { startWorld, type World } from "./world.ts";
@@ -182,6 +183,56 @@ describe("a second Espalier", () => {
       await other.close();
     }
   }, 60_000);
+});
+
+describe("assessments", () => {
+  test("a third party's embedder grades answers by their meaning, and its calls are counted", async () => {
+    // The vector of this endpoint begins with the text's length.
+    const right = "four";
+    const texts = await provide("openai", "well", { say: () => right });
+    const models = [{ model: "text-embedding-3-small", prices: { input: 4 } }];
+    const { name, server } = await provide("openai-compatible", "well", { models });
+    const embedder = `${name}/text-embedding-3-small`;
+    await world.importRows("near", [
+      { question: "q0", answer: right },
+      { question: "q1", answer: "a much longer answer" },
+    ]);
+    const { run } = started.parse(
+      await world.act(START, {
+        input: {
+          ...{ name: "near", dataset: "near", question: "{{question}}", reference: "answer" },
+          graders: [`similarity:${embedder}`],
+          candidates: [{ model: `${texts.name}/some-model` }],
+        },
+      }),
+    );
+    await world.succeeded(run.id);
+    const shape = z.object({
+      assessment: z.object({
+        answers: z.object({ nodes: z.array(z.object({ scores: z.array(z.object({ value: z.number() })) })) }),
+      }),
+    });
+    const { assessment } = shape.parse(
+      await world.graphql('{ assessment(name: "near") { answers { nodes { scores { value } } } } }'),
+    );
+    const [own, other] = [
+      [4, 0.5, -1, 2],
+      [20, 0.5, -1, 2],
+    ] as const;
+    const dot = (a: readonly number[], b: readonly number[]) =>
+      a.reduce((sum, one, at) => sum + one * (b[at] ?? 0), 0);
+    const cosine = dot(own, other) / Math.sqrt(dot(own, own) * dot(other, other));
+    expect(assessment.answers.nodes.map(({ scores }) => scores[0]?.value)).toEqual([
+      expect.closeTo(1, 6),
+      expect.closeTo(cosine, 6),
+    ]);
+    expect(server.asked.every(({ path }) => path === "/v1/embeddings")).toBe(true);
+    const { usage } = usageShape.parse(await world.graphql(USAGE_QUERY));
+    const used = usage.nodes.filter(({ model, source }) => model === embedder && source === "assessment");
+    // Once for each answer, and once by the server itself, to learn how long its vectors are.
+    expect(used.map(({ requests }) => requests).sort()).toEqual([1, 2]);
+    for (const { costUsd } of used) expect(costUsd).toBeGreaterThan(0);
+  });
 });
 
 describe("cost and usage", () => {

@@ -2,7 +2,7 @@
 import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { assessments } from "../../schema/tables/assessments.ts";
-import { messageOf } from "../kit/errors.ts";
+import { type EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import type { RunHandler } from "../runs/runs.ts";
 import { answerRows, answersWanted } from "./answering.ts";
 import { chooseRows, createRowReader, datasetGone } from "./choosing.ts";
@@ -71,8 +71,15 @@ export function assessHandler(deps: WorkDeps): RunHandler {
         return sum + rows.length * judgementsOf(modeOf(spec, length), length);
       }, 0);
     ctx.progress({ step: 0, total });
-    const { answered, failed } = await answerRows(deps, work);
+    // What the others answered is judged, though one endpoint was given up; that is said at the end.
+    let givenUp: EspalierError | null = null;
+    const { answered, failed } = await answerRows(deps, work).catch((error: unknown) => {
+      if (!isEspalierError(error) || error.code !== "ENDPOINT_FAILING") throw error;
+      givenUp = error;
+      return { answered: 0, failed: 0 };
+    });
     const unjudged = await judgeRows(deps, work);
+    if (givenUp) throw givenUp;
     // Whoever opens it should not wait for that. A report that cannot be worked out now is no failure of the run.
     if (answersWanted(work) >= REPORTED_AHEAD)
       await deps.report(assessment).catch((error: unknown) => ctx.log(messageOf(error), "warning"));
