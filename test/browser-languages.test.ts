@@ -30,8 +30,8 @@ const words: Record<string, Record<string, string>> = {
   zh: { ...serverZh, ...zh },
 };
 
-/** Names of a scope, a column and a split, which happen to be words as well. */
-const names = new Set(["admin", "messages", "train"]);
+/** Names of a scope, a column, a split and a grader, which happen to be words as well. */
+const names = new Set(["admin", "messages", "train", "exact"]);
 
 /** Texts and labels of the page that are English keys with another translation. */
 async function leftInEnglish(page: Page, language: "de" | "zh", least = 40): Promise<string[]> {
@@ -63,7 +63,9 @@ const listPages = [
   ..."chat rated images dashboard runs trash assessments assess trainers people projects account settings nowhere".split(
     " ",
   ),
-  ..."third-party?add=1 base-models?import=1 datasets?import=1 knowledge?import=1".split(" "),
+  ..."gates suites assess/factorial third-party?add=1 base-models?import=1 datasets?import=1 knowledge?import=1".split(
+    " ",
+  ),
 ].map((path) => `/${path}`);
 
 /** A list, a form, a table, cards of figures: what differs on a telephone. */
@@ -89,6 +91,7 @@ async function makeThings() {
     z.object({ conversation: id }),
     `sendMessage(input: { model: "${base.name}", text: "Where to eat?", maxTokens: 8 }) { ... on SendMessageSuccess { conversation { id } } }`,
   );
+  const assessed = await assessSample(base.name, dataset.name);
   const { runs } = z
     .object({ runs: z.object({ nodes: z.tuple([id]).rest(z.unknown()) }) })
     .parse(await walk.graphql("{ runs { nodes { id } } }"));
@@ -99,8 +102,34 @@ async function makeThings() {
     `/third-party/${provider.id}`,
     `/chat/${conversation.id}`,
     `/runs/${runs.nodes[0].id}`,
+    ...assessed,
   ];
   return { dataset, pages };
+
+  /** Pages of an assessment by rule, judge and people, of a suite of it, and the gate that it makes. */
+  async function assessSample(model: string, rows: string): Promise<string[]> {
+    const { assessment, run } = await act(
+      z.object({ assessment: id, run: id }),
+      `startAssessment(input: { name: "which is better", dataset: "${rows}", question: "{{prompt}}", reference: "completion",
+        sample: { kind: "first", size: 4 }, graders: ["exact", "people"], judges: [{ model: "${model}" }], maxTokens: 16,
+        candidates: [{ model: "${model}" }, { model: "${model}", systemPrompt: "Answer in one word." }] })
+        { ... on AssessmentSuccess { assessment { id } run { id } } ... on UserError { message } }`,
+    );
+    await walk.until(
+      "query ($id: ID!) { node(id: $id) { ... on Run { status } } }",
+      z.object({ node: z.object({ status: z.literal("SUCCEEDED") }) }),
+      { id: run.id },
+    );
+    const { suite } = await act(
+      z.object({ suite: id }),
+      'createSuite(name: "nightly", assessments: ["which is better"]) { ... on SuiteSuccess { suite { id } } ... on UserError { message } }',
+    );
+    await act(
+      z.object({ gate: id }),
+      'createGate(name: "sorted", rule: { assessment: "which is better", grader: "exact", atLeast: 0.8 }) { ... on CreateGateSuccess { gate { id } } ... on UserError { message } }',
+    );
+    return [`/assessments/${assessment.id}`, `/assessments/${assessment.id}/rate`, `/suites/${suite.id}`];
+  }
 }
 
 /** What opens something on a page, by its English name; a menu is only a menu. */
