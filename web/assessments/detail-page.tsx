@@ -19,6 +19,7 @@ import { RunPill, RunProgress } from "../ui/status.tsx";
 import { deleteThing } from "../ui/trash.tsx";
 import { AnswerRows } from "./answers.tsx";
 import { CompareSection } from "./compare.tsx";
+import { sampleText } from "./draft.ts";
 import { FactorialSection } from "./factorial.tsx";
 import { JudgeSection } from "./judges.tsx";
 import { OverlapSection, OverlapWarning } from "./overlaps.tsx";
@@ -76,6 +77,9 @@ function Body(props: { assessment: Assessment }) {
   const isRunning = run !== null && !isOver(run.status);
   const wanted = (assessment.rowCount ?? 0) * assessment.candidates.length;
   const answered = report.candidates.reduce((sum, one) => sum + one.answered, 0);
+  const unrated = report.candidates
+    .flatMap(({ graders }) => graders)
+    .reduce((sum, { label, unscored }) => sum + (label === "people" ? unscored : 0), 0);
   const isUnasked = assessment.answersFrom === null && answered < wanted;
   const isUnjudged = report.judges.some(({ failed }) => failed > 0);
   const isMissing = run !== null && !isRunning && (run.status !== "SUCCEEDED" || isUnasked || isUnjudged);
@@ -93,7 +97,13 @@ function Body(props: { assessment: Assessment }) {
           </Text>
           {report.unscored > 0 ? (
             <Text size="sm" c="dimmed">
-              {t("{{count}} answers could not be scored and count for nothing.", { count: report.unscored })}
+              {unrated > 0
+                ? t("{{count}} answers wait for people, and count for nothing until they are rated.", {
+                    count: unrated,
+                  })
+                : t("{{count}} answers could not be scored and count for nothing.", {
+                    count: report.unscored,
+                  })}
             </Text>
           ) : null}
         </Surface>
@@ -167,12 +177,7 @@ function Body(props: { assessment: Assessment }) {
               ],
               [t("Split"), assessment.split ?? t("all")],
               [t("Rows"), assessment.rowCount === null ? "–" : count(assessment.rowCount)],
-              [
-                t("Sample"),
-                sample.kind === "all"
-                  ? t("all")
-                  : t("{{kind}}, seed {{seed}}", { kind: sample.kind, seed: sample.seed }),
-              ],
+              [t("Sample"), sampleText(sample)],
               [
                 t("Question"),
                 <span key="q" className="e-mono">

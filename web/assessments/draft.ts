@@ -1,5 +1,6 @@
 // An assessment as the form holds it, and as it is sent.
 import type { ResultOf, VariablesOf } from "gql.tada";
+import { t } from "../i18n.ts";
 import type { assessmentQuery, choicesQuery, startAssessment } from "./queries.ts";
 
 export type CandidateDraft = {
@@ -20,6 +21,21 @@ export type JudgeDraft = {
   prompt: string;
 };
 export type SampleKind = "all" | "first" | "random" | "stratified";
+export const samples: { value: SampleKind; label: string }[] = [
+  { value: "random", label: t("drawn at random") },
+  { value: "stratified", label: t("in the proportions of a column") },
+  { value: "first", label: t("the first ones") },
+  { value: "all", label: t("all") },
+];
+
+/** How rows were chosen; a seed only where chance had a part. */
+export function sampleText({ kind, seed }: { kind: string; seed: number }): string {
+  const label = samples.find(({ value }) => value === kind)?.label ?? kind;
+  return kind === "random" || kind === "stratified"
+    ? t("{{kind}}, seed {{seed}}", { kind: label, seed })
+    : label;
+}
+
 export type Draft = {
   name: string;
   datasetId: string | null;

@@ -1,13 +1,14 @@
 // How figures of an assessment are written: scores, differences, intervals, p.
 import { t } from "../i18n.ts";
+import { hundredths, thousandths } from "../ui/format.ts";
 import { IntervalBar, type Spread } from "../ui/interval.tsx";
 
 export type Range = { low: number; high: number };
-export const two = (value: number): string => value.toFixed(2);
+export const two = hundredths;
 export const signed = (value: number): string => `${value < 0 ? "−" : "+"}${two(Math.abs(value))}`;
-export const small = (p: number): string => (p < 0.001 ? "< 0.001" : p.toFixed(3));
+export const small = (p: number): string => (p < 0.001 ? `< ${thousandths(0.001)}` : thousandths(p));
 /** The same with its letter, within a sentence. */
-export const pText = (p: number): string => (p < 0.001 ? "p < 0.001" : `p = ${small(p)}`);
+export const pText = (p: number): string => (p < 0.001 ? `p ${small(p)}` : `p = ${small(p)}`);
 export const range = ({ low, high }: Range, say = two): string =>
   t("{{low}} to {{high}}", { low: say(low), high: say(high) });
 

@@ -1,4 +1,5 @@
 // The rows of an assessment that were found, each beside the row of training or the passage that holds it.
+
 import { Button, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -8,6 +9,7 @@ import { reachable } from "../ui/bits.tsx";
 import { count } from "../ui/format.ts";
 import { Loaded } from "../ui/states.tsx";
 import type { Assessment } from "./detail-page.tsx";
+import { two } from "./figures.tsx";
 import { overlapRowsQuery } from "./overlap-queries.ts";
 
 /** Pages of 100 that are read; the command line has all. */
@@ -52,7 +54,7 @@ export function OverlapRows(props: { assessment: Assessment }) {
                       <td>
                         <strong>
                           {levels[one.level] ?? one.level}
-                          {one.level === "exact" ? "" : ` ${one.similarity.toFixed(2)}`}
+                          {one.level === "exact" ? "" : ` ${two(one.similarity)}`}
                         </strong>
                         <small>{nameOf(one.candidateId)}</small>
                         {one.how === "trained" ? (

@@ -13,7 +13,7 @@ import { count } from "../ui/format.ts";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import { RunProgress } from "../ui/status.tsx";
 import type { Assessment } from "./detail-page.tsx";
-import { signed, two } from "./figures.tsx";
+import { signed, small, two } from "./figures.tsx";
 import { checkOverlap, overlapQuery } from "./overlap-queries.ts";
 import { OverlapRows } from "./overlap-rows.tsx";
 
@@ -197,7 +197,7 @@ function Steps(props: { assessment: Assessment; check: Check }) {
                       <strong>{signed(pair.difference)}</strong>{" "}
                       <span className="e-muted">
                         {t("{{low}} to {{high}}", { low: signed(pair.low), high: signed(pair.high) })}, p ={" "}
-                        {pair.p < 0.001 ? "< 0.001" : pair.p.toFixed(3)}
+                        {small(pair.p)}
                       </span>
                     </span>
                   ))}

@@ -13,7 +13,15 @@ import { count } from "../ui/format.ts";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, LoadingRows, ProblemNotice } from "../ui/states.tsx";
 import { CandidateFields } from "./candidate-fields.tsx";
-import { candidateDraft, type Draft, draftOf, graderDraft, inputOf, type SampleKind } from "./draft.ts";
+import {
+  candidateDraft,
+  type Draft,
+  draftOf,
+  graderDraft,
+  inputOf,
+  type SampleKind,
+  samples,
+} from "./draft.ts";
 import { FactorialLink } from "./factorial-link.tsx";
 import { GraderFields, JudgeFields } from "./grader-fields.tsx";
 import { PreviewPane, usePreview } from "./preview.tsx";
@@ -24,12 +32,6 @@ type Choices = ResultOf<typeof choicesQuery>;
 const splitCounts = z.object({ train: z.number(), validation: z.number(), test: z.number() });
 const splitFacts = z.looseObject({ hasOwnSplits: z.boolean(), trainable: z.boolean() });
 const SPLITS = ["test", "validation", "train"] as const;
-const SAMPLES: { value: SampleKind; label: string }[] = [
-  { value: "random", label: t("drawn at random") },
-  { value: "stratified", label: t("in the proportions of a column") },
-  { value: "first", label: t("the first ones") },
-  { value: "all", label: t("all") },
-];
 /** Rows that a first look asks about. */
 const FEW = 20;
 
@@ -157,7 +159,7 @@ function Form(props: { choices: Choices; copied: Draft | null }) {
               ) : null}
               <Select
                 label={t("Sample")}
-                data={SAMPLES}
+                data={samples}
                 value={draft.sampleKind}
                 onChange={(sampleKind) => sampleKind && change({ sampleKind: sampleKind as SampleKind })}
                 allowDeselect={false}

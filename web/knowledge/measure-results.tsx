@@ -1,4 +1,5 @@
 // What one measurement found: figures with intervals as table and chart, paired differences, and each question.
+
 import { Button, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { Link } from "@tanstack/react-router";
@@ -7,6 +8,7 @@ import { act } from "../api/client.ts";
 import { useData, useWork } from "../api/data.ts";
 import { t } from "../i18n.ts";
 import { reachable } from "../ui/bits.tsx";
+import { thousandths } from "../ui/format.ts";
 import { IntervalBar } from "../ui/interval.tsx";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import type { KnowledgeBase } from "./detail-page.tsx";
@@ -25,9 +27,8 @@ const measuresOf = (k: number): { key: Measure; label: string }[] => [
   { key: "reciprocalRank", label: t("MRR@{{k}}", { k }) },
   { key: "ndcg", label: t("nDCG@{{k}}", { k }) },
 ];
-const three = (value: number): string => value.toFixed(3);
-const signed = (value: number): string => `${value < 0 ? "−" : "+"}${three(Math.abs(value))}`;
-const interval = ({ low, high }: Mean, say = three): string =>
+const signed = (value: number): string => `${value < 0 ? "−" : "+"}${thousandths(Math.abs(value))}`;
+const interval = ({ low, high }: Mean, say = thousandths): string =>
   t("{{low}} to {{high}}", { low: say(low), high: say(high) });
 
 export function Results(props: { base: KnowledgeBase; id: string }) {
@@ -78,7 +79,7 @@ function Figures(props: { base: KnowledgeBase; k: number; results: Result[] }) {
               {results.map((result, at) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: a way is its place
                 <td key={at}>
-                  <strong>{three(result[key].mean)}</strong>{" "}
+                  <strong>{thousandths(result[key].mean)}</strong>{" "}
                   <span className="e-muted">{interval(result[key])}</span>
                   {result.difference ? <Difference mean={result.difference[key]} /> : null}
                 </td>
@@ -178,7 +179,7 @@ function Chart(props: { k: number; results: Result[] }) {
                 <IntervalBar
                   label={t("Way {{letter}}: {{mean}}, {{range}}", {
                     letter,
-                    mean: three(mean),
+                    mean: thousandths(mean),
                     range: interval(result[key]),
                   })}
                   spread={result[key]}
@@ -214,7 +215,7 @@ function EachQuestion(props: { base: KnowledgeBase; k: number; results: Result[]
               <span>{question.text}</span>
               <span className="e-mono">
                 {results
-                  .map((result, at) => `${letterOf(at)} ${three(result.questions[place]?.ndcg ?? 0)}`)
+                  .map((result, at) => `${letterOf(at)} ${thousandths(result.questions[place]?.ndcg ?? 0)}`)
                   .join("  ")}
               </span>
             </summary>

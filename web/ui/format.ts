@@ -49,6 +49,18 @@ export function bytes(value: number | null | undefined): string {
 /** 1234.5 → "1,234.5". */
 export const plain = (value: number): string => exactNumber.format(value);
 
+function decimals(digits: number): (value: number) => string {
+  const format = new Intl.NumberFormat(locale, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return (value) => format.format(value);
+}
+/** 0.4 → "0.40". */
+export const hundredths = decimals(2);
+/** 0.4 → "0.400". */
+export const thousandths = decimals(3);
+
 /** 0.42 → "42%". */
 export const percent = (share: number): string => parts.format(share);
 
