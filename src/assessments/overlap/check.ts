@@ -297,7 +297,7 @@ function heldOf(
  * was (or one alike in meaning) with its answer, or the assessment has no answers. Nearly the same question with another
  * answer is another question more often than not: figures, names or what is asked for differ.
  */
-const countsOf = ({ level, hasAnswer }: Found): boolean => level === "exact" || hasAnswer !== false;
+export const countsOf = ({ level, hasAnswer }: Found): boolean => level === "exact" || hasAnswer !== false;
 
 const LEVELS = ["meaning", "near", "exact"];
 const worthOf = ({ counts, level, hasQuestion, similarity }: Held): number =>
