@@ -88,7 +88,8 @@ const Measures = builder.objectRef<OverlapMeasures>("OverlapMeasures").implement
         "Share of a question's telling runs of words in one row from which on it is nearly the same.",
     }),
     shortFrom: t.exposeFloat("shortFrom", {
-      description: "The same of short questions, by runs of three characters (Jaccard).",
+      description:
+        "Similarity of questions of up to eight words, by runs of three characters (Jaccard), from which on they are nearly the same.",
     }),
     meaningFrom: t.exposeFloat("meaningFrom", {
       description: "Cosine from which on two are alike in meaning.",
@@ -99,7 +100,8 @@ const Measures = builder.objectRef<OverlapMeasures>("OverlapMeasures").implement
     }),
     meaningRows: t.exposeInt("meaningRows", { description: "Rows that were compared by meaning." }),
     meaningPerRow: t.exposeInt("meaningPerRow", {
-      description: "With how many rows of training each, those that share most of its rare words.",
+      description:
+        "With how many rows of training each, those that share most of its rare words for their length.",
     }),
   }),
 });

@@ -55,6 +55,7 @@ const TRAINED: Pair[] = [
   ["Which river flows through the old town of Heidelberg?", "The Neckar"],
   ["What is 12 + 15?", "27"],
   ["Please cancel my newsletter", "Done."],
+  ["Explain the concept of dimensional reduction.", "It keeps what tells."],
 ];
 
 test.each<[string, Pair, string | undefined, boolean | null | undefined]>([
@@ -91,6 +92,24 @@ test.each<[string, Pair, string | undefined, boolean | null | undefined]>([
   ["the other sign", ["What is 12 - 15?", "-3"], undefined, undefined],
   ["a short one, nearly", ["please cancel my newsletters", "done"], "near", true],
   ["a short one of the same manner", ["please cancel my order", "done"], undefined, undefined],
+  [
+    "a short one mistyped",
+    ["Explain the concept of dimensional redcution", "It keeps what tells"],
+    "near",
+    true,
+  ],
+  [
+    "half the runs of a short one",
+    ["Explain the concept of sentiment analysis.", "No."],
+    undefined,
+    undefined,
+  ],
+  [
+    "a short one with words around it",
+    ["<p>Hello there! Please cancel my newsletter.</p> I thank you in advance.", "Done"],
+    "near",
+    true,
+  ],
   ["something else", ["Who wrote the opera about a flute that is magic?", "Mozart"], undefined, undefined],
   ["no word at all", ["…?", "Done."], undefined, undefined],
 ])("%s", (_what, asked, level, hasAnswer) => {
@@ -130,6 +149,27 @@ test("many copies of one row are no shared wording", () => {
   ).toEqual(["near", undefined]);
 });
 
+test("what is compared by meaning shares rare words for its length", () => {
+  const other = (at: number, count: number) =>
+    Array.from({ length: count }, (_, n) => `w${at}x${n}`).join(" ");
+  const long = Array.from({ length: 8 }, (_, at) =>
+    ["bats", "sleep", "upside", "winter"].map((word) => `${word} ${other(at, 30)}`).join(" "),
+  );
+  const entries = [
+    ...long,
+    "Do bats rest by day in winter?",
+    ...Array.from({ length: 60 }, (_, at) => other(at, 9)),
+  ];
+  const finder = createFinder(
+    [{ row: 0, questions: ["Why do bats sleep upside down all winter?"], answer: null }],
+    "trained",
+  );
+  const all = entries.map((question, number): Entry => ({ number, question, answer: "" }));
+  for (const entry of all) finder.survey(entry);
+  for (const entry of all) finder.compare(entry);
+  expect(finder.finish().unfound[0]?.candidates[0]?.entry.number).toBe(8);
+});
+
 test("a passage may hold the question, the answer, or both", () => {
   const asked: Pair[] = [
     [
@@ -166,7 +206,7 @@ test("a conversation is as many exchanges as it has replies", () => {
   ]);
 });
 
-/** Sentences of the project's own documents, of eight words and more. */
+/** Sentences of the project's own documents, of nine words and more. */
 function sentences(): string[] {
   const root = join(import.meta.dir, "../../..");
   const text = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/decisions/*.md"]
@@ -176,7 +216,7 @@ function sentences(): string[] {
     .join("\n");
   const all = text.split(/(?<=[.!?:;])\s+|\n/).filter((one) => {
     const words = wordsOf(one);
-    return words.length >= 8 && words.length <= 60 && !one.includes("|");
+    return words.length >= 9 && words.length <= 60 && !one.includes("|");
   });
   return [...new Map(all.map((one) => [wordsOf(one).join(" "), one])).values()];
 }

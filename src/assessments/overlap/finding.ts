@@ -3,10 +3,12 @@
 import { createRareWords, createRuns, type RareWords, type Runs } from "./grams.ts";
 import {
   LEAST_GRAMS,
+  LEAST_WITHIN,
   LEAST_WORDS,
   MEANING_PER_ROW,
   NEAR_FROM,
   SHORT_FROM,
+  SHORT_GRAMS,
   SHOWN_CHARS,
   WORDS_PER_GRAM,
 } from "./measures.ts";
@@ -20,13 +22,13 @@ export type Level = "exact" | "near" | "meaning";
 export type Found = {
   row: number;
   level: Level;
-  /** From 0 to 1: 1 where exact, else the share of runs of words, or of characters, in common. */
+  /** From 0 to 1: 1 where exact, else the share of runs of words, or of characters, in common, or of words found. */
   similarity: number;
   hasQuestion: boolean;
   hasAnswer: boolean | null;
   entry: Entry;
 };
-/** A row that was not found, with the rows that share most of its telling words: to be compared by meaning. */
+/** A row that was not found, with the rows that share most of its rare words for their length: to be compared by meaning. */
 export type Unfound = {
   row: number;
   /** The question without wording that all share. */
@@ -47,6 +49,8 @@ type Text = {
   /** Known after the first pass: its words without shared wording, and how many of its runs tell. */
   telling: string[];
   tellingGrams: number;
+  /** How many of its different words are rare in the source. */
+  rareWords: number;
 };
 /** An entry's words: all of them, and those of its parts; a text without a question is its own question. */
 type Words = { words: readonly string[]; question: readonly string[]; answer: readonly string[] };
@@ -85,6 +89,7 @@ export function createFinder(asked: readonly AskedRow[], kind: "trained" | "pass
     for (const text of texts) {
       text.telling = runs.telling(text.words);
       text.tellingGrams = text.grams.filter((gram) => !runs.isShared(gram)).length;
+      text.rareWords = rare.countOf(text.words);
     }
   }
 
@@ -111,7 +116,7 @@ export function createFinder(asked: readonly AskedRow[], kind: "trained" | "pass
       whole ??= new Set(words);
       return numbers.every((number) => whole?.has(number));
     };
-    /** Among those with which a row shares most rare words. */
+    /** Among those with which a row shares most rare words for their length. */
     const remember = (at: number, weight: number): void => {
       const most = likely[at];
       // Equal questions are compared by meaning once.
@@ -127,17 +132,23 @@ export function createFinder(asked: readonly AskedRow[], kind: "trained" | "pass
     };
     runs.hits(words, (number, hits) => {
       const text = texts[number];
-      if (!text || text.tellingGrams < LEAST_GRAMS) return;
+      if (!text || !holds(text.numbers)) return;
       const share = hits / text.tellingGrams;
-      if (share >= NEAR_FROM && holds(text.numbers)) note(text, share);
+      const from = kind === "trained" && text.tellingGrams < SHORT_GRAMS ? 1 : NEAR_FROM;
+      if (text.tellingGrams >= LEAST_GRAMS && share >= from) note(text, share);
+      else if (kind === "trained" && question.length >= LEAST_WITHIN && standsIn(question, text.words))
+        note(text, question.length / text.words.length);
     });
     if (kind === "passages") return { questions, said };
-    rare.sharing(words, (number, weight, count) => {
+    // A long question shares rare words with any other by chance.
+    const breadth = Math.sqrt(question.length);
+    rare.sharing(question, (number, weight, count) => {
       const text = texts[number];
       if (!text) return;
-      if (weight > (bar[text.at] ?? 0)) remember(text.at, weight);
-      if (text.tellingGrams >= LEAST_GRAMS || text.telling.length < LEAST_WORDS) return;
-      if (count * 2 < new Set(text.telling).size || !holds(text.numbers)) return;
+      const density = weight / breadth;
+      if (density > (bar[text.at] ?? 0)) remember(text.at, density);
+      if (text.tellingGrams >= SHORT_GRAMS || text.telling.length < LEAST_WORDS) return;
+      if (count * 2 < text.rareWords || !holds(text.numbers)) return;
       const other = runs.telling(question);
       if (other.length > 3 * text.telling.length) return;
       const similarity = alike(text.telling, other);
@@ -250,7 +261,7 @@ function indexOf(asked: readonly AskedRow[], withAnswers: boolean): Index {
     const isNew = !isAnswer && !equal.has(words.join(" "));
     const taken: Text = {
       ...{ at, isAnswer, words, grams: runs.add(words, texts.length, isNew) },
-      ...{ numbers: numbersOf(words), telling: [], tellingGrams: 0 },
+      ...{ numbers: numbersOf(words), telling: [], tellingGrams: 0, rareWords: 0 },
     };
     texts.push(taken);
     if (isAnswer || words.length === 0) return taken;

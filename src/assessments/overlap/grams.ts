@@ -177,6 +177,8 @@ export function createRareWords(texts: readonly (readonly string[])[]) {
         if (known.count > Math.max(10, entries / 10)) postings.delete(word);
       }
     },
+    /** How many different rare words these hold; after `weigh`. */
+    countOf: (words: readonly string[]): number => new Set(words.filter((word) => postings.has(word))).size,
     /** Says which asked texts share rare words with these: what they weigh, and how many they are. */
     sharing(words: readonly string[], say: (text: number, weight: number, count: number) => void): void {
       entry++;

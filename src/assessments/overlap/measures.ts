@@ -8,15 +8,26 @@
  */
 export const WORDS_PER_GRAM = 3;
 /**
- * Share of a question's telling runs of words that stand in one row from which on it is nearly the same. On sentences
- * of this project's documents (finding.test.ts) 0.5 finds 99 % of those with a word in 20, or in 10, changed and takes
- * 1 % of others for one; 0.6 finds 90 and 87 % and takes 0.3 %.
+ * Share of a question's telling runs of words that stand in one row from which on it is nearly the same. This and what
+ * follows was chosen by one half of the sources of bench/overlap.ts and measured on the other; docs/decisions/0015 has
+ * both.
  */
 export const NEAR_FROM = 0.5;
-/** Telling runs that a question needs for this; those with fewer are compared by characters. */
+/** Telling runs from which on words tell anything: six words, two of whose four runs survive a change at an end. */
 export const LEAST_GRAMS = 4;
+/**
+ * Telling runs that a question needs to be nearly the same as a row of training by half of them: nine words. One word
+ * changed in a shorter one leaves too few, and "What is the capital of" makes half of them: these are compared by
+ * characters, and by words only whole.
+ */
+export const SHORT_GRAMS = 7;
 /** Similarity of short questions, by runs of three characters (Jaccard), from which on they are nearly the same. */
 export const SHORT_FROM = 0.7;
+/**
+ * Words that a question of training needs to be looked for, whole, within a longer one that was asked: with a greeting
+ * or in HTML a short question has few of its runs left.
+ */
+export const LEAST_WITHIN = 4;
 /** Words below which a question is only compared whole. */
 export const LEAST_WORDS = 3;
 /**
@@ -28,13 +39,13 @@ export const sharedFrom = (rows: number): number => Math.max(10, Math.floor(rows
 /** So is one that stands in more than half of the questions, from so many questions on. */
 export const SHARED_QUESTIONS = 3;
 /**
- * Cosine of the built-in embedder from which on two questions are alike in meaning. Of 15 questions put in other words
- * 12 reach it (0.63 to 0.98), of 8 in the same words that ask for something else 2 (0.53 to 0.94: "open" and "close"),
- * of others none (at most 0.49). So it is a hint to look at, weaker than words; Yang et al. 2023 (Rethinking benchmark
- * and contamination for language models with rephrased samples) find the same of embeddings alone.
+ * Cosine of the built-in embedder from which on two questions are alike in meaning. So high that few others reach it,
+ * and few questions in other words either (docs/decisions/0015): a hint to look at, and nothing found is no proof. Yang
+ * et al. 2023 (Rethinking benchmark and contamination for language models with rephrased samples) find the same of
+ * embeddings alone.
  */
 export const MEANING_FROM = 0.85;
-/** Rows that a question is compared with by meaning: those that share most of its telling words. */
+/** Rows that a question is compared with by meaning: those that share most of its rare words for their length. */
 export const MEANING_PER_ROW = 4;
 /** Longest text of a row that is kept to be shown, and compared by meaning. */
 export const SHOWN_CHARS = 2_000;
