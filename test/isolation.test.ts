@@ -275,6 +275,7 @@ describe("routes", () => {
     ["GET", (thing) => `/files/${thing}.md`],
     ["GET", (thing) => `/files/${thing}.json`],
     ["GET", (thing) => `/files/${thing}/README.md`],
+    ["GET", (thing) => `/files/${thing}/0?column=prompt`],
     ["GET", (thing) => `/v1/models/${thing}`],
     ...["chat/completions", "completions", "embeddings", "rerank", "images/generations"].map(
       (name): Route => ["POST", () => `/v1/${name}`, chat],

@@ -2,6 +2,8 @@
 import { opens, type Principal } from "../accounts/accounts.ts";
 import { type AssessmentRow, HTML_POLICY } from "../assessments/assessments.ts";
 import { exportTypes, isExportFormat, type PictureRow } from "../chat/chat.ts";
+import { sha256 } from "../kit/hash.ts";
+import { limits } from "../kit/limits.ts";
 import type { ApiDeps } from "./context.ts";
 import { decodeSegment, json, methodNotAllowed, notFound, scopeMissing } from "./http.ts";
 import { zip } from "./zip.ts";
@@ -12,6 +14,7 @@ import { zip } from "./zip.ts";
  * `/files/{picture}` is a picture of a message; they need the scope "chat".
  * `/files/{assessment}.csv` and `.jsonl` are an assessment's answers with their scores, `.html` is its report, with
  * `?by={column}` also by the values of a column.
+ * `/files/{dataset version}/{row}?column={column}` is the picture in a column of a row.
  * `/files/{image}` is an image; with `?download` it is a file to keep.
  */
 export async function handleFiles(request: Request, principal: Principal, deps: ApiDeps): Promise<Response> {
@@ -26,7 +29,8 @@ export async function handleFiles(request: Request, principal: Principal, deps: 
   }
   if (/^pic_[0-9a-z]+$/.test(id) && path === undefined) {
     if (!opens(principal.scopes, "chat")) throw scopeMissing(principal, "chat");
-    return sendPicture(request, await deps.chat.getPicture(principal, id), deps);
+    const picture = await deps.chat.getPicture(principal, id);
+    return sendPicture(request, { ...picture, read: () => deps.store.blobs.openRead(picture.sha256) });
   }
   const [, assessmentId, as] = /^(asm_[0-9a-z]+)\.(csv|jsonl|html)$/.exec(id) ?? [];
   if (assessmentId !== undefined && path === undefined) {
@@ -36,7 +40,15 @@ export async function handleFiles(request: Request, principal: Principal, deps: 
   if (/^img_[0-9a-z]+$/.test(id) && path === undefined) {
     const image = await deps.images.find(id);
     if (image?.projectId !== principal.projectId) throw notFound("image", id);
-    return sendPicture(request, { ...image, name: `${id}.${ENDINGS[image.mediaType] ?? "bin"}` }, deps);
+    const name = `${id}.${ENDINGS[image.mediaType] ?? "bin"}`;
+    return sendPicture(request, { ...image, name, read: () => deps.store.blobs.openRead(image.sha256) });
+  }
+  const column = new URL(request.url).searchParams.get("column");
+  if (/^dsv_[0-9a-z]+$/.test(id) && /^\d{1,15}$/.test(path ?? "") && column !== null) {
+    const wish = { datasetVersionId: id, row: Number(path), column };
+    const { bytes, mediaType } = await deps.assessments.rowPicture(principal.projectId, wish);
+    const name = `${column.slice(0, limits.pictureNameChars)}-${path}.${ENDINGS[mediaType] ?? "bin"}`;
+    return sendPicture(request, { name, sha256: sha256(bytes), mediaType, read: async () => bytes });
   }
   const model = id === "" ? null : await deps.models.find(principal.projectId, decodeSegment(id));
   if (!model) throw notFound("model", id);
@@ -105,18 +117,26 @@ async function sendFile(request: Request, file: ModelFile, { store }: ApiDeps): 
   });
 }
 
-const ENDINGS: Record<string, string> = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
+const ENDINGS: Record<string, string> = {
+  "image/png": "png",
+  "image/jpeg": "jpg",
+  "image/webp": "webp",
+  "image/gif": "gif",
+};
+
+type SentPicture = Pick<PictureRow, "name" | "sha256" | "mediaType"> & {
+  read(): Promise<Blob | Uint8Array<ArrayBuffer>>;
+};
 
 /** A picture, to be seen or as a file to keep. Whether it may still be seen is asked each time; nothing in it may run. */
 async function sendPicture(
   request: Request,
-  { name, sha256, mediaType }: Pick<PictureRow, "name" | "sha256" | "mediaType">,
-  { store }: ApiDeps,
+  { name, sha256, mediaType, read }: SentPicture,
 ): Promise<Response> {
   const isKept = new URL(request.url).searchParams.has("download");
   const headers = {
     "content-type": mediaType,
-    "content-disposition": `${isKept ? "attachment" : "inline"}; filename*=UTF-8''${encodeURIComponent(name)}`,
+    "content-disposition": `${isKept ? "attachment" : "inline"}; filename*=UTF-8''${encodeURIComponent(name.toWellFormed())}`,
     "content-security-policy": "default-src 'none'; sandbox",
     "cross-origin-resource-policy": "same-origin",
     "x-content-type-options": "nosniff",
@@ -125,7 +145,7 @@ async function sendPicture(
   };
   if (request.headers.get("if-none-match") === headers.etag)
     return new Response(null, { status: 304, headers });
-  return new Response(request.method === "HEAD" ? null : await store.blobs.openRead(sha256), { headers });
+  return new Response(request.method === "HEAD" ? null : await read(), { headers });
 }
 
 function attachment(name: string): Record<string, string> {

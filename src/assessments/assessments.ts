@@ -41,6 +41,7 @@ import type { JudgeSpec } from "./judges/judging.ts";
 import { type LostRow, type LostWish, lostRows } from "./lost.ts";
 import { createOverlaps, type OverlapsDeps } from "./overlap/check.ts";
 import { createRating, peopleOf } from "./people/rating.ts";
+import { createPictures } from "./pictures.ts";
 import { type AssessedRow, createReading, type RowWish } from "./reading.ts";
 import { createReporter } from "./reporter.ts";
 import { createStarting, inUse } from "./starting.ts";
@@ -79,6 +80,7 @@ export { runOverlapFinder } from "./overlap/finder.ts";
 export type { OverlapTotals, Seen, Step } from "./overlap/totals.ts";
 export type { PairTotal } from "./pair-totals.ts";
 export type { RatingQueue, RatingTask } from "./people/rating.ts";
+export { picturesOf, type RowPicture } from "./pictures.ts";
 export type { Preview, PreviewedCandidate, PreviewedRow } from "./preview.ts";
 export type { AssessedRow, EarlierComparison, RowWish, ScoredAnswer, Slices } from "./reading.ts";
 export type { Report } from "./report.ts";
@@ -125,6 +127,7 @@ export function createAssessments(deps: AssessmentsDeps) {
     overlaps,
     ...starting.verbs,
     ...createRating(deps),
+    ...createPictures(deps),
     close: reporter.close,
 
     find: async (id: string): Promise<AssessmentRow | null> =>

@@ -10,6 +10,7 @@ import { parseTemplate } from "./graders/template.ts";
 import type { AssessmentWish, Checked, CheckedCandidate } from "./input.ts";
 import { judgementsOf, modeOf } from "./judges/judging.ts";
 import { judgeMessages } from "./judges/prompt.ts";
+import { picturesOf, type RowPicture } from "./pictures.ts";
 import { questionOf, type Row, textsOf, valuesOf, withPictures } from "./rows.ts";
 import type { WorkDeps } from "./work.ts";
 
@@ -24,6 +25,7 @@ export type PreviewedRow = {
   reference: string | null;
   /** What is wrong with this row, such as a picture that cannot be read; null where nothing is. */
   problem: string | null;
+  pictures: RowPicture[];
   candidates: PreviewedCandidate[];
   /** What each judge would be told, with a word in the place of each answer. */
   judges: PreviewedCandidate[];
@@ -109,6 +111,10 @@ export async function previewOf(deps: WorkDeps, found: Found): Promise<Preview> 
       row: number,
       reference: right,
       problem: problemOf(all, row),
+      pictures: picturesOf(
+        { datasetVersionId: version.id, row: number },
+        all.map(({ sent }) => sent),
+      ),
       candidates: all,
       judges: told(row),
     });

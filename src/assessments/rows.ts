@@ -4,7 +4,7 @@ import type { SentTurn } from "../../schema/tables/assessments.ts";
 import { type DatasetVersionRow, toTrainingRow } from "../datasets/datasets.ts";
 import type { ChatMessage } from "../inference/inference.ts";
 import { EspalierError, isEspalierError } from "../kit/errors.ts";
-import { checkPictureSize, readPicture } from "../kit/picture.ts";
+import { checkPictureSize, type PictureInfo, readPicture } from "../kit/picture.ts";
 import { fillTemplate, type Template } from "./graders/template.ts";
 
 type Turn = { role: string; content: string };
@@ -123,14 +123,25 @@ export function withPictures(messages: readonly SentTurn[], row: Row): ChatMessa
 }
 
 function bytesOf(name: string, value: unknown): Uint8Array {
+  const found = pictureIn(name, value);
+  if (found) return found.bytes;
+  throw new EspalierError("PICTURE_UNREADABLE", `The column ${name} holds no picture any more.`, {
+    field: name,
+    hint: "Give it as data:image/png;base64,…",
+  });
+}
+
+/**
+ * The picture in a column, which is what its bytes say, whatever the address calls it; null where there is none.
+ * @throws EspalierError PICTURE_UNREADABLE, PICTURE_TOO_LARGE
+ */
+export function pictureIn(
+  name: string,
+  value: unknown,
+): (PictureInfo & { bytes: Uint8Array<ArrayBuffer> }) | null {
   const encoded = typeof value === "string" ? PICTURE.exec(value)?.[1] : undefined;
-  if (encoded === undefined)
-    throw new EspalierError("PICTURE_UNREADABLE", `The column ${name} holds no picture any more.`, {
-      field: name,
-      hint: "Give it as data:image/png;base64,…",
-    });
+  if (encoded === undefined) return null;
   const bytes = new Uint8Array(Buffer.from(encoded, "base64"));
   checkPictureSize(bytes.byteLength, name);
-  readPicture(bytes);
-  return bytes;
+  return { ...readPicture(bytes), bytes };
 }

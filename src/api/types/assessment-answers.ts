@@ -1,11 +1,13 @@
 // Answers of an assessment with their scores, and what judges said of them.
 import type { SentTurn } from "../../../schema/tables/assessments.ts";
-import type {
-  AnswerRow,
-  AssessedRow,
-  JudgementRow,
-  ScoredAnswer,
-  ScoreRow,
+import {
+  type AnswerRow,
+  type AssessedRow,
+  type JudgementRow,
+  picturesOf,
+  type RowPicture,
+  type ScoredAnswer,
+  type ScoreRow,
 } from "../../assessments/assessments.ts";
 import { builder, needs } from "../builder.ts";
 import { storedCitations } from "./citations.ts";
@@ -30,6 +32,22 @@ export const Turn = builder.objectRef<SentTurn>("SentMessage").implement({
     pictures: t.stringList({
       description: "Columns of the row whose pictures went along.",
       resolve: ({ pictures }) => pictures ?? [],
+    }),
+  }),
+});
+
+export const Picture = builder.objectRef<RowPicture>("RowPicture").implement({
+  description: "A picture of a row that goes along with its question.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    column: t.exposeString("column", { description: "The column that holds it." }),
+    url: t.string({
+      nullable: true,
+      description: "Where it is served to the people of the project; null where the dataset was deleted.",
+      resolve: async ({ datasetVersionId, row, column }, _, { datasets }) =>
+        (await datasets.findVersion(datasetVersionId))
+          ? `/files/${datasetVersionId}/${row}?${new URLSearchParams({ column })}`
+          : null,
     }),
   }),
 });
@@ -147,6 +165,15 @@ export const AssessedRowRef = builder.objectRef<AssessedRow>("AssessedRow").impl
       description: "In the order of the candidates; who was not asked yet has none.",
       complexity: { field: 1, multiplier: 1 },
       resolve: ({ answers }) => answers,
+    }),
+    pictures: t.field({
+      type: [Picture],
+      description: "Its pictures that went along with the question.",
+      resolve: ({ assessment: { datasetVersionId }, row, answers }) =>
+        picturesOf(
+          { datasetVersionId, row },
+          answers.map(({ sent }) => sent),
+        ),
     }),
     columns: t.field({
       type: "JSON",

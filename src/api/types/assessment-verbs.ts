@@ -11,7 +11,7 @@ import type {
 import { limits } from "../../kit/limits.ts";
 import type { RunRow } from "../../runs/runs.ts";
 import { builder, needs } from "../builder.ts";
-import { Turn } from "./assessment-answers.ts";
+import { Picture, Turn } from "./assessment-answers.ts";
 import { Assessment } from "./assessments.ts";
 import { resultUnion } from "./common.ts";
 import { Run } from "./runs.ts";
@@ -166,6 +166,11 @@ const PreviewedRow = builder.objectRef<PreviewedRowShape>("PreviewedRow").implem
     row: t.exposeInt("row", { description: "Its number in the dataset version, from 0." }),
     reference: t.exposeString("reference", { nullable: true, description: "The right answer." }),
     problem: t.exposeString("problem", { nullable: true, description: "What is wrong with this row." }),
+    pictures: t.field({
+      type: [Picture],
+      description: "Pictures that would go along with the question.",
+      resolve: ({ pictures }) => pictures,
+    }),
     candidates: t.field({
       type: [PreviewedCandidate],
       description: "What each candidate would be told.",

@@ -3,7 +3,7 @@ import type { Principal } from "../../accounts/accounts.ts";
 import type { RatingQueue as QueueShape, RatingTask as TaskShape } from "../../assessments/assessments.ts";
 import { builder, needs } from "../builder.ts";
 
-import { Turn } from "./assessment-answers.ts";
+import { Picture, Turn } from "./assessment-answers.ts";
 import { Assessment } from "./assessments.ts";
 import { resultUnion } from "./common.ts";
 
@@ -22,6 +22,11 @@ const Task = builder.objectRef<TaskShape>("RatingTask").implement({
     grader: t.exposeInt("grader", { description: "Place of the people among the graders, from 0." }),
     row: t.exposeInt("row", { description: "Number of the row." }),
     sent: t.field({ type: [Turn], description: "What was asked.", resolve: ({ sent }) => sent }),
+    pictures: t.field({
+      type: [Picture],
+      description: "Pictures that went along with what was asked.",
+      resolve: ({ pictures }) => pictures,
+    }),
     reference: t.exposeString("reference", { nullable: true, description: "The right answer." }),
     first: t.field({
       type: Rated,

@@ -9,6 +9,7 @@ import { newId } from "../../kit/ids.ts";
 import type { Store, Tx } from "../../store/store.ts";
 import type { AssessmentRow } from "../assessments.ts";
 import { type GraderSpec, graderSpecSchema } from "../graders/graders.ts";
+import { picturesOf, type RowPicture } from "../pictures.ts";
 import { candidatesOf } from "../work.ts";
 import { scoresOfRatings } from "./scores.ts";
 
@@ -20,6 +21,7 @@ export type RatingTask = {
   row: number;
   /** What was asked, without the candidates' own system prompts. */
   sent: SentTurn[];
+  pictures: RowPicture[];
   reference: string | null;
   first: { answerId: string; text: string };
   second: { answerId: string; text: string } | null;
@@ -86,6 +88,10 @@ export function createRating({ store, clock }: { store: Store; clock: Clock }) {
       grader,
       row,
       sent: (seen[0]?.sent ?? []).filter(({ role }) => role !== "system"),
+      pictures: picturesOf(
+        { datasetVersionId: assessment.datasetVersionId, row },
+        seen.map(({ sent }) => sent),
+      ),
       reference: seen[0]?.reference ?? null,
       first: textOf(first),
       second: second ? textOf(second) : null,
