@@ -126,6 +126,29 @@ describe("where they are named", () => {
   });
 });
 
+test("one that cannot be read fails its row alone, without asking the model", async () => {
+  await world.importRows(
+    "mixed",
+    [noPictures.html, redPictures.png].map((bytes) => ({ photo: dataUrl(bytes) })),
+  );
+  const models = [{ model: "sees", abilities: ["TEXT", "VISION"] }];
+  const { name, server } = await kit.provide("openai", "well", { models, say: () => "red" });
+  const input = { name: "mixed", dataset: "mixed", question: "{{photo}}", graders: ["regex:red"] };
+  const { run } = started.parse(
+    await world.act(START, { input: { ...input, candidates: [{ model: `${name}/sees` }] } }),
+  );
+  await world.succeeded(run.id);
+  expect(server.asked.length).toBe(1);
+  const found = await world.graphql(
+    '{ assessment(name: "mixed") { answers(first: 5) { nodes { row text error { code } } } } }',
+  );
+  const nodes = [
+    { row: 0, text: null, error: { code: "PICTURE_UNREADABLE" } },
+    { row: 1, text: "red", error: null },
+  ];
+  expect(found).toEqual({ assessment: { answers: { nodes: expect.arrayContaining(nodes) } } });
+});
+
 describe("how each is served", () => {
   test("with its own type by its bytes, inert, and again only where it changed", async () => {
     const { datasetVersionId: version } = await read("photos");

@@ -71,7 +71,7 @@ export async function answerRows(deps: WorkDeps, work: Work): Promise<{ answered
       });
       const sampling = { ...samplingOf(work, candidate), seed: 1 };
       const asked = {
-        messages: withPictures(messages, row),
+        messages: () => withPictures(messages, row),
         knowledgeBases: own.knowledgeBases,
         sampling,
       };

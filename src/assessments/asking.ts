@@ -17,7 +17,8 @@ export type Answer = (
 ) => AsyncGenerator<AnswerEvent, void, void>;
 
 export type Asked = {
-  messages: ChatMessage[];
+  /** Made as it is asked: one with a picture that cannot be read is a failure of this question alone. */
+  messages: () => ChatMessage[];
   knowledgeBases?: readonly string[];
   sampling: Omit<GenerationRequest, "messages" | "prompt">;
 };
@@ -53,7 +54,13 @@ export async function ask(
   let end: Extract<GenerationEvent, { type: "end" }> | null = null;
   let failure: unknown = null;
   try {
-    for await (const event of answer(model, { messages, ...sampling }, caller, knowledgeBases, bounded)) {
+    for await (const event of answer(
+      model,
+      { messages: messages(), ...sampling },
+      caller,
+      knowledgeBases,
+      bounded,
+    )) {
       if (event.type === "citations") citations = event.citations;
       else if (event.type === "end") end = event;
       else if (event.type === "delta") {

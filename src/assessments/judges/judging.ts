@@ -152,7 +152,7 @@ async function judgeOne(deps: WorkDeps, work: Work, { judge, row: number, first,
     seed: 1,
     format: { type: "json", schema: VERDICT_SCHEMAS[mode] },
   };
-  const asked = { messages: withPictures(messages, row), sampling };
+  const asked = { messages: () => withPictures(messages, row), sampling };
   const { failure, text, error, inputTokens, outputTokens, costUsd, latencyMs } = await ask(
     answer,
     model,
