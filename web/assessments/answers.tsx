@@ -14,6 +14,7 @@ import type { Assessment } from "./detail-page.tsx";
 import { two } from "./figures.tsx";
 import { facetsQuery, rowsQuery } from "./report-queries.ts";
 import { RowDrawer } from "./row-detail.tsx";
+import { Thumbnails } from "./row-pictures.tsx";
 
 type Row = Extract<
   NonNullable<ResultOf<typeof rowsQuery>["node"]>,
@@ -218,7 +219,7 @@ function AnswerTable(props: {
           </tr>
         </thead>
         <tbody onKeyDown={moveByKeys}>
-          {props.rows.map(({ row, answers }) => (
+          {props.rows.map(({ row, pictures, answers }) => (
             <tr key={row}>
               <td>
                 <Group gap={4} wrap="nowrap">
@@ -235,6 +236,7 @@ function AnswerTable(props: {
                 </Group>
               </td>
               <td>
+                <Thumbnails row={row} pictures={pictures} />
                 <span className="e-answer e-few-lines">{answers[0]?.sent.at(-1)?.content}</span>
               </td>
               <td>

@@ -12,6 +12,7 @@ import { count, dollars, duration } from "../ui/format.ts";
 import { ProblemNotice } from "../ui/states.tsx";
 import type { Input } from "./draft.ts";
 import { previewQuery } from "./queries.ts";
+import { RowPictures } from "./row-pictures.tsx";
 
 export type Preview = Extract<
   ResultOf<typeof previewQuery>["assessmentPreview"],
@@ -114,6 +115,7 @@ export function PreviewPane(props: {
                 <Text size="sm" className="e-answer">
                   {short(row.candidates[0]?.sent.at(-1)?.content ?? "")}
                 </Text>
+                <RowPictures row={row.row} pictures={row.pictures} height={120} />
                 {row.candidates.map((one) => (
                   <Sent key={one.name} name={t("Told to {{name}}", one)} sent={one.sent} />
                 ))}

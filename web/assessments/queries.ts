@@ -73,7 +73,7 @@ export const previewQuery = graphql(`
       ... on AssessmentPreviewSuccess {
         rowCount
         rows {
-          row reference problem
+          row reference problem pictures { column url }
           candidates { name sent { role content } } judges { name sent { role content } }
         }
         forecast {
@@ -114,7 +114,10 @@ export const ratingQuery = graphql(`
         id name
         ratingQueue(first: 1) {
           done total
-          tasks { grader row reference sent { role content } first { answerId text } second { answerId text } }
+          tasks {
+            grader row reference pictures { column url } sent { role content }
+            first { answerId text } second { answerId text }
+          }
         }
       }
     }

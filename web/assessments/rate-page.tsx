@@ -13,6 +13,7 @@ import { Markdown } from "../ui/markdown.tsx";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { rateAnswer, ratingQuery, takeBackRating } from "./queries.ts";
+import { RowPictures } from "./row-pictures.tsx";
 
 type Assessment = Extract<NonNullable<ResultOf<typeof ratingQuery>["node"]>, { __typename: "Assessment" }>;
 type Queue = NonNullable<Assessment["ratingQueue"]>;
@@ -92,6 +93,7 @@ function RateTask(props: { id: string; queue: Queue }) {
                 {turn.content}
               </p>
             ))}
+            <RowPictures row={task.row} pictures={task.pictures} height={240} />
             {task.reference === null ? null : (
               <p className="e-told">
                 <span className="e-muted">{t("Right answer")}</span> {task.reference}

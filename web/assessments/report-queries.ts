@@ -11,6 +11,7 @@ export const rowsQuery = graphql(`
           totalCount
           nodes {
             row
+            pictures { column url }
             answers {
               answerId candidateId reference text latencyMs finishReason
               sent { role content } error { message } scores { grader value detail }
@@ -31,6 +32,7 @@ export const rowQuery = graphql(`
         id
         row(number: $row) {
           row columns
+          pictures { column url }
           answers {
             answerId candidateId reference text latencyMs inputTokens outputTokens costUsd finishReason
             sent { role content } error { code message hint } scores { grader value detail }

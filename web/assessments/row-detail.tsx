@@ -14,6 +14,7 @@ import type { Assessment } from "./detail-page.tsx";
 import { two } from "./figures.tsx";
 import { Judgements } from "./judgements.tsx";
 import { rowQuery } from "./report-queries.ts";
+import { RowPictures } from "./row-pictures.tsx";
 import { TextDiff } from "./text-diff.tsx";
 
 type Found = NonNullable<
@@ -21,6 +22,8 @@ type Found = NonNullable<
 >;
 type Answer = Found["answers"][number];
 type Turn = Answer["sent"][number];
+/** Characters of a picture's data address that the row as text shows. */
+const PICTURE_CHARS = 60;
 
 function Messages(props: { sent: readonly Turn[] }) {
   return (
@@ -39,13 +42,15 @@ function Messages(props: { sent: readonly Turn[] }) {
 }
 
 /** What was sent, once for all candidates that were sent the same. */
-function Sent(props: { assessment: Assessment; answers: readonly Answer[] }) {
+function Sent(props: { assessment: Assessment; found: Found; onEnlarge: (isOpen: boolean) => void }) {
+  const { row, pictures, answers: all } = props.found;
   const nameOf = (id: string): string =>
     props.assessment.candidates.find(({ candidateId }) => candidateId === id)?.name ?? id;
-  const same = Map.groupBy(props.answers, ({ sent }) => JSON.stringify(sent));
+  const same = Map.groupBy(all, ({ sent }) => JSON.stringify(sent));
   return (
     <section>
       <h3>{t("What was sent")}</h3>
+      <RowPictures row={row} pictures={pictures} height={200} onEnlarge={props.onEnlarge} />
       {[...same.values()].map((answers) => (
         <div key={answers[0]?.answerId}>
           {same.size > 1 ? (
@@ -144,13 +149,24 @@ function Against(props: { assessment: Assessment; found: Found }) {
   );
 }
 
-function Detail(props: { assessment: Assessment; found: Found }) {
+/** The row as text: a picture's data is megabytes that nobody reads. */
+const readable = (columns: unknown): string =>
+  JSON.stringify(
+    columns,
+    (_, value: unknown) =>
+      typeof value === "string" && value.startsWith("data:image/") && value.length > PICTURE_CHARS
+        ? `${value.slice(0, PICTURE_CHARS)}…`
+        : value,
+    2,
+  );
+
+function Detail(props: { assessment: Assessment; found: Found; onEnlarge: (isOpen: boolean) => void }) {
   const { assessment, found } = props;
   const { graders, candidates } = assessment;
   const reference = found.answers[0]?.reference;
   return (
     <Stack gap={16}>
-      <Sent assessment={assessment} answers={found.answers} />
+      <Sent assessment={assessment} found={found} onEnlarge={props.onEnlarge} />
       {reference === null || reference === undefined ? null : (
         <section>
           <h3>{t("Right answer")}</h3>
@@ -181,7 +197,11 @@ function Detail(props: { assessment: Assessment; found: Found }) {
             {t("The dataset was deleted.")}
           </Text>
         ) : (
-          <CodeBlock text={JSON.stringify(found.columns, null, 2)} label={t("Copy the row")} />
+          <CodeBlock
+            text={readable(found.columns)}
+            copied={JSON.stringify(found.columns, null, 2)}
+            label={t("Copy the row")}
+          />
         )}
       </section>
     </Stack>
@@ -196,6 +216,7 @@ export function RowDrawer(props: {
   show: (row: number | null) => void;
 }) {
   const { assessment, row, among, show } = props;
+  const [isEnlarged, setIsEnlarged] = useState(false);
   const reading = useData(rowQuery, row === null ? null : { id: assessment.id, row });
   const node = reading.data?.node;
   const found = node?.__typename === "Assessment" ? node.row : null;
@@ -223,6 +244,7 @@ export function RowDrawer(props: {
       title={row === null ? "" : t("Row {{row}}", { row })}
       closeButtonProps={{ "aria-label": t("Close") }}
       returnFocus={false}
+      closeOnEscape={!isEnlarged}
       onKeyDown={onKeyDown}
     >
       <Group gap={4} mb={8}>
@@ -246,7 +268,7 @@ export function RowDrawer(props: {
       <Loaded reading={reading} rows={6}>
         {() =>
           found ? (
-            <Detail key={found.row} assessment={assessment} found={found} />
+            <Detail key={found.row} assessment={assessment} found={found} onEnlarge={setIsEnlarged} />
           ) : (
             <Text size="sm" c="dimmed">
               {t("Nobody was asked about this row.")}

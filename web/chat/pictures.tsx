@@ -1,8 +1,9 @@
 // Pictures as small ones: in a message, enlarged by a press; in the composer, with their state and a button that removes.
-import { CloseButton, Loader, Modal, UnstyledButton } from "@mantine/core";
+import { CloseButton, Loader, UnstyledButton } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
 import { t } from "../i18n.ts";
+import { PictureDialog } from "../ui/picture-dialog.tsx";
 import type { Chosen, Shown } from "./use-pictures.ts";
 
 /** The pictures of a message. */
@@ -22,15 +23,16 @@ export function MessagePictures(props: { pictures: readonly Shown[] }) {
           <img src={picture.url} alt={picture.name} width={picture.width} height={picture.height} />
         </UnstyledButton>
       ))}
-      <Modal
-        opened={open !== null}
+      <PictureDialog
+        picture={
+          open && {
+            url: open.url,
+            alt: open.name,
+            title: `${open.name} · ${open.width} × ${open.height}`,
+          }
+        }
         onClose={() => setOpen(null)}
-        title={open ? `${open.name} · ${open.width} × ${open.height}` : ""}
-        size="auto"
-        closeButtonProps={{ "aria-label": t("Close") }}
-      >
-        {open ? <img className="e-picture-large" src={open.url} alt={open.name} /> : null}
-      </Modal>
+      />
     </div>
   );
 }

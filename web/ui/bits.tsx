@@ -44,14 +44,14 @@ export function Copyable(props: { text: string; short?: string; label: string })
   );
 }
 
-/** Text for a terminal or a program, with copy in its corner. */
-export function CodeBlock(props: { text: string; label: string }) {
+/** Text for a terminal or a program, with copy in its corner; `copied` is what that takes along where it is more. */
+export function CodeBlock(props: { text: string; copied?: string; label: string }) {
   return (
     <div className="e-code">
       <pre className="e-mono" {...reachable}>
         {props.text}
       </pre>
-      <CopyButton value={props.text}>
+      <CopyButton value={props.copied ?? props.text}>
         {({ copied, copy }) => (
           <ActionIcon variant="default" aria-label={props.label} onClick={copy}>
             {copied ? <IconCheck size={16} color="var(--e-leaf)" /> : <IconCopy size={16} />}
