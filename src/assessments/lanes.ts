@@ -1,5 +1,5 @@
 // Who answers is asked by several at once, each endpoint at its own width, and no more once it only fails.
-import { EspalierError, messageOf } from "../kit/errors.ts";
+import { EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
 import type { ModelRef } from "../models/models.ts";
 
@@ -17,6 +17,15 @@ export function widthOf(endpoint: string, concurrency: number | null): number {
     ? limits.assessmentEngineAnswers
     : (concurrency ?? limits.assessmentProviderAnswers);
 }
+
+/** Failures that say something of a row, and nothing of who was asked about it. */
+const OF_ROWS = new Set([
+  "PICTURE_UNREADABLE",
+  "PICTURE_TOO_LARGE",
+  "PICTURES_TOO_LARGE",
+  "CONTEXT_TOO_LONG",
+]);
+const isOfRow = (failure: unknown): boolean => isEspalierError(failure) && OF_ROWS.has(failure.code);
 
 /** Why a job failed, or null; and when what came of it is kept: the lane goes on meanwhile. */
 export type Done = { failure: unknown; kept: Promise<void> };
@@ -79,10 +88,14 @@ export async function inLanes<Job>({
         const { failure, kept } = await work(job);
         watch(kept);
         done++;
-        inRow = failure === null ? 0 : inRow + 1;
-        if (failure === null) continue;
+        if (failure === null) {
+          inRow = 0;
+          continue;
+        }
         failed++;
         firstFailure ??= failure;
+        if (isOfRow(failure)) continue;
+        inRow++;
         if (inRow < limits.assessmentFailuresInRow || next >= queue.length) continue;
         dead ??= failing(endpoint, inRow, queue.length - next, failure);
         next = queue.length;
