@@ -40,15 +40,17 @@ export type ForecastAsk = {
   chars: number;
   maxTokens: number;
   stage: "answer" | "judge";
+  /** Answers that a judge sees in one call, and their length in tokens where no candidate of this forecast gives it. */
+  sees?: { answers: number; tokens: number };
 };
 
 /** Characters of a token, about: texts in English have four (OpenAI's rule of thumb), others fewer. */
 const CHARS_OF_TOKEN = 4;
 /** Calls that a forecast looks at, those of the latest assessments first; and how many of these. */
 const LATEST = 200;
-const LATEST_ASSESSMENTS = 50;
+const LATEST_ASSESSMENTS = 20;
 
-/** What these calls will take. */
+/** What these calls will take; candidates come before judges, who read what they say. */
 export async function forecastOf(
   { store, models }: { store: Store; models: Models },
   projectId: string,
@@ -57,12 +59,21 @@ export async function forecastOf(
 ): Promise<Forecast> {
   const parts: ForecastPart[] = [];
   const busyMs = { answer: new Map<string, number>(), judge: new Map<string, number>() };
+  const answered = { calls: 0, tokens: 0 };
   let isKnown = true;
-  for (const { name, model, calls, chars, maxTokens, stage } of asks) {
-    const before = await historyOf(store, projectId, model, stage);
-    const inputTokens = Math.round((chars / CHARS_OF_TOKEN) * calls);
+  const history = await Promise.all(
+    asks.map(({ model, stage }) => historyOf(store, projectId, model, stage)),
+  );
+  for (const [at, { name, model, calls, chars, maxTokens, stage, sees }] of asks.entries()) {
+    const before = history[at] ?? null;
+    const length = answered.calls > 0 ? answered.tokens / answered.calls : (sees?.tokens ?? 0);
+    const inputTokens = Math.round((chars / CHARS_OF_TOKEN + (sees?.answers ?? 0) * length) * calls);
     const outputTokens = Math.round((before ? before.outputTokens : maxTokens) * calls);
     const costUsd = await models.priceOf(model.modelId, inputTokens, outputTokens);
+    if (stage === "answer") {
+      answered.calls += calls;
+      answered.tokens += outputTokens;
+    }
     const latencyMs = before?.latencyMs ?? null;
     parts.push({ name, calls, inputTokens, outputTokens, isMost: before === null, costUsd, latencyMs });
     if (latencyMs === null) isKnown = false;

@@ -4,7 +4,6 @@ import type { DatasetVersionRow } from "../datasets/datasets.ts";
 import { limits } from "../kit/limits.ts";
 import type { ModelRef } from "../models/models.ts";
 import type { AssessmentRow } from "./assessments.ts";
-import { createRowReader } from "./choosing.ts";
 import { effortOf, type Forecast, type ForecastAsk, forecastOf } from "./forecast.ts";
 import { type GraderSpec, graderLabel } from "./graders/graders.ts";
 import { parseTemplate } from "./graders/template.ts";
@@ -27,13 +26,13 @@ export type Plan = {
   checked: Pick<AssessmentRow, "split" | "sample" | "question" | "reference" | "maxTokens" | "concurrency">;
   asked: readonly PlannedCandidate[];
   graders: readonly GraderSpec[];
+  /** Mean length of the answers that are there already. */
+  answerTokens?: number;
 };
 export type Told = { name: string; sent: Question["messages"] };
 
 /** Rows whose length says how long the others are. */
 const MEASURED = 20;
-/** Length of an answer that a judge is to see, in characters of each token. */
-const CHARS_OF_TOKEN = 4;
 
 const judgesOf = ({ graders }: Plan): JudgeSpec[] =>
   graders.flatMap((spec) => (spec.kind === "judge" ? [spec] : []));
@@ -108,14 +107,14 @@ export async function forecastOfPlan(
   );
   for (const [at, spec] of judgesOf(plan).entries()) {
     const mode = modeOf(spec, asked.length);
-    const answers = (mode === "pairwise" ? 2 : 1) * checked.maxTokens * CHARS_OF_TOKEN;
     asks.push({
       name: graderLabel(spec),
       model: await deps.models.resolve(projectId, spec.modelId ?? spec.model),
       calls: rowCount * judgementsOf(mode, asked.length),
-      chars: meanChars((row) => charsOf(told(row)[at]?.sent ?? [])) + answers,
+      chars: meanChars((row) => charsOf(told(row)[at]?.sent ?? [])),
       maxTokens: limits.judgeMaxTokens,
       stage: "judge",
+      sees: { answers: mode === "pairwise" ? 2 : 1, tokens: plan.answerTokens ?? checked.maxTokens },
     });
   }
   return forecastOf(deps, projectId, asks, checked.concurrency);
@@ -138,8 +137,8 @@ export async function expectedOf(
     const wish = { split, sample, dataset: datasetName };
     const chosen = rows ?? (await deps.choose(version, wish, signal));
     const numbers = measuredOf(chosen);
-    const readRow = createRowReader(deps.datasets, version, datasetName, numbers);
-    const measured = await Promise.all(numbers.map(readRow));
+    const read = await deps.datasets.rowsAt(version.id, numbers);
+    const measured = read.map(({ value }) => value as Row);
     return effortOf(await forecastOfPlan(deps, plan, chosen.length, measured));
   } catch {
     return null;

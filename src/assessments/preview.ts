@@ -1,7 +1,6 @@
 // What an assessment would ask, row by row, and what that would take; nothing is asked.
 import { EspalierError, messageOf } from "../kit/errors.ts";
 import { limits } from "../kit/limits.ts";
-import { createRowReader } from "./choosing.ts";
 import type { Forecast } from "./forecast.ts";
 import type { AssessmentWish } from "./input.ts";
 import { forecastOfPlan, measuredOf, type Plan, type PlanDeps, type Told, tellingOf } from "./plan.ts";
@@ -48,11 +47,13 @@ export async function previewOf(
       hint: `Its rows are 0 to ${version.rowCount - 1}.`,
     });
   const spread = measuredOf(chosen);
-  const read = [...new Set([...shown, ...spread])].sort((a, b) => a - b);
-  const readRow = createRowReader(deps.datasets, version, datasetName, read);
+  const wanted = [...new Set([...shown, ...spread])].sort((a, b) => a - b);
+  const read = await deps.datasets.rowsAt(version.id, wanted);
+  const rowOf = new Map(read.map(({ index, value }) => [index, value as Row]));
   const rows: PreviewedRow[] = [];
   for (const number of shown) {
-    const row = await readRow(number);
+    const row = rowOf.get(number);
+    if (!row) continue;
     const all = asked.map((candidate) => ({ name: candidate.name, sent: ask(row, candidate).messages }));
     const right = asked[0] ? ask(row, asked[0]).reference : null;
     rows.push({
@@ -64,8 +65,10 @@ export async function previewOf(
     });
   }
 
-  const measured: Row[] = [];
-  for (const number of spread) measured.push(await readRow(number));
+  const measured = spread.flatMap((number): Row[] => {
+    const row = rowOf.get(number);
+    return row ? [row] : [];
+  });
   const forecast = await forecastOfPlan(deps, plan, chosen.length, measured);
   return { rowCount: chosen.length, rows, forecast };
 }

@@ -1,5 +1,5 @@
 // Assessments come to be: checked, previewed, started, gone on with, and scored again.
-import { and, eq, sql } from "drizzle-orm";
+import { and, count, eq, isNull, sql } from "drizzle-orm";
 import { z } from "zod";
 import { answers, assessments, candidates, type Effort } from "../../schema/tables/assessments.ts";
 import { EspalierError } from "../kit/errors.ts";
@@ -213,11 +213,11 @@ export function createStarting(given: AssessmentsDeps & Pick<WorkDeps, "report">
       const running = await runs.latestOf(source.id, "assess");
       if (running && !isEnded(running)) throw inUse(source, running);
       const asked = await candidatesOf(store, source.id);
-      const good = await db.$count(
-        answers,
-        and(eq(answers.assessmentId, source.id), sql`${answers.error} IS NULL`),
-      );
-      if (good === 0)
+      const [good] = await db
+        .select({ answers: count(), answerTokens: sql<number>`avg(${answers.outputTokens})` })
+        .from(answers)
+        .where(and(eq(answers.assessmentId, source.id), isNull(answers.error)));
+      if (!good || good.answers === 0)
         throw new EspalierError("NO_ANSWERS", `${source.name} has no answers to score.`, {
           field: "id",
           value: source.name,
@@ -244,6 +244,7 @@ export function createStarting(given: AssessmentsDeps & Pick<WorkDeps, "report">
         checked: source,
         asked: known,
         graders,
+        answerTokens: good.answerTokens,
       };
       const row: AssessmentRow = {
         ...source,

@@ -72,7 +72,12 @@ function effortFacts(
     if (isRunning) return expected === null ? [] : [[words.expected, say(expected)]];
     if (took === null) return [];
     if (expected === null || !isWhole) return [[words.took, say(took)]];
-    return [[words.took, t("{{took}}, {{expected}} expected", { took: say(took), expected: say(expected) })]];
+    const beside = (
+      <span key="e" className="e-muted" style={{ whiteSpace: "nowrap" }}>
+        {t("({{expected}} expected)", { expected: say(expected) })}
+      </span>
+    );
+    return [[words.took, [`${say(took)} `, beside]]];
   };
   return [
     ...fact("seconds", { took: t("Took"), expected: t("Expected to take") }, time),
