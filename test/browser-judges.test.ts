@@ -123,6 +123,8 @@ test.skipIf(!canWalk)("R90 one with a judge, and six candidates with two judges 
   });
   await walk.open(`/assessments/${one}`);
   await page.getByText("clear/m scores 0.75").waitFor();
+  // Both were asked before: what it took stands beside what was expected.
+  await page.getByText(/^\(.+ expected\)$/).waitFor();
   await walk.look("assessment-one-judged");
   const six = await assess("six", {
     graders: ["contains"],

@@ -16,6 +16,8 @@ export type SampleWish = {
 export type CandidateParameters = { temperature?: number; topP?: number; maxTokens?: number };
 /** A message as it was sent; `pictures` names the columns that its pictures came from. */
 export type SentTurn = { role: string; content: string; pictures?: string[] };
+/** What an assessment takes: seconds and US dollars, each null where it is not known of everybody who is asked. */
+export type Effort = { seconds: number | null; costUsd: number | null };
 
 export const assessments = sqliteTable(
   "assessments",
@@ -44,6 +46,8 @@ export const assessments = sqliteTable(
     concurrency: integer("concurrency"),
     /** The assessment whose answers are scored here anew, instead of asking; null where the candidates are asked. */
     answersFrom: text("answers_from"),
+    /** What it was expected to take when it was started; null where nobody could say, or nobody is asked. */
+    forecast: json<Effort>("forecast"),
     userId: text("user_id"),
     keyId: text("key_id"),
     createdBy: text("created_by").notNull(),

@@ -6,7 +6,16 @@ import { at, id, json } from "./columns.ts";
 /** What an assessment asks and how it is scored, without who is asked by whom: frozen, with its dataset version. */
 export type Definition = Omit<
   typeof assessments.$inferSelect,
-  "id" | "projectId" | "name" | "rows" | "answersFrom" | "userId" | "keyId" | "createdBy" | "createdAt"
+  | "id"
+  | "projectId"
+  | "name"
+  | "rows"
+  | "answersFrom"
+  | "forecast"
+  | "userId"
+  | "keyId"
+  | "createdBy"
+  | "createdAt"
 >;
 
 export const suites = sqliteTable(

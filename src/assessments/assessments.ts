@@ -5,6 +5,7 @@ import {
   assessmentReports,
   assessments,
   candidates,
+  type Effort,
   judgements,
   scores,
 } from "../../schema/tables/assessments.ts";
@@ -31,6 +32,7 @@ import {
   takeFromTrash,
   takeOut,
 } from "../store/store.ts";
+import { actualOf } from "./actual.ts";
 import type { Answer } from "./asking.ts";
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
 import { type Factorial, factorialOf } from "./factorial.ts";
@@ -81,7 +83,8 @@ export type { OverlapTotals, Seen, Step } from "./overlap/totals.ts";
 export type { PairTotal } from "./pair-totals.ts";
 export type { RatingQueue, RatingTask } from "./people/rating.ts";
 export { picturesOf, type RowPicture } from "./pictures.ts";
-export type { Preview, PreviewedCandidate, PreviewedRow } from "./preview.ts";
+export type { Told } from "./plan.ts";
+export type { Preview, PreviewedRow } from "./preview.ts";
 export type { AssessedRow, EarlierComparison, RowWish, ScoredAnswer, Slices } from "./reading.ts";
 export type { Report } from "./report.ts";
 export { runReporterChild } from "./reporter.ts";
@@ -162,6 +165,8 @@ export function createAssessments(deps: AssessmentsDeps) {
       ),
     candidatesOf: (assessmentId: string): Promise<CandidateRow[]> => candidatesOf(store, assessmentId),
     runOf: (assessmentId: string): Promise<RunRow | null> => runs.latestOf(assessmentId, "assess"),
+    /** What it took; null until its latest run ended. */
+    actual: (row: AssessmentRow): Promise<Effort | null> => actualOf(deps, row),
     /** How its answers are scored, as on the command line. */
     graderLabels: (row: Pick<AssessmentRow, "graders">): string[] => gradersOf(row).map(graderLabel),
     /** Rows that a candidate lost, with what would have been right. */
@@ -250,6 +255,7 @@ export function createAssessments(deps: AssessmentsDeps) {
         candidates: asked,
         graders: gradersOf(row).map(graderLabel),
         report: await self.report(row),
+        actual: await self.actual(row),
         slices: by === null ? null : await self.slices(row, by, { candidate: null, than: null }),
         shown: { words, count: await first.totalCount() },
         rows: rows(),
@@ -302,6 +308,6 @@ export function createAssessments(deps: AssessmentsDeps) {
         }, "assessment.sweep");
     },
   };
-  const { checkCandidates, put } = starting;
-  return { ...self, suites: createSuites({ store, datasets, clock, checkCandidates, put, get }) };
+  const { checkCandidates, expected, put } = starting;
+  return { ...self, suites: createSuites({ store, datasets, clock, checkCandidates, expected, put, get }) };
 }

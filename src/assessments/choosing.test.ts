@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Datasets, DatasetVersionRow } from "../datasets/datasets.ts";
-import { createRowReader } from "./choosing.ts";
+import { createChooser, createRowReader } from "./choosing.ts";
 
 /** A dataset of so many rows whose pages hold `most`; notes where each page begins. */
 function datasetOf(count: number, most = 500) {
@@ -46,4 +46,21 @@ test("a row that is not there is a dataset that is gone", async () => {
   const { datasets } = datasetOf(10);
   const read = createRowReader(datasets, version, "rows@1", [3, 12]);
   await expect(read(12)).rejects.toMatchObject({ code: "DATASET_GONE" });
+});
+
+test("a choice is made once, whoever stops waiting for it, and every row is chosen without reading any", async () => {
+  const { asked, datasets } = datasetOf(700);
+  const choose = createChooser(datasets);
+  const all = {
+    split: null,
+    sample: { kind: "all", size: null, seed: 1, by: null },
+    dataset: "rows@1",
+  } as const;
+  expect(await choose({ ...version, rowCount: 700 }, all)).toEqual(upTo(700));
+  expect(asked).toEqual([]);
+  const strata = { ...all, sample: { ...all.sample, kind: "stratified", size: 7, by: "n" } } as const;
+  const left = choose(version, strata, AbortSignal.abort(new Error("not waited for")));
+  await expect(left).rejects.toThrow("not waited for");
+  expect(await choose(version, strata)).toHaveLength(7);
+  expect(asked).toEqual([0]);
 });

@@ -18,16 +18,17 @@ const PARTS_HELD = 16;
  * Numbers of the rows to ask about, ascending.
  * @throws EspalierError NO_ROWS, ROWS_TOO_MANY
  */
-export async function chooseRows(
+async function chooseRows(
   datasets: Datasets,
   version: DatasetVersionRow,
   { split, sample, dataset }: { split: string | null; sample: SampleWish; dataset: string },
-  signal?: AbortSignal,
 ): Promise<number[]> {
   const numbers: number[] = [];
   const strata: string[] = [];
-  for (let offset: number | null = 0; offset !== null; ) {
-    signal?.throwIfAborted();
+  // What every row stands for needs none of them read.
+  const isEvery = split === null && sample.by === null;
+  if (isEvery) for (let row = 0; row < version.rowCount; row++) numbers.push(row);
+  for (let offset: number | null = isEvery ? null : 0; offset !== null; ) {
     const page = await datasets.rows(version.id, { offset, limit: PAGE });
     for (const { index, value } of page.rows) {
       const row = value as Row;
@@ -55,6 +56,39 @@ export async function chooseRows(
   return rows;
 }
 
+/** Choices that are remembered: a version never changes, and a form, its start and its run choose alike. */
+const CHOICES_HELD = 16;
+
+/**
+ * Chooses rows, and remembers the latest choices. Whoever stops waiting leaves the choice to who asks next.
+ * @throws EspalierError NO_ROWS, ROWS_TOO_MANY, and the reason of the signal
+ */
+export function createChooser(datasets: Datasets) {
+  const choices = new Map<string, Promise<readonly number[]>>();
+  return (
+    version: DatasetVersionRow,
+    wish: { split: string | null; sample: SampleWish; dataset: string },
+    signal?: AbortSignal,
+  ): Promise<readonly number[]> => {
+    const key = JSON.stringify([version.id, wish.split, wish.sample]);
+    let choice = choices.get(key);
+    if (!choice) {
+      choice = chooseRows(datasets, version, wish);
+      choices.set(key, choice);
+      choice.catch(() => choices.delete(key));
+      for (const old of [...choices.keys()].slice(0, -CHOICES_HELD)) choices.delete(old);
+    }
+    return signal ? Promise.race([choice, abortOf(signal)]) : choice;
+  };
+}
+
+const abortOf = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, refuse) => {
+    const stop = (): void => refuse(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+
 /**
  * Reads rows of `wanted` by their numbers, which ascend, and those that come next ahead of being asked for: a lane that
  * waits for the disk would let go what is answered meanwhile. Several candidates that come to the same rows read them once.
@@ -70,11 +104,11 @@ export function createRowReader(
   const placeOf = new Map(wanted.map((row, place) => [row, place]));
   const readAll = async (numbers: readonly number[]): Promise<Map<number, Row>> => {
     const rows = new Map<number, Row>();
-    const last = numbers.at(-1) ?? 0;
     for (const number of numbers) {
       if (rows.has(number)) continue;
-      // A page holds fewer rows where they are large.
-      const limit = Math.min(ASKED_TOGETHER, last - number + 1);
+      // Rows that lie far apart bring none along that nobody wants; a page holds fewer rows where they are large.
+      const last = numbers.findLast((one) => one < number + ASKED_TOGETHER) ?? number;
+      const limit = last - number + 1;
       const page = await datasets.rows(version.id, { offset: number, limit });
       for (const { index, value } of page.rows) if (placeOf.has(index)) rows.set(index, value as Row);
     }

@@ -1,6 +1,12 @@
 // What an assessment will take, from what the same models took before: tokens, money and time.
-import { and, desc, eq, inArray, isNull } from "drizzle-orm";
-import { answers, assessments, candidates, judgements } from "../../schema/tables/assessments.ts";
+import { and, desc, eq, isNull } from "drizzle-orm";
+import {
+  answers,
+  assessments,
+  candidates,
+  type Effort,
+  judgements,
+} from "../../schema/tables/assessments.ts";
 import type { ModelRef, Models } from "../models/models.ts";
 import type { Store } from "../store/store.ts";
 import { endpointOf, widthOf } from "./lanes.ts";
@@ -34,14 +40,17 @@ export type ForecastAsk = {
   chars: number;
   maxTokens: number;
   stage: "answer" | "judge";
+  /** Answers that a judge sees in one call, and their length in tokens where no candidate of this forecast gives it. */
+  sees?: { answers: number; tokens: number };
 };
 
 /** Characters of a token, about: texts in English have four (OpenAI's rule of thumb), others fewer. */
 const CHARS_OF_TOKEN = 4;
-/** Latest calls that a forecast looks at. */
+/** Calls that a forecast looks at, those of the latest assessments first; and how many of these. */
 const LATEST = 200;
+const LATEST_ASSESSMENTS = 20;
 
-/** What these calls will take. */
+/** What these calls will take; candidates come before judges, who read what they say. */
 export async function forecastOf(
   { store, models }: { store: Store; models: Models },
   projectId: string,
@@ -50,12 +59,21 @@ export async function forecastOf(
 ): Promise<Forecast> {
   const parts: ForecastPart[] = [];
   const busyMs = { answer: new Map<string, number>(), judge: new Map<string, number>() };
+  const answered = { calls: 0, tokens: 0 };
   let isKnown = true;
-  for (const { name, model, calls, chars, maxTokens, stage } of asks) {
-    const before = await historyOf(store, projectId, model, stage);
-    const inputTokens = Math.round((chars / CHARS_OF_TOKEN) * calls);
+  const history = await Promise.all(
+    asks.map(({ model, stage }) => historyOf(store, projectId, model, stage)),
+  );
+  for (const [at, { name, model, calls, chars, maxTokens, stage, sees }] of asks.entries()) {
+    const before = history[at] ?? null;
+    const length = answered.calls > 0 ? answered.tokens / answered.calls : (sees?.tokens ?? 0);
+    const inputTokens = Math.round((chars / CHARS_OF_TOKEN + (sees?.answers ?? 0) * length) * calls);
     const outputTokens = Math.round((before ? before.outputTokens : maxTokens) * calls);
     const costUsd = await models.priceOf(model.modelId, inputTokens, outputTokens);
+    if (stage === "answer") {
+      answered.calls += calls;
+      answered.tokens += outputTokens;
+    }
     const latencyMs = before?.latencyMs ?? null;
     parts.push({ name, calls, inputTokens, outputTokens, isMost: before === null, costUsd, latencyMs });
     if (latencyMs === null) isKnown = false;
@@ -73,6 +91,12 @@ export async function forecastOf(
   };
 }
 
+/** A forecast as it is kept: in money only where everybody has a price, as what was paid is summed; null where it says nothing. */
+export function effortOf({ parts, seconds, costUsd }: Forecast): Effort | null {
+  const isPriced = parts.every((part) => part.costUsd !== null);
+  return seconds === null && !isPriced ? null : { seconds, costUsd: isPriced ? costUsd : null };
+}
+
 /** Medians of a model's latest answers or judgements in this project; null where there are none. */
 async function historyOf(
   { db }: Store,
@@ -80,38 +104,61 @@ async function historyOf(
   model: ModelRef,
   stage: "answer" | "judge",
 ): Promise<{ outputTokens: number; latencyMs: number } | null> {
-  const asked = db
-    .select({ id: candidates.id })
-    .from(candidates)
-    .innerJoin(assessments, eq(assessments.id, candidates.assessmentId))
-    .where(and(eq(assessments.projectId, projectId), eq(candidates.modelId, model.id)));
-  const found =
-    stage === "answer"
-      ? await db
-          .select({ outputTokens: answers.outputTokens, latencyMs: answers.latencyMs })
-          .from(answers)
-          .where(and(inArray(answers.candidateId, asked), isNull(answers.error)))
-          .orderBy(desc(answers.id))
-          .limit(LATEST)
-      : (
-          await db
-            .select({
-              outputTokens: judgements.outputTokens,
-              latencyMs: judgements.latencyMs,
-              grader: judgements.grader,
-              graders: assessments.graders,
-            })
-            .from(judgements)
-            .innerJoin(assessments, eq(assessments.id, judgements.assessmentId))
-            .where(and(eq(assessments.projectId, projectId), isNull(judgements.error)))
-            .orderBy(desc(judgements.id))
-            .limit(LATEST)
-        ).filter(({ grader, graders }) => JSON.stringify(graders[grader] ?? null).includes(`"${model.id}"`));
+  const found: { outputTokens: number; latencyMs: number }[] = [];
+  // One after the other, each by its own index: all of them in their order would be sorted first.
+  if (stage === "answer") {
+    const asked = await db
+      .select({ id: candidates.id })
+      .from(candidates)
+      .innerJoin(assessments, eq(assessments.id, candidates.assessmentId))
+      .where(and(eq(assessments.projectId, projectId), eq(candidates.modelId, model.id)))
+      .orderBy(desc(candidates.id))
+      .limit(LATEST_ASSESSMENTS);
+    for (const { id } of asked) {
+      if (found.length >= LATEST) break;
+      const some = await db
+        .select({ outputTokens: answers.outputTokens, latencyMs: answers.latencyMs })
+        .from(answers)
+        .where(and(eq(answers.candidateId, id), isNull(answers.error)))
+        .orderBy(desc(answers.row))
+        .limit(LATEST - found.length);
+      found.push(...some);
+    }
+  } else
+    for (const { id, grader } of await judgedBy(db, projectId, model)) {
+      if (found.length >= LATEST) break;
+      const some = await db
+        .select({ outputTokens: judgements.outputTokens, latencyMs: judgements.latencyMs })
+        .from(judgements)
+        .where(and(eq(judgements.assessmentId, id), eq(judgements.grader, grader), isNull(judgements.error)))
+        .orderBy(desc(judgements.row))
+        .limit(LATEST - found.length);
+      found.push(...some);
+    }
   if (found.length === 0) return null;
   return {
     outputTokens: medianOf(found.map(({ outputTokens }) => outputTokens)),
     latencyMs: medianOf(found.map(({ latencyMs }) => latencyMs)),
   };
+}
+
+/** The latest assessments with a model among their judges, and its place among their graders. */
+async function judgedBy(
+  db: Store["db"],
+  projectId: string,
+  model: ModelRef,
+): Promise<{ id: string; grader: number }[]> {
+  const latest = await db
+    .select({ id: assessments.id, graders: assessments.graders })
+    .from(assessments)
+    .where(eq(assessments.projectId, projectId))
+    .orderBy(desc(assessments.id))
+    .limit(LATEST_ASSESSMENTS);
+  return latest.flatMap(({ id, graders }) =>
+    graders.flatMap((spec, grader) =>
+      JSON.stringify(spec).includes(`"${model.id}"`) ? [{ id, grader }] : [],
+    ),
+  );
 }
 
 function medianOf(values: readonly number[]): number {

@@ -1,6 +1,8 @@
 // A report as one HTML file that needs nothing else: no script, no request, for a screen in light and dark and for paper.
 import { createHash } from "node:crypto";
+import type { Effort } from "../../schema/tables/assessments.ts";
 import { limits } from "../kit/limits.ts";
+import { tookText } from "../kit/took.ts";
 import type { AssessmentRow, CandidateRow } from "./assessments.ts";
 import type { AssessedRow, ScoredAnswer, Slices } from "./reading.ts";
 import type { Report } from "./report.ts";
@@ -11,6 +13,8 @@ export type HtmlReport = {
   candidates: readonly CandidateRow[];
   graders: readonly string[];
   report: Report;
+  /** What it took; null until its run ended. */
+  actual: Effort | null;
   slices: Slices | null;
   /** Which rows are shown, in words, and how many there are. */
   shown: { words: string; count: number };
@@ -173,8 +177,9 @@ function sliceTable({ column, compared, slices }: Slices, candidates: readonly C
   return `<h2>By ${escapeHtml(column)}</h2>\n${table(note, head, rows)}`;
 }
 
-function settingsList({ assessment, candidates, graders, writtenAt }: HtmlReport): string {
+function settingsList({ assessment, candidates, graders, actual, writtenAt }: HtmlReport): string {
   const { sample, rows } = assessment;
+  const took = tookText(actual, assessment.forecast);
   const items: [string, string][] = [
     ["Dataset", assessment.datasetName],
     ["Split", assessment.split ?? "all"],
@@ -188,6 +193,7 @@ function settingsList({ assessment, candidates, graders, writtenAt }: HtmlReport
     ...candidates.flatMap(({ name, systemPrompt }): [string, string][] =>
       systemPrompt === null ? [] : [[`System prompt of ${name}`, systemPrompt]],
     ),
+    ...(took === null ? [] : [["Took", took] satisfies [string, string]]),
     ["Started", `${new Date(assessment.createdAt).toISOString()} by ${assessment.createdBy}`],
     ["Written", new Date(writtenAt).toISOString()],
   ];

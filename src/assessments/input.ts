@@ -271,3 +271,23 @@ function sampleOf(said: SampleSaid, names: readonly string[]): SampleWish {
     kind === "all" ? null : inRange("sample.size", said.size ?? SAMPLE_ROWS, 1, limits.assessmentRows);
   return { kind, size, seed: inRange("sample.seed", said.seed ?? 1, 0, 2 ** 31 - 1), by };
 }
+
+/** The candidates with their names. */
+export const named = <Candidate extends CheckedCandidate>(all: readonly Candidate[]) =>
+  all.map((one, place) => ({ ...one, name: nameOf(one.model.name, one.knowledgeBases, place, all) }));
+
+/** A candidate by its model, with what it answers from; numbered where another candidate is called the same. */
+function nameOf(
+  model: string,
+  bases: readonly { name: string }[],
+  place: number,
+  all: readonly CheckedCandidate[],
+): string {
+  const called = (one: string, with_: readonly { name: string }[]): string =>
+    [one, ...with_.map(({ name }) => name)].join(" + ");
+  const own = called(model, bases);
+  const before = all
+    .slice(0, place)
+    .filter((one) => called(one.model.name, one.knowledgeBases) === own).length;
+  return before === 0 ? own : `${own} (${before + 1})`;
+}

@@ -5,7 +5,7 @@ import { assessments } from "../../schema/tables/assessments.ts";
 import { type EspalierError, isEspalierError, messageOf } from "../kit/errors.ts";
 import type { RunHandler } from "../runs/runs.ts";
 import { answerRows, answersWanted } from "./answering.ts";
-import { chooseRows, createRowReader, datasetGone } from "./choosing.ts";
+import { createRowReader, datasetGone } from "./choosing.ts";
 import { graderSpecSchema } from "./graders/graders.ts";
 import { judgementsOf, judgeRows, modeOf } from "./judges/judging.ts";
 import { candidatesOf, type Work, type WorkDeps } from "./work.ts";
@@ -38,7 +38,7 @@ export function assessHandler(deps: WorkDeps): RunHandler {
     const { split, sample, datasetName: dataset } = assessment;
     let { rows } = assessment;
     if (rows === null) {
-      const chosen = await chooseRows(datasets, version, { split, sample, dataset }, signal);
+      const chosen = [...(await deps.choose(version, { split, sample, dataset }, signal))];
       rows = chosen;
       await store.write(
         (tx) => tx.update(assessments).set({ rows: chosen }).where(eq(assessments.id, assessmentId)),

@@ -1,7 +1,7 @@
 // Assessments come to be: checked, previewed, started, gone on with, and scored again.
-import { and, eq, sql } from "drizzle-orm";
+import { and, count, eq, isNull, sql } from "drizzle-orm";
 import { z } from "zod";
-import { answers, assessments, candidates } from "../../schema/tables/assessments.ts";
+import { answers, assessments, candidates, type Effort } from "../../schema/tables/assessments.ts";
 import { EspalierError } from "../kit/errors.ts";
 import { newId } from "../kit/ids.ts";
 import { limits } from "../kit/limits.ts";
@@ -9,17 +9,20 @@ import { checkName } from "../kit/names.ts";
 import { isEnded, type RunRow } from "../runs/runs.ts";
 import type { Reader, Tx } from "../store/store.ts";
 import type { AssessmentRow, AssessmentsDeps } from "./assessments.ts";
-import { datasetGone } from "./choosing.ts";
+import { createChooser, datasetGone } from "./choosing.ts";
 import { type FactorialWish, factorialCandidates } from "./factorial.ts";
 import { type GraderSpec, graderSpecSchema } from "./graders/graders.ts";
 import {
   type AssessmentWish,
+  type Checked,
   type CheckedCandidate,
   checkGraders,
   checkSampling,
   checkWish,
   type JudgeWish,
+  named,
 } from "./input.ts";
+import { expectedOf, type Plan } from "./plan.ts";
 import { type Preview, type PreviewWish, previewOf } from "./preview.ts";
 import { namesOf } from "./rows.ts";
 import { type AssessSpec, assessHandler } from "./run.ts";
@@ -30,7 +33,8 @@ type Started = { assessment: AssessmentRow; run: RunRow };
 type Get = (projectId: string, nameOrId: string) => Promise<AssessmentRow>;
 
 /** The verbs that make runs, and how those are done. */
-export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">, get: Get) {
+export function createStarting(given: AssessmentsDeps & Pick<WorkDeps, "report">, get: Get) {
+  const deps = { ...given, choose: createChooser(given.datasets) };
   const { store, runs, datasets, models, knowledge, grading, clock } = deps;
   const { db } = store;
   runs.registerHandler("assess", assessHandler(deps));
@@ -92,7 +96,9 @@ export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">,
   }
 
   /** What is asked of whom, checked. */
-  async function check(wish: AssessmentWish & { projectId: string }) {
+  async function check(
+    wish: AssessmentWish & { projectId: string },
+  ): Promise<{ plan: Plan & { checked: Checked }; asked: CheckedCandidate[] }> {
     const { projectId } = wish;
     const version = await datasets.resolveVersion(projectId, wish.dataset);
     const dataset = await datasets.get(version.datasetId);
@@ -100,8 +106,16 @@ export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">,
     const asked = await checkCandidates(projectId, wish);
     await grading.check(projectId, checked.graders);
     const graders = await withJudges(projectId, checked.graders);
-    return { version, datasetName: `${dataset.name}@${version.number}`, checked, asked, graders };
+    const datasetName = `${dataset.name}@${version.number}`;
+    return { plan: { projectId, version, datasetName, checked, asked: named(asked), graders }, asked };
   }
+
+  /** What a start keeps of what it will take. `rows` are those that were chosen before. */
+  const expected = (
+    plan: Plan,
+    rows: readonly number[] | null = null,
+    signal = AbortSignal.timeout(limits.assessmentForecastMs),
+  ): Promise<Effort | null> => expectedOf(deps, plan, rows, signal);
 
   const createRun = (tx: Tx, row: AssessmentRow, by: AssessSpec["caller"], count: number) =>
     runs.createRun(tx, {
@@ -118,11 +132,11 @@ export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">,
     await refuseTaken(tx, row.projectId, row.name);
     await tx.insert(assessments).values(row);
     await tx.insert(candidates).values(
-      asked.map(({ model, systemPrompt, knowledgeBases, parameters }, place) => ({
+      named(asked).map(({ name, model, systemPrompt, knowledgeBases, parameters }, place) => ({
         id: newId("candidate"),
         assessmentId: row.id,
         place,
-        name: nameOf(model.name, knowledgeBases, place, asked),
+        name,
         modelId: model.id,
         systemPrompt,
         knowledgeBases: knowledgeBases.map(({ id }) => id),
@@ -140,17 +154,19 @@ export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">,
      */
     async start(wish: AssessmentWish & By): Promise<Started> {
       const { projectId, userId, keyId, createdBy } = wish;
-      const { version, datasetName, checked, asked, graders } = await check(wish);
+      const { plan, asked } = await check(wish);
+      const { version, datasetName, checked } = plan;
       await refuseTaken(db, projectId, checked.name);
       const row: AssessmentRow = {
         ...checked,
-        graders,
+        graders: [...plan.graders],
         id: newId("assessment"),
         projectId,
         datasetVersionId: version.id,
         datasetName,
         rows: null,
         answersFrom: null,
+        forecast: await expected(plan),
         userId,
         keyId,
         createdBy,
@@ -175,12 +191,8 @@ export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">,
      */
     async preview(wish: PreviewWish & { projectId: string }): Promise<Preview> {
       // Whoever looks may not have thought of a name yet.
-      const { asked, ...found } = await check({ ...wish, name: wish.name?.trim() || "preview" });
-      const named = asked.map((one, place) => ({
-        ...one,
-        name: nameOf(one.model.name, one.knowledgeBases, place, asked),
-      }));
-      return previewOf(deps, { ...found, asked: named, projectId: wish.projectId, rows: wish.rows ?? null });
+      const { plan } = await check({ ...wish, name: wish.name?.trim() || "preview" });
+      return previewOf(deps, plan, wish.rows ?? null);
     },
 
     /**
@@ -201,11 +213,11 @@ export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">,
       const running = await runs.latestOf(source.id, "assess");
       if (running && !isEnded(running)) throw inUse(source, running);
       const asked = await candidatesOf(store, source.id);
-      const good = await db.$count(
-        answers,
-        and(eq(answers.assessmentId, source.id), sql`${answers.error} IS NULL`),
-      );
-      if (good === 0)
+      const [good] = await db
+        .select({ answers: count(), answerTokens: sql<number>`avg(${answers.outputTokens})` })
+        .from(answers)
+        .where(and(eq(answers.assessmentId, source.id), isNull(answers.error)));
+      if (!good || good.answers === 0)
         throw new EspalierError("NO_ANSWERS", `${source.name} has no answers to score.`, {
           field: "id",
           value: source.name,
@@ -220,11 +232,26 @@ export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">,
         candidates: asked.length,
       });
       await grading.check(projectId, wanted);
+      const name = checkName(input.name);
+      const graders = await withJudges(projectId, wanted);
+      await refuseTaken(db, projectId, name);
+      // Nobody but the judges is asked.
+      const known = asked.map((one) => ({ ...one, model: null }));
+      const plan = {
+        projectId,
+        version,
+        datasetName: source.datasetName,
+        checked: source,
+        asked: known,
+        graders,
+        answerTokens: good.answerTokens,
+      };
       const row: AssessmentRow = {
         ...source,
         id: newId("assessment"),
-        name: checkName(input.name),
-        graders: await withJudges(projectId, wanted),
+        name,
+        graders,
+        forecast: await expected(plan, source.rows),
         // Of answers that were taken over themselves, the source may be gone sooner.
         answersFrom: source.id,
         userId,
@@ -232,9 +259,8 @@ export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">,
         createdBy,
         createdAt: clock(),
       };
-      await refuseTaken(db, projectId, row.name);
       return store.write(async (tx) => {
-        await refuseTaken(tx, projectId, row.name);
+        await refuseTaken(tx, projectId, name);
         await tx.insert(assessments).values(row);
         await tx
           .insert(candidates)
@@ -266,7 +292,7 @@ export function createStarting(deps: AssessmentsDeps & Pick<WorkDeps, "report">,
       );
     },
   };
-  return { verbs: self, checkCandidates, put };
+  return { verbs: self, checkCandidates, put, expected };
 }
 
 function modeOf(count: number, graders: readonly GraderSpec[]): AssessSpec["mode"] {
@@ -280,22 +306,6 @@ const ended = z.object({ failed: z.number(), unjudged: z.number() });
 function isWhole({ status, result }: RunRow): boolean {
   const found = ended.safeParse(result);
   return status === "succeeded" && found.success && found.data.failed + found.data.unjudged === 0;
-}
-
-/** A candidate by its model, with what it answers from; numbered where another candidate is called the same. */
-function nameOf(
-  model: string,
-  bases: readonly { name: string }[],
-  place: number,
-  all: readonly CheckedCandidate[],
-): string {
-  const called = (one: string, with_: readonly { name: string }[]): string =>
-    [one, ...with_.map(({ name }) => name)].join(" + ");
-  const own = called(model, bases);
-  const before = all
-    .slice(0, place)
-    .filter((one) => called(one.model.name, one.knowledgeBases) === own).length;
-  return before === 0 ? own : `${own} (${before + 1})`;
 }
 
 export function inUse({ name }: AssessmentRow, run: RunRow): EspalierError {

@@ -1,7 +1,7 @@
 // Suites: assessments kept as they were defined, with the version of their dataset, so that every new candidate is asked
 // the same, and its score stands beside those of before.
 import { and, desc, eq } from "drizzle-orm";
-import { assessments } from "../../schema/tables/assessments.ts";
+import { assessments, type Effort } from "../../schema/tables/assessments.ts";
 import { type Definition, suiteEntries, suiteRuns, suites } from "../../schema/tables/suites.ts";
 import type { Datasets } from "../datasets/datasets.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -22,7 +22,9 @@ import {
   takeOut,
 } from "../store/store.ts";
 import type { AssessmentRow } from "./assessments.ts";
-import type { CandidateWish, CheckedCandidate } from "./input.ts";
+import { graderSpecSchema } from "./graders/graders.ts";
+import { type CandidateWish, type CheckedCandidate, named } from "./input.ts";
+import type { Plan } from "./plan.ts";
 import {
   historyOf,
   type SuitePoint,
@@ -46,6 +48,8 @@ export type SuitesDeps = {
     projectId: string,
     wish: { candidates: readonly CandidateWish[] },
   ) => Promise<CheckedCandidate[]>;
+  /** What an assessment will take, as far as that is found before the signal; null where it is not. */
+  expected: (plan: Plan, rows: null, signal: AbortSignal) => Promise<Effort | null>;
   /** Makes an assessment with its candidates and its run. */
   put: (tx: Tx, row: AssessmentRow, asked: readonly CheckedCandidate[]) => Promise<RunRow>;
   /** An assessment by name or id. @throws EspalierError ASSESSMENT_NOT_FOUND */
@@ -54,7 +58,8 @@ export type SuitesDeps = {
 
 /** What an assessment says of itself besides who, when and of whom. */
 function definitionOf(row: AssessmentRow): Definition {
-  const { id, projectId, name, rows, answersFrom, userId, keyId, createdBy, createdAt, ...definition } = row;
+  const { id, projectId, name, rows, answersFrom, forecast, ...rest } = row;
+  const { userId, keyId, createdBy, createdAt, ...definition } = rest;
   return definition;
 }
 
@@ -63,7 +68,7 @@ function invalid(field: string, value: string, message: string, hint: string): E
 }
 
 /** Builds what assessments know of suites. */
-export function createSuites({ store, datasets, clock, checkCandidates, put, get }: SuitesDeps) {
+export function createSuites({ store, datasets, clock, checkCandidates, expected, put, get }: SuitesDeps) {
   const { db } = store;
 
   async function refuseTaken(reader: Reader, projectId: string, name: string): Promise<void> {
@@ -189,8 +194,12 @@ export function createSuites({ store, datasets, clock, checkCandidates, put, get
       const { projectId, userId, keyId, createdBy } = wish;
       const suite = await self.get(projectId, wish.suite);
       const asked = await checkCandidates(projectId, wish);
-      for (const { name, definition } of await entriesOf(db, suite.id))
-        if (!(await datasets.findVersion(definition.datasetVersionId)))
+      const forecasts = new Map<string, Effort | null>();
+      // One wait for all of them.
+      const signal = AbortSignal.timeout(limits.assessmentForecastMs);
+      for (const { id, name, definition } of await entriesOf(db, suite.id)) {
+        const version = await datasets.findVersion(definition.datasetVersionId);
+        if (!version)
           throw new EspalierError(
             "DATASET_GONE",
             `${definition.datasetName} of "${name}" was deleted since.`,
@@ -201,6 +210,11 @@ export function createSuites({ store, datasets, clock, checkCandidates, put, get
               status: 409,
             },
           );
+        const { datasetName } = definition;
+        const graders = definition.graders.map((one) => graderSpecSchema.parse(one));
+        const plan = { projectId, version, datasetName, checked: definition, asked: named(asked), graders };
+        forecasts.set(id, await expected(plan, null, signal));
+      }
       return store.write(async (tx) => {
         const entries = await entriesOf(tx, suite.id);
         if (entries.length === 0)
@@ -222,7 +236,7 @@ export function createSuites({ store, datasets, clock, checkCandidates, put, get
         const names = new Set(known.map(({ name }) => name));
         const at = clock();
         const made: RunRow[] = [];
-        for (const [place, { name, definition }] of entries.entries()) {
+        for (const [place, { id: entryId, name, definition }] of entries.entries()) {
           const wanted = nameEnding(`${suite.name} ${number}: ${name}`, "");
           const row: AssessmentRow = {
             ...definition,
@@ -231,6 +245,7 @@ export function createSuites({ store, datasets, clock, checkCandidates, put, get
             name: numberedName(wanted, names),
             rows: null,
             answersFrom: null,
+            forecast: forecasts.get(entryId) ?? null,
             userId,
             keyId,
             createdBy,

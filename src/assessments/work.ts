@@ -9,6 +9,7 @@ import type { Store } from "../store/store.ts";
 import type { Caller } from "../usage/usage.ts";
 import type { Answer } from "./asking.ts";
 import type { AssessmentRow, CandidateRow } from "./assessments.ts";
+import type { createChooser } from "./choosing.ts";
 import type { GraderSpec } from "./graders/graders.ts";
 import type { Grading } from "./grading.ts";
 import type { Row } from "./rows.ts";
@@ -20,6 +21,8 @@ export type WorkDeps = {
   answer: Answer;
   grading: Grading;
   clock: Clock;
+  /** Numbers of the rows that a wish means. */
+  choose: ReturnType<typeof createChooser>;
   /** Works out what an assessment found so far, and keeps that. */
   report: (assessment: Pick<AssessmentRow, "id">) => Promise<unknown>;
 };

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { EspalierError } from "../kit/errors.ts";
 import { newSecret } from "../kit/ids.ts";
+import { tookText } from "../kit/took.ts";
 import { type Client, ERRORS } from "./client.ts";
 import { outcome, type VerbContext } from "./context.ts";
 import { RUN_FIELDS, runShape } from "./follow.ts";
@@ -97,11 +98,14 @@ const intervalShape = z
   .object({ n: z.number(), mean: z.number(), low: z.number(), high: z.number() })
   .nullable();
 const shareShape = z.object({ share: z.number() }).nullable();
+const effortShape = z.object({ seconds: z.number().nullable(), costUsd: z.number().nullable() }).nullable();
 const reported = z.object({
   assessment: z
     .object({
       id: z.string(),
       name: z.string(),
+      forecast: effortShape,
+      actual: effortShape,
       report: z.object({
         sentence: z.string(),
         unscored: z.number(),
@@ -183,12 +187,13 @@ export async function report({ client, isJson }: VerbContext, name: string): Pro
   };
   if (isJson) return { id, kind: "assessment", status: "ready", ...rest, candidates, ...ends };
   // For people: the verdict is what they came for.
-  return { candidates, ...ends };
+  return { candidates, ...ends, took: tookText(rest.actual, rest.forecast) };
 }
 
 async function reportOf(client: Client, name: string): Promise<Reported> {
   const { assessment } = await client.query(
-    `query Report($name: String!) { assessment(name: $name) { id name report { sentence unscored
+    `query Report($name: String!) { assessment(name: $name) { id name
+      forecast { seconds costUsd } actual { seconds costUsd } report { sentence unscored
       candidates { candidate { name } interval { n mean low high } answered failed medianLatencyMs costUsd }
       judges { label judgements failed unread consistency { share } preferredFirst { share } costUsd }
       agreements { first second n share kappa }

@@ -20,7 +20,7 @@ import {
 import { type Dependant, datasetNotFound, dependantsOf, remove, rename, restore } from "./keep.ts";
 import { cutOf, type Histogram, histogramOf, keepLengths, type RowLength, seenBy } from "./lengths.ts";
 import type { ReaderDeps } from "./reader.ts";
-import { readRows, searchRows } from "./rows.ts";
+import { readRows, readRowsAt, searchRows } from "./rows.ts";
 import { checkMapping, type Mapping, shapes, type TrainingRow, toTrainingRow } from "./shape.ts";
 import { type Split, splitOfRow } from "./split.ts";
 
@@ -239,16 +239,14 @@ export function createDatasets(deps: DatasetsDeps) {
       };
     },
 
+    /** Some rows by their numbers, in their order. @throws EspalierError DATASET_DAMAGED for a number that is none */
+    rowsAt: async (versionId: string, numbers: readonly number[]): Promise<RowPage["rows"]> =>
+      (await readRowsAt(...pathsOf(await getVersion(versionId)), numbers)).map(asIndexed),
     /** The splits of rows by their numbers; null where their version has no column `split`, or is gone. */
     async splitsOf(versionId: string, numbers: readonly number[]): Promise<(Split | null)[]> {
       const version = await self.findVersion(versionId);
       if (!version?.statistics.hasOwnSplits) return numbers.map(() => null);
-      const found: (Split | null)[] = [];
-      for (const number of numbers) {
-        const [stored] = await readRows(...pathsOf(version), number, 1);
-        found.push(stored ? splitOfRow(stored.row) : null);
-      }
-      return found;
+      return (await readRowsAt(...pathsOf(version), numbers)).map(({ row }) => splitOfRow(row));
     },
 
     /** Token lengths of evenly spaced rows, as the model sees them. @throws EspalierError MAPPING_NEEDED */

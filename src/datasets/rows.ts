@@ -81,6 +81,31 @@ export async function readRows(
   }
 }
 
+/** Rows by their numbers, in their order; for few that lie far apart. Throws DATASET_DAMAGED. */
+export async function readRowsAt(
+  dataPath: string,
+  indexPath: string,
+  numbers: readonly number[],
+): Promise<StoredRow[]> {
+  const index = await open(indexPath, "r");
+  const data = await open(dataPath, "r");
+  try {
+    return await Promise.all(
+      numbers.map(async (number) => {
+        const offsets = await readExactly(index, indexPath, number * 8, 16);
+        const from = Number(offsets.readBigUInt64LE(0));
+        const length = Number(offsets.readBigUInt64LE(8)) - from;
+        if (length < 0) throw damaged(dataPath, "its index points outside of it");
+        const line = await readExactly(data, dataPath, from, length);
+        return { number, row: parseLine(line.toString("utf8"), dataPath) };
+      }),
+    );
+  } finally {
+    await index.close();
+    await data.close();
+  }
+}
+
 /** True where any text, number or boolean inside the value holds `needle` (lower case). */
 function holds(value: JsonValue, needle: string): boolean {
   if (value === null) return false;

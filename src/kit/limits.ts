@@ -233,6 +233,8 @@ export const limits = {
   judgeMaxTokens: 1_024,
   /** Rows of an assessment that a preview shows. */
   assessmentPreviewRows: 5,
+  /** Longest that a start waits for what the assessment will take. */
+  assessmentForecastMs: 300,
   /** Longest code of a grader. */
   graderCodeChars: 20_000,
   /** Longest JSON schema of a grader. */

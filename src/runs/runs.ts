@@ -1,5 +1,5 @@
 // Front door of runs: durable background work with leases, numbered events, cancel, retry and recovery.
-import { and, desc, eq, inArray } from "drizzle-orm";
+import { and, desc, eq, inArray, sql } from "drizzle-orm";
 import { artifacts, runEvents, runs } from "../../schema/tables/runs.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
@@ -74,6 +74,20 @@ export function createRuns({ store, clock, log }: RunsDeps) {
         (await store.db.query.runs.findFirst({ where, orderBy: [desc(runs.createdAt), desc(runs.id)] })) ??
         null
       );
+    },
+    /**
+     * How long the runs of one kind about a thing took, each from its first start to its end, the waits between them left
+     * out; null where none was started, and until the latest ended.
+     */
+    async secondsOf(subjectId: string, kind: RunKind): Promise<number | null> {
+      const [took] = await store.db
+        .select({
+          ms: sql<number | null>`sum(${runs.endedAt} - ${runs.startedAt})`,
+          left: sql<number>`count(*) - count(${runs.endedAt})`,
+        })
+        .from(runs)
+        .where(and(eq(runs.subjectId, subjectId), eq(runs.kind, kind)));
+      return took?.left === 0 && took.ms !== null ? took.ms / 1000 : null;
     },
     /** Runs that have not ended, e.g. to refuse what would pull the ground from under them. */
     unfinished: (db: Reader): Promise<RunRow[]> =>

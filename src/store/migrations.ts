@@ -24,6 +24,7 @@ import gates from "../../migrations/0021_gates.sql" with { type: "text" };
 import overlaps from "../../migrations/0022_overlaps.sql" with { type: "text" };
 import suites from "../../migrations/0023_suites.sql" with { type: "text" };
 import reports from "../../migrations/0024_reports.sql" with { type: "text" };
+import forecast from "../../migrations/0025_forecast.sql" with { type: "text" };
 import { sha256 } from "../kit/hash.ts";
 
 export type Migration = { name: string; sql: string; sha256: string };
@@ -56,4 +57,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration("0022_overlaps", overlaps),
   migration("0023_suites", suites),
   migration("0024_reports", reports),
+  migration("0025_forecast", forecast),
 ];

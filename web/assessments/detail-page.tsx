@@ -12,7 +12,7 @@ import { t } from "../i18n.ts";
 import { AddToSuiteButton } from "../suites/add-button.tsx";
 import { Facts, Surface, When } from "../ui/bits.tsx";
 import { ConfirmButton } from "../ui/confirm.tsx";
-import { count, tookText } from "../ui/format.ts";
+import { count, dollars, duration, seconds as shortTime } from "../ui/format.ts";
 import { Page } from "../ui/page.tsx";
 import { Empty, Loaded, ProblemNotice } from "../ui/states.tsx";
 import { RunPill, RunProgress } from "../ui/status.tsx";
@@ -50,6 +50,39 @@ function ResumeButton(props: { assessment: Assessment }) {
       </Button>
     </Gate>
   );
+}
+
+const time = (seconds: number): string => (seconds < 10 ? shortTime(seconds * 1000) : duration(seconds));
+
+/**
+ * Time and cost beside what was expected of them. Of a run that was ended early or failed nobody expected that little.
+ */
+function effortFacts(
+  { forecast, actual }: Assessment,
+  isRunning: boolean,
+  isWhole: boolean,
+): [string, ReactNode][] {
+  const fact = (
+    name: "seconds" | "costUsd",
+    words: { took: string; expected: string },
+    say: (value: number) => string,
+  ): [string, ReactNode][] => {
+    const expected = forecast?.[name] ?? null;
+    const took = actual?.[name] ?? null;
+    if (isRunning) return expected === null ? [] : [[words.expected, say(expected)]];
+    if (took === null) return [];
+    if (expected === null || !isWhole) return [[words.took, say(took)]];
+    const beside = (
+      <span key="e" className="e-muted" style={{ whiteSpace: "nowrap" }}>
+        {t("({{expected}} expected)", { expected: say(expected) })}
+      </span>
+    );
+    return [[words.took, [`${say(took)} `, beside]]];
+  };
+  return [
+    ...fact("seconds", { took: t("Took"), expected: t("Expected to take") }, time),
+    ...fact("costUsd", { took: t("Cost"), expected: t("Expected to cost") }, dollars),
+  ];
 }
 
 /** What is read after the verdict, and drawn after it. */
@@ -197,7 +230,7 @@ function Body(props: { assessment: Assessment }) {
                   ] satisfies [string, ReactNode][])
                 : []),
               [t("Longest answer"), t("{{count}} tokens", { count: assessment.maxTokens })],
-              [t("Took"), assessment.run ? tookText(assessment.run) : "–"],
+              ...effortFacts(assessment, isRunning, run?.status === "SUCCEEDED"),
               [t("Started"), <When key="w" at={assessment.createdAt} />],
             ]}
           />

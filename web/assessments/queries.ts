@@ -20,6 +20,7 @@ export const assessmentQuery = graphql(`
       ... on Assessment {
         id name dataset datasetId datasetVersionId split rowCount question reference graders maxTokens temperature createdBy createdAt
         sample { kind size seed by }
+        forecast { seconds costUsd } actual { seconds costUsd }
         concurrency answersFrom { id name } judges { model mode criteria prompt }
         candidates {
           candidateId name modelId systemPrompt knowledgeBases parameters { temperature topP maxTokens }

@@ -4,9 +4,9 @@ import type {
   AssessmentRow,
   ForecastPart as ForecastPartShape,
   Forecast as ForecastShape,
-  PreviewedCandidate as PreviewedCandidateShape,
   PreviewedRow as PreviewedRowShape,
   Preview as PreviewShape,
+  Told,
 } from "../../assessments/assessments.ts";
 import { limits } from "../../kit/limits.ts";
 import type { RunRow } from "../../runs/runs.ts";
@@ -151,7 +151,7 @@ builder.mutationFields((t) => ({
   }),
 }));
 
-const PreviewedCandidate = builder.objectRef<PreviewedCandidateShape>("PreviewedCandidate").implement({
+const PreviewedCandidate = builder.objectRef<Told>("PreviewedCandidate").implement({
   description: "What a candidate or a judge would be told.",
   extensions: needs("read"),
   fields: (t) => ({

@@ -1,5 +1,5 @@
 // Assessments: what is asked of which models, how that is scored, and what came of it.
-import type { SampleWish } from "../../../schema/tables/assessments.ts";
+import type { Effort, SampleWish } from "../../../schema/tables/assessments.ts";
 import type { AssessmentRow, JudgeSpec } from "../../assessments/assessments.ts";
 import { builder, needs } from "../builder.ts";
 import { Answer } from "./assessment-answers.ts";
@@ -39,6 +39,23 @@ const Judge = builder.objectRef<JudgeSpec>("Judge").implement({
       nullable: true,
       description: "What it is told instead of the usual words.",
       resolve: ({ prompt }) => prompt ?? null,
+    }),
+  }),
+});
+
+const AssessmentEffort = builder.objectRef<Effort>("AssessmentEffort").implement({
+  description: "What an assessment takes, judges included.",
+  extensions: needs("read"),
+  fields: (t) => ({
+    seconds: t.exposeFloat("seconds", {
+      nullable: true,
+      description:
+        "Time. What it took is that of its runs together, each from its first start to its end, without the waits between them. Null where it was not known beforehand.",
+    }),
+    costUsd: t.exposeFloat("costUsd", {
+      nullable: true,
+      description:
+        "US dollars of the candidates' and judges' replies; null where one of them has no price, and where none came.",
     }),
   }),
 });
@@ -99,6 +116,20 @@ export const Assessment = AssessmentRef.implement({
       nullable: true,
       description: "The latest run that asks.",
       resolve: ({ id }, _, { assessments }) => assessments.runOf(id),
+    }),
+    forecast: t.field({
+      type: AssessmentEffort,
+      nullable: true,
+      description:
+        "What it was expected to take when it was started; null where that could not be said, and where no model is asked.",
+      resolve: ({ forecast }) => forecast,
+    }),
+    actual: t.field({
+      type: AssessmentEffort,
+      nullable: true,
+      description: "What it took; null until its latest run ended.",
+      complexity: 5,
+      resolve: (row, _, { assessments }) => assessments.actual(row),
     }),
     report: t.field({
       type: Report,
