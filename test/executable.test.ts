@@ -93,7 +93,7 @@ test("serves the UI with ready-made compression, a validator and a deep link", a
     expect(page.status).toBe(200);
     expect(page.headers.get("content-type")).toContain("text/html");
     const html = await page.text();
-    const script = /src="(\/assets\/[^"]+\.js)"/.exec(html)?.[1];
+    const script = /src="(\/assets\/app-[^"]+\.js)"/.exec(html)?.[1];
     expect(script).toBeDefined();
     for (const encoding of ["br", "gzip"]) {
       const asset = await fetch(new URL(script ?? "", server.url), {
