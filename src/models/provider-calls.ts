@@ -21,8 +21,9 @@ import {
 } from "../inference/remote/remote.ts";
 import { monotonicMs } from "../kit/clock.ts";
 import { EspalierError } from "../kit/errors.ts";
+import { createRemembered } from "../kit/remembered.ts";
 import type { Secrets } from "../store/secrets.ts";
-import { createRemembered, type Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { ModelRef, ThirdPartyModelRow } from "./catalogue.ts";
 
 export type ProviderRow = typeof providers.$inferSelect;
@@ -45,9 +46,9 @@ export function createProviderCalls({
   const { db } = store;
 
   /** Many questions come at once, each of which needs the model's row and the key. */
-  const reached = createRemembered(store, readReach, REMEMBERED_MS);
+  const reached = createRemembered(readReach, REMEMBERED_MS, store.commits);
   /** What a sealed key says does not depend on what is written meanwhile. */
-  const openKey = createRemembered({ commits: () => 0 }, secrets.open, REMEMBERED_MS);
+  const openKey = createRemembered(secrets.open, REMEMBERED_MS);
 
   /** The provider with its key open. @throws EspalierError SECRET_KEY_… */
   async function connectionOf(row: ProviderRow): Promise<RemoteConnection> {
@@ -65,7 +66,7 @@ export function createProviderCalls({
     const to = await connectionOf(found.provider);
     return {
       model: found.model,
-      to: { ...to, isConfirmed: createRemembered(store, to.isConfirmed, REMEMBERED_MS) },
+      to: { ...to, isConfirmed: createRemembered(to.isConfirmed, REMEMBERED_MS, store.commits) },
     };
   }
 

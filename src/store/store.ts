@@ -18,7 +18,6 @@ export type { BlobInfo, Blobs, ByteRange } from "./blobs.ts";
 export type { Db, Reader, Tx } from "./connections.ts";
 export type { Incoming } from "./incoming.ts";
 export { mapPage, type Page, type PageRequest, pageOfNumbers, readPage } from "./pages.ts";
-export { createRemembered } from "./remembered.ts";
 export {
   copyOut,
   type DiscardedRow,

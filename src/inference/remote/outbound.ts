@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { type Clock, sleep } from "../../kit/clock.ts";
 import { EspalierError, isEspalierError, messageOf } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
+import { createRemembered } from "../../kit/remembered.ts";
 import { classify } from "./addresses.ts";
 import { limitedBody } from "./body.ts";
 
@@ -216,22 +217,15 @@ function parseUrl(text: string): URL {
 
 /** Longest that a name's addresses are taken for those it has: many questions come at once, each of which asks. */
 const RESOLVED_MS = 5_000;
-const resolved = new Map<string, Promise<string[]>>();
+
+const lookedUp = createRemembered(
+  async (host: string) =>
+    (await lookup(host, { all: true, order: "ipv4first" })).map(({ address }) => address),
+  RESOLVED_MS,
+);
 
 /** Addresses are checked after this, and connected to as they are: an old one leads nowhere that it may not. */
-async function addressesOf(host: string): Promise<string[]> {
-  if (isIP(host) !== 0) return [host];
-  const known = resolved.get(host);
-  if (known) return known;
-  const found = lookup(host, { all: true, order: "ipv4first" }).then((all) =>
-    all.map(({ address }) => address),
-  );
-  const forget = (): void => void resolved.delete(host);
-  resolved.set(host, found);
-  found.catch(forget);
-  setTimeout(forget, RESOLVED_MS).unref();
-  return found;
-}
+const addressesOf = async (host: string): Promise<string[]> => (isIP(host) !== 0 ? [host] : lookedUp(host));
 
 function harmless(headers: RequestInit["headers"]): Headers {
   const all = new Headers(headers);

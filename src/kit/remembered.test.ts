@@ -5,13 +5,13 @@ function counting(ms = 60_000) {
   let commits = 0;
   const read: string[] = [];
   const get = createRemembered(
-    { commits: () => commits },
     async (name: string, port: number) => {
       read.push(`${name}:${port}`);
       if (name === "bad") throw new Error("disk");
       return read.length;
     },
     ms,
+    () => commits,
   );
   return { get, read, commit: () => void commits++ };
 }
