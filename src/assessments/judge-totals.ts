@@ -144,12 +144,10 @@ function labelsOfScores(columns: readonly AnswerColumns[], place: number): Label
 function labelledRaters(rated: readonly Rated[]): Labelled[] {
   return rated.map(({ rater, values }) => {
     const labels: Labels = new Map();
-    for (const [key, value] of values) {
-      const parts = key.split(" ");
-      const row = Number(parts.pop());
-      const of = parts.join(" ");
-      const rows = labels.get(of) ?? new Map<number, string>();
-      labels.set(of, rows.set(row, parts.length > 1 ? preference(value) : quality(value)));
+    for (const [of, rows] of values) {
+      // Of a pair the key has two candidates.
+      const say = of.includes(" ") ? preference : quality;
+      labels.set(of, new Map([...rows].map(([row, value]) => [row, say(value)])));
     }
     return { name: rater, isOfJudgement: true, labels };
   });

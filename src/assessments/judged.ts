@@ -30,8 +30,13 @@ export type Judged = {
   /** Null where it judges each answer by itself. */
   pairs: PairValues | null;
 };
-/** One person's labels: by candidate and row, or by pair and row, from 0 to 1. */
-export type Rated = { grader: number; rater: string; raterId: string; values: Map<string, number> };
+/** One person's labels: by candidate, or by pair, and by row, from 0 to 1. */
+export type Rated = {
+  grader: number;
+  rater: string;
+  raterId: string;
+  values: Map<string, Map<number, number>>;
+};
 
 type Place = { candidateId: string; row: number };
 
@@ -114,19 +119,20 @@ export async function readRated(
   return [...byRater.values()].flatMap((all): Rated[] => {
     const [one] = all;
     if (!one) return [];
-    const values = new Map<string, number>();
+    const values: Rated["values"] = new Map();
+    const set = (of: string, row: number, value: number): void => {
+      const rows = values.get(of) ?? new Map<number, number>();
+      values.set(of, rows.set(row, value));
+    };
     for (const { answerId, otherId, row, value } of all) {
       const own = placeOf.get(answerId)?.candidateId ?? "";
       if (otherId === "") {
-        values.set(`${own} ${row}`, value);
+        set(own, row, value);
         continue;
       }
       const other = placeOf.get(otherId)?.candidateId ?? "";
       const isTurned = candidates.indexOf(own) > candidates.indexOf(other);
-      values.set(
-        isTurned ? `${other} ${own} ${row}` : `${own} ${other} ${row}`,
-        isTurned ? 1 - value : value,
-      );
+      set(isTurned ? `${other} ${own}` : `${own} ${other}`, row, isTurned ? 1 - value : value);
     }
     return [{ grader: one.grader, rater: one.rater, raterId: one.raterId, values }];
   });

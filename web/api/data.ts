@@ -67,7 +67,7 @@ function shared<D extends object, V extends Record<string, unknown>>(
   variables: V,
   pages?: number,
 ): Promise<D> {
-  const place = `${key} ${pages ?? ""}`.trimEnd();
+  const place = pages === undefined ? key : `${key} ${pages}`;
   const known = begun.get(place) as Promise<D> | undefined;
   const reading = known ?? ask(document, variables, pages);
   begun.set(place, reading);

@@ -1,5 +1,4 @@
 // The rows of an assessment that were found, each beside the row of training or the passage that holds it.
-
 import { Button, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";

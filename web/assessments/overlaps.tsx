@@ -13,7 +13,7 @@ import { count } from "../ui/format.ts";
 import { Loaded, ProblemNotice } from "../ui/states.tsx";
 import { RunProgress } from "../ui/status.tsx";
 import type { Assessment } from "./detail-page.tsx";
-import { signed, small, two } from "./figures.tsx";
+import { pText, range, signed, two } from "./figures.tsx";
 import { checkOverlap, overlapQuery } from "./overlap-queries.ts";
 import { OverlapRows } from "./overlap-rows.tsx";
 
@@ -196,8 +196,7 @@ function Steps(props: { assessment: Assessment; check: Check }) {
                     <span key={pair.first}>
                       <strong>{signed(pair.difference)}</strong>{" "}
                       <span className="e-muted">
-                        {t("{{low}} to {{high}}", { low: signed(pair.low), high: signed(pair.high) })}, p ={" "}
-                        {small(pair.p)}
+                        {range(pair, signed)}, {pText(pair.p)}
                       </span>
                     </span>
                   ))}

@@ -1,5 +1,4 @@
 // What one measurement found: figures with intervals as table and chart, paired differences, and each question.
-
 import { Button, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { Link } from "@tanstack/react-router";
