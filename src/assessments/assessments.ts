@@ -36,7 +36,7 @@ import { actualOf } from "./actual.ts";
 import type { Answer } from "./asking.ts";
 import { csvAnswer, csvHead, jsonlAnswer } from "./export.ts";
 import { type Factorial, factorialOf } from "./factorial.ts";
-import { type GraderSpec, graderLabel, graderSpecSchema, graderTitle } from "./graders/graders.ts";
+import { graderLabel, gradersOf, graderTitle } from "./graders/graders.ts";
 import type { Grading } from "./grading.ts";
 import { type HtmlReport, htmlReport } from "./html.ts";
 import type { JudgeSpec } from "./judges/judging.ts";
@@ -118,8 +118,6 @@ export function createAssessments(deps: AssessmentsDeps) {
   const overlaps = createOverlaps(deps);
   const reading = createReading({ store, datasets, reporter });
 
-  const gradersOf = (row: Pick<AssessmentRow, "graders">): GraderSpec[] =>
-    row.graders.map((one) => graderSpecSchema.parse(one));
   const get = (projectId: string, nameOrId: string): Promise<AssessmentRow> => self.get(projectId, nameOrId);
 
   const starting = createStarting({ ...deps, report: reading.report }, get);

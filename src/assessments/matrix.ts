@@ -5,7 +5,7 @@ import { z } from "zod";
 import { assessments, candidates } from "../../schema/tables/assessments.ts";
 import type { Reader } from "../store/store.ts";
 import type { CandidateRow } from "./assessments.ts";
-import { type GraderSpec, graderSpecSchema } from "./graders/graders.ts";
+import { type GraderSpec, gradersOf } from "./graders/graders.ts";
 import { type Judged, type Rated, readJudged, readRated } from "./judged.ts";
 
 /** One candidate's answers in the order of their rows; each column has one entry for each answer. */
@@ -43,7 +43,7 @@ const read = z.object({
 export async function readMatrix(db: Reader, assessmentId: string): Promise<Matrix | null> {
   const assessment = await db.query.assessments.findFirst({ where: eq(assessments.id, assessmentId) });
   if (!assessment) return null;
-  const graders = assessment.graders.map((one) => graderSpecSchema.parse(one));
+  const graders = gradersOf(assessment);
   const asked = await db.query.candidates.findMany({
     where: eq(candidates.assessmentId, assessmentId),
     orderBy: [asc(candidates.place)],

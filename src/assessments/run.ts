@@ -6,7 +6,7 @@ import { type EspalierError, isEspalierError, messageOf } from "../kit/errors.ts
 import type { RunHandler } from "../runs/runs.ts";
 import { answerRows, answersWanted } from "./answering.ts";
 import { createRowReader, datasetGone } from "./choosing.ts";
-import { graderSpecSchema } from "./graders/graders.ts";
+import { gradersOf } from "./graders/graders.ts";
 import { judgementsOf, judgeRows, modeOf } from "./judges/judging.ts";
 import { candidatesOf, type Work, type WorkDeps } from "./work.ts";
 
@@ -47,7 +47,7 @@ export function assessHandler(deps: WorkDeps): RunHandler {
     }
     ctx.crashPoint("chosen");
     const candidates = await candidatesOf(store, assessmentId);
-    const graders = assessment.graders.map((one) => graderSpecSchema.parse(one));
+    const graders = gradersOf(assessment);
     let done = 0;
     const work: Work = {
       assessment,

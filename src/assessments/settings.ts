@@ -1,6 +1,6 @@
 // What two assessments set differently: a difference between their scores may come from it.
 import type { AssessmentRow, CandidateRow } from "./assessments.ts";
-import { graderLabel, graderSpecSchema } from "./graders/graders.ts";
+import { graderLabel, gradersOf } from "./graders/graders.ts";
 
 /** `name` is the field as the API calls it; a candidate's own has the candidate's name beside it. */
 export type Setting = { name: string; candidate: string | null; here: string; there: string };
@@ -39,7 +39,7 @@ function settingsOf(assessment: AssessmentRow): Record<string, string> {
     sample: sample.kind === "all" ? "all" : `${sample.kind}, ${sample.size ?? ""}, seed ${sample.seed}`,
     question,
     reference: reference ?? "",
-    graders: graders.map((one) => graderLabel(graderSpecSchema.parse(one))).join(", "),
+    graders: gradersOf({ graders }).map(graderLabel).join(", "),
     maxTokens: String(maxTokens),
     temperature: String(temperature),
   };

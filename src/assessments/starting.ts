@@ -11,7 +11,7 @@ import type { Reader, Tx } from "../store/store.ts";
 import type { AssessmentRow, AssessmentsDeps } from "./assessments.ts";
 import { createChooser, datasetGone } from "./choosing.ts";
 import { type FactorialWish, factorialCandidates } from "./factorial.ts";
-import { type GraderSpec, graderSpecSchema } from "./graders/graders.ts";
+import { type GraderSpec, gradersOf } from "./graders/graders.ts";
 import {
   type AssessmentWish,
   type Checked,
@@ -38,9 +38,6 @@ export function createStarting(given: AssessmentsDeps & Pick<WorkDeps, "report">
   const { store, runs, datasets, models, knowledge, grading, clock } = deps;
   const { db } = store;
   runs.registerHandler("assess", assessHandler(deps));
-
-  const gradersOf = (row: AssessmentRow): GraderSpec[] =>
-    row.graders.map((one) => graderSpecSchema.parse(one));
 
   async function refuseTaken(reader: Reader, projectId: string, name: string): Promise<void> {
     const taken = await reader.query.assessments.findFirst({

@@ -22,7 +22,7 @@ import {
   takeOut,
 } from "../store/store.ts";
 import type { AssessmentRow } from "./assessments.ts";
-import { graderSpecSchema } from "./graders/graders.ts";
+import { gradersOf } from "./graders/graders.ts";
 import { type CandidateWish, type CheckedCandidate, named } from "./input.ts";
 import type { Plan } from "./plan.ts";
 import {
@@ -211,7 +211,7 @@ export function createSuites({ store, datasets, clock, checkCandidates, expected
             },
           );
         const { datasetName } = definition;
-        const graders = definition.graders.map((one) => graderSpecSchema.parse(one));
+        const graders = gradersOf(definition);
         const plan = { projectId, version, datasetName, checked: definition, asked: named(asked), graders };
         forecasts.set(id, await expected(plan, null, signal));
       }

@@ -2,7 +2,7 @@
 import type { gates } from "../../../schema/tables/gates.ts";
 import type { ModelRef, Models } from "../../models/models.ts";
 import type { AssessmentRow } from "../assessments.ts";
-import { graderSpecSchema, graderTitle } from "../graders/graders.ts";
+import { gradersOf, graderTitle } from "../graders/graders.ts";
 import { type Evidence, type EvidenceDeps, evidenceOf, type ReportReader } from "./evidence.ts";
 import { type Figure, figureSentence, type GateRule, gateRuleSchema, shortfallOf } from "./rule.ts";
 
@@ -101,7 +101,7 @@ export async function checkGate(
 
 function ofFigure(rule: GateRule, evidence: Evidence, figure: Figure): GateFinding {
   const { assessment, candidate, other } = evidence;
-  const labels = assessment.graders.map((one) => graderTitle(graderSpecSchema.parse(one)));
+  const labels = gradersOf(assessment).map(graderTitle);
   const mean = labels.length === 1 ? labels.join() : `mean(${labels.join(", ")})`;
   const isGood = shortfallOf(rule, figure) === null;
   return {

@@ -11,7 +11,7 @@ import type { RunRow } from "../../runs/runs.ts";
 import type { Admission, Admitting } from "../../serving/serving.ts";
 import { type Page, type PageRequest, type Reader, readPage, type Store } from "../../store/store.ts";
 import type { AssessmentRow, Assessments, Report } from "../assessments.ts";
-import { graderSpecSchema } from "../graders/graders.ts";
+import { gradersOf } from "../graders/graders.ts";
 import {
   type CheckDeps,
   checkGate,
@@ -192,7 +192,7 @@ export function createGates({ store, models, assessments, clock }: GatesDeps) {
         name,
         dataset: pattern.datasetVersionId,
         graders: [],
-        kept: pattern.graders.map((one) => graderSpecSchema.parse(one)),
+        kept: gradersOf(pattern),
         candidates: asked.map((one) => ({
           model: one,
           systemPrompt: given?.systemPrompt,

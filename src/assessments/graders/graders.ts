@@ -6,7 +6,14 @@ import { areWithin, lastNumber, type Tolerance } from "./numbers.ts";
 import type { GraderSpec } from "./spec.ts";
 import { foldCase, normaliseAnswer } from "./texts.ts";
 
-export { type GraderSpec, graderLabel, graderSpecSchema, graderTitle, parseGrader } from "./spec.ts";
+export {
+  type GraderSpec,
+  graderLabel,
+  graderSpecSchema,
+  gradersOf,
+  graderTitle,
+  parseGrader,
+} from "./spec.ts";
 
 /** From 0 to 1, or null with why there is no score: what cannot be graded is never guessed. */
 export type Grade = { score: number; detail: string | null } | { score: null; why: string };

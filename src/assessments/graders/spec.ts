@@ -195,6 +195,10 @@ export function graderLabel(spec: GraderSpec): string {
   }
 }
 
+/** The graders of an assessment, as it keeps them. */
+export const gradersOf = ({ graders }: { graders: readonly unknown[] }): GraderSpec[] =>
+  graders.map((one) => graderSpecSchema.parse(one));
+
 /** The grader on one line, shortened: code and schemas are long. */
 export function graderTitle(spec: GraderSpec): string {
   const line = graderLabel(spec).replace(/\s+/g, " ").trim();

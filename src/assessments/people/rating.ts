@@ -8,7 +8,7 @@ import { sha256 } from "../../kit/hash.ts";
 import { newId } from "../../kit/ids.ts";
 import type { Store, Tx } from "../../store/store.ts";
 import type { AssessmentRow } from "../assessments.ts";
-import { type GraderSpec, graderSpecSchema } from "../graders/graders.ts";
+import { gradersOf } from "../graders/graders.ts";
 import { picturesOf, type RowPicture } from "../pictures.ts";
 import { candidatesOf } from "../work.ts";
 import { scoresOfRatings } from "./scores.ts";
@@ -40,8 +40,7 @@ const keyOf = ({ grader, answerId, otherId }: Omit<Place, "row">): string =>
 
 /** Places of people among the graders, and whether they compare. */
 export function peopleOf(row: AssessmentRow, candidates: number): { grader: number; isPairwise: boolean }[] {
-  return row.graders.flatMap((one, grader) => {
-    const spec: GraderSpec = graderSpecSchema.parse(one);
+  return gradersOf(row).flatMap((spec, grader) => {
     if (spec.kind !== "people") return [];
     return [{ grader, isPairwise: candidates > 1 && spec.mode !== "direct" }];
   });
